@@ -1,0 +1,19 @@
+#ifndef PARALLELPIPE_HPP
+#define PARALLELPIPE_HPP
+
+// Everything but the optional components.
+
+#include <parallelpipe/adapters/map_stage.hpp>  // IWYU pragma: export
+#include <parallelpipe/channel.hpp>             // IWYU pragma: export
+#include <parallelpipe/concepts.hpp>            // IWYU pragma: export
+#include <parallelpipe/error.hpp>               // IWYU pragma: export
+#include <parallelpipe/generator.hpp>           // IWYU pragma: export
+#include <parallelpipe/input.hpp>               // IWYU pragma: export
+#include <parallelpipe/pipeline.hpp>            // IWYU pragma: export
+#include <parallelpipe/results.hpp>             // IWYU pragma: export
+#include <parallelpipe/setup.hpp>               // IWYU pragma: export
+#include <parallelpipe/stage.hpp>               // IWYU pragma: export
+#include <parallelpipe/this_worker.hpp>         // IWYU pragma: export
+#include <parallelpipe/version.hpp>             // IWYU pragma: export
+
+#endif

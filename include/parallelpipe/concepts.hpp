@@ -1,0 +1,140 @@
+#ifndef PARALLELPIPE_CONCEPTS_HPP
+#define PARALLELPIPE_CONCEPTS_HPP
+
+#include <concepts>
+#include <functional>
+#include <iterator>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+
+namespace parallelpipe {
+
+template <class T>
+class Input;
+
+/// A type whose values can travel through a pipeline: an object that can be moved and is not const.
+template <class T>
+concept Item = std::is_object_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T> &&
+               !std::is_array_v<T> && std::is_move_constructible_v<T> && std::is_destructible_v<T>;
+
+/// An `Item`, or `void` for the open end of a source or a sink.
+template <class T>
+concept ItemOrVoid = std::is_void_v<T> || Item<T>;
+
+namespace detail {
+
+template <class... Ts>
+struct type_list {};
+
+// ---- the item type of an Input parameter ----------------------------------------------------
+
+struct not_an_input {};
+
+template <class T>
+struct input_item {
+    using type = not_an_input;
+};
+template <class T>
+struct input_item<Input<T>> {
+    using type = T;
+};
+/// `T` for `Input<T>`, by value or by reference; `not_an_input` for anything else.
+template <class Parameter>
+using input_item_t = typename input_item<std::remove_cvref_t<Parameter>>::type;
+
+// ---- the parameters of a callable -----------------------------------------------------------
+
+struct undeducible {
+    static constexpr bool known = false;
+};
+
+template <class Result, class... Parameters>
+struct known_signature {
+    static constexpr bool known = true;
+    static constexpr bool is_member = false;
+    using result = Result;
+    using parameters = type_list<Parameters...>;
+};
+
+template <class Object, class Result, class... Parameters>
+struct member_signature : known_signature<Result, Parameters...> {
+    static constexpr bool is_member = true;
+    using object = Object;
+};
+
+template <class>
+struct signature_of_pointer : undeducible {};
+
+template <class R, class... P>
+struct signature_of_pointer<R (*)(P...)> : known_signature<R, P...> {};
+template <class R, class... P>
+struct signature_of_pointer<R (*)(P...) noexcept> : known_signature<R, P...> {};
+
+#define PARALLELPIPE_MEMBER_SIGNATURE(QUALIFIERS)                                              \
+    template <class C, class R, class... P>                                                    \
+    struct signature_of_pointer<R (C::*)(P...) QUALIFIERS> : member_signature<C, R, P...> {};  \
+    template <class C, class R, class... P>                                                    \
+    struct signature_of_pointer<R (C::*)(P...) QUALIFIERS noexcept>                            \
+        : member_signature<C, R, P...> {};
+PARALLELPIPE_MEMBER_SIGNATURE()
+PARALLELPIPE_MEMBER_SIGNATURE(const)
+PARALLELPIPE_MEMBER_SIGNATURE(&)
+PARALLELPIPE_MEMBER_SIGNATURE(const&)
+PARALLELPIPE_MEMBER_SIGNATURE(&&)
+PARALLELPIPE_MEMBER_SIGNATURE(const&&)
+#undef PARALLELPIPE_MEMBER_SIGNATURE
+
+template <class C, class R, class... P>
+known_signature<R, P...> without_object(const member_signature<C, R, P...>&);
+
+template <class F>
+struct signature : signature_of_pointer<F> {};
+template <class F>
+    requires requires { &F::operator(); }
+struct signature<F>
+    : decltype(without_object(signature_of_pointer<decltype(&F::operator())>{})) {};
+template <class F>
+struct signature<std::reference_wrapper<F>> : signature<F> {};
+
+/// Whether the parameters of `F` can be read off its type: not those of a generic lambda or of an
+/// overloaded call operator.
+template <class F>
+concept has_signature = signature<F>::known;
+
+// ---- elements of a range that the library owns ----------------------------------------------
+
+template <class>
+inline constexpr bool is_owning_view = false;
+template <class R>
+inline constexpr bool is_owning_view<std::ranges::owning_view<R>> = true;
+template <class>
+inline constexpr bool is_ref_view = false;
+template <class R>
+inline constexpr bool is_ref_view<std::ranges::ref_view<R>> = true;
+
+/// Whether a range held by value gives its elements away: a container does, and so does what can be
+/// read only once. A view that can be read again shows somebody else's elements: they are copied.
+template <class Range>
+inline constexpr bool gives_elements_away =
+    !std::ranges::view<Range> || is_owning_view<Range> ||
+    (!std::ranges::forward_range<Range> && !is_ref_view<Range>);
+
+/// The element that `it` stands on, as an rvalue where the range gives it away.
+template <class Range>
+constexpr decltype(auto) take_element(std::ranges::iterator_t<Range>& it) {
+    if constexpr (gives_elements_away<std::remove_const_t<Range>>)
+        return std::ranges::iter_move(it);
+    else
+        return *it;
+}
+
+template <class Range>
+using taken_element_t =
+    decltype(take_element<Range>(std::declval<std::ranges::iterator_t<Range>&>()));
+
+}  // namespace detail
+
+}  // namespace parallelpipe
+
+#endif

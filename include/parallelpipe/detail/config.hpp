@@ -1,0 +1,68 @@
+#ifndef PARALLELPIPE_DETAIL_CONFIG_HPP
+#define PARALLELPIPE_DETAIL_CONFIG_HPP
+
+// What the rest of the library may assume of the compiler and the machine.
+
+#include <cstddef>
+
+#if !defined(_MSVC_LANG) && __cplusplus < 202002L
+#error "parallelpipe needs C++20: compile with -std=c++20 or newer"
+#elif defined(_MSVC_LANG) && _MSVC_LANG < 202002L
+#error "parallelpipe needs C++20: compile with /std:c++20 or newer"
+#endif
+
+#if defined(__x86_64__) || defined(__i386__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define PARALLELPIPE_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define PARALLELPIPE_TSAN 1
+#endif
+#endif
+#ifndef PARALLELPIPE_TSAN
+#define PARALLELPIPE_TSAN 0
+#endif
+
+#if PARALLELPIPE_TSAN
+#include <sanitizer/tsan_interface.h>
+#endif
+
+namespace parallelpipe::detail {
+
+/// Data written by different threads is kept this many bytes apart.
+/// A constant of ours: std::hardware_destructive_interference_size changes with compiler flags,
+/// which would make the layout of a header-only class differ between translation units.
+#if defined(__APPLE__) && defined(__aarch64__)
+inline constexpr std::size_t cache_line = 128;
+#else
+inline constexpr std::size_t cache_line = 64;
+#endif
+
+/// Tells the core that this thread is in a short spin.
+inline void cpu_pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__) || defined(_M_X64)
+    _mm_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+    asm volatile("yield");
+#endif
+}
+
+/// A happens-before edge that exists but that ThreadSanitizer cannot see (it does not model
+/// std::atomic_thread_fence). Nothing outside of a ThreadSanitizer build.
+inline void tsan_release([[maybe_unused]] void* address) noexcept {
+#if PARALLELPIPE_TSAN
+    __tsan_release(address);
+#endif
+}
+inline void tsan_acquire([[maybe_unused]] void* address) noexcept {
+#if PARALLELPIPE_TSAN
+    __tsan_acquire(address);
+#endif
+}
+
+}  // namespace parallelpipe::detail
+
+#endif

@@ -1,0 +1,136 @@
+#ifndef PARALLELPIPE_DETAIL_EVENT_COUNT_HPP
+#define PARALLELPIPE_DETAIL_EVENT_COUNT_HPP
+
+// Sleeping until a condition may have become true, where making it true costs the other side one
+// relaxed load as long as nobody sleeps.
+//
+//   waiter                                  notifier
+//   if (condition()) return                 make the condition true
+//   events.prepare()                        events.notify_one()
+//   if (condition()) { events.cancel(); return }
+//   events.wait()
+//   begin again
+//
+// No wake-up is lost: prepare() announces the waiter, then makes every thread pass a barrier (see
+// asymmetric_barrier.hpp). A notifier whose change came before that barrier is seen by the second
+// look at the condition; one whose change came after it sees the announcement and signals. Without
+// asymmetric barriers both sides do a read-modify-write of waiting_: whichever is second in its
+// modification order reads from the first (release/acquire), so it sees all that the first did before.
+//
+// Every thread between prepare() and the end of wait() or cancel() is counted exactly once, in
+// waiting_ (not yet signalled) or in signals_ (signalled, not yet left). So a signal is never kept
+// when nobody waits, and N notifications free min(N, waiters) of them.
+//
+// | atomic   | written by                       | order                                            |
+// |----------|----------------------------------|--------------------------------------------------|
+// | waiting_ | any thread, under mutex_         | +1 in prepare: acq_rel, pairs with the look in   |
+// |          |                                  | notify_one (the barrier, or its acq_rel RMW)     |
+
+#include <parallelpipe/detail/asymmetric_barrier.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <mutex>
+
+namespace parallelpipe::detail {
+
+class event_count {
+public:
+    event_count() noexcept : asymmetric_(asymmetric_barriers()) {}
+    event_count(const event_count&) = delete;
+    event_count& operator=(const event_count&) = delete;
+
+    /// Announces the calling thread as a waiter. To be followed by a look at the condition and then
+    /// by exactly one of cancel(), wait(), wait_until().
+    void prepare() {
+        {
+            const std::lock_guard lock(mutex_);
+            waiting_.fetch_add(1, std::memory_order_acq_rel);
+        }
+        if (asymmetric_) every_thread_passes_a_barrier();
+    }
+
+    /// The condition holds already: takes the announcement back.
+    void cancel() {
+        const std::lock_guard lock(mutex_);
+        leave();
+    }
+
+    /// Blocks until a notification that came after prepare().
+    void wait() {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [this] { return signals_ != 0; });
+        --signals_;
+    }
+
+    /// The same with an end; returns whether it was notified.
+    template <class Clock, class Duration>
+    bool wait_until(std::chrono::time_point<Clock, Duration> deadline) {
+        std::unique_lock lock(mutex_);
+        const bool notified = wake_.wait_until(lock, deadline, [this] { return signals_ != 0; });
+        if (notified)
+            --signals_;
+        else
+            leave();
+        return notified;
+    }
+
+    /// Whether somebody waited a moment ago. Enough for a thread whose change to the condition came
+    /// before; see the argument above.
+    bool has_waiters() noexcept {
+        if (asymmetric_) [[likely]] {
+            std::atomic_signal_fence(std::memory_order_seq_cst);
+            return waiting_.load(std::memory_order_relaxed) != 0;
+        }
+        return waiting_.fetch_add(0, std::memory_order_acq_rel) != 0;
+    }
+
+    /// Wakes one waiter, if there is one. Never blocks for longer than another thread's few
+    /// instructions under the mutex.
+    void notify_one() {
+        if (has_waiters()) [[unlikely]]
+            signal_one();
+    }
+
+    /// Wakes everybody who waits. Looks under the mutex, so it needs no barrier: a prepare() that
+    /// takes the mutex later sees all that this thread did before.
+    void notify_all() {
+        {
+            const std::lock_guard lock(mutex_);
+            signals_ += waiting_.exchange(0, std::memory_order_acq_rel);
+        }
+        wake_.notify_all();
+    }
+
+private:
+    void signal_one() {
+        {
+            const std::lock_guard lock(mutex_);
+            if (waiting_.load(std::memory_order_relaxed) == 0) return;
+            waiting_.fetch_sub(1, std::memory_order_relaxed);
+            ++signals_;
+        }
+        wake_.notify_one();
+    }
+
+    /// Under mutex_: the calling thread stops being counted. If no waiter is left unsignalled, one
+    /// of the signals was its own.
+    void leave() {
+        if (waiting_.load(std::memory_order_relaxed) != 0)
+            waiting_.fetch_sub(1, std::memory_order_relaxed);
+        else
+            --signals_;
+    }
+
+    const bool asymmetric_;
+    std::atomic<std::uint32_t> waiting_{0};
+    std::uint32_t signals_ = 0;  // under mutex_
+    std::mutex mutex_;
+    std::condition_variable wake_;
+};
+
+}  // namespace parallelpipe::detail
+
+#endif

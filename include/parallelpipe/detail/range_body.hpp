@@ -1,0 +1,75 @@
+#ifndef PARALLELPIPE_DETAIL_RANGE_BODY_HPP
+#define PARALLELPIPE_DETAIL_RANGE_BODY_HPP
+
+#include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/stage_body.hpp>
+
+#include <atomic>
+#include <concepts>
+#include <ranges>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+namespace parallelpipe::detail {
+
+/// An owned container whose elements can be read and copied by several runs at once.
+template <class View, class Item>
+inline constexpr bool can_share = false;
+template <class Container, class Item>
+inline constexpr bool can_share<std::ranges::owning_view<Container>, Item> = [] {
+    if constexpr (std::ranges::forward_range<const Container>)
+        return std::is_convertible_v<std::ranges::range_reference_t<const Container>, Item>;
+    else
+        return false;
+}();
+
+/// A view that each run can have a copy of.
+template <class View, class Item>
+inline constexpr bool can_copy = false;
+template <class View, class Item>
+    requires(std::copyable<View> && std::ranges::forward_range<View>)
+inline constexpr bool can_copy<View, Item> =
+    std::is_convertible_v<std::ranges::range_reference_t<View>, Item>;
+
+/// The range on the left of the first stage, as a source.
+/// Shape: a container that is owned is shared by all runs and its elements are copied; a view that can
+///   be read again is copied for each run; anything else is read once and its elements are moved.
+/// Errors: begin_run() throws `std::logic_error` for the second run of what can be read once.
+template <class Item, std::ranges::view View>
+class range_body final : public typed_stage_body<Item> {
+    static constexpr bool once = !can_share<View, Item> && !can_copy<View, Item>;
+
+public:
+    explicit range_body(View view) : view_(std::move(view)) {}
+
+    void begin_run() const override {
+        if constexpr (once)
+            if (used_.exchange(true, std::memory_order_relaxed))
+                throw std::logic_error(
+                    "parallelpipe: the range on the left of this pipeline can be read only once and "
+                    "has been; make the pipeline again with a new range, or keep the items in a "
+                    "container that can be copied from");
+    }
+
+    void run(feed_base*, channel_base* out) const override {
+        if constexpr (can_share<View, Item>) {
+            // Only referred to: the elements are somebody else's as well, and are copied.
+            auto elements = std::ranges::ref_view(view_.base());
+            this->deliver(elements, *out);
+        } else if constexpr (!once) {
+            View own(view_);
+            this->deliver(own, *out);
+        } else {
+            this->deliver(view_, *out);
+        }
+    }
+
+private:
+    mutable View view_;  // written only by the one run that begin_run() lets through
+    mutable std::atomic<bool> used_{false};
+};
+
+}  // namespace parallelpipe::detail
+
+#endif

@@ -1,0 +1,251 @@
+#ifndef PARALLELPIPE_DETAIL_RUN_HPP
+#define PARALLELPIPE_DETAIL_RUN_HPP
+
+// One run of a pipeline: channels between the stages, one thread per worker.
+//
+// Every way a run can end, and why nothing waits for ever and nothing is left:
+//
+// * A worker waits only in a channel: for items (its input) or for room (its output). Each of these
+//   ends when the channel is aborted; channel.hpp says who wakes whom.
+// * However a stage function ends, work() says so to both channels: consumer_left(), producer_left().
+// * Normal end: the source returns, the sentinel goes from channel to channel as each stage's last
+//   worker leaves, the consumer finds the last one, joins, and its loop ends.
+// * A stage whose workers have all returned while input remained: its last worker aborts all channels
+//   before it. Their workers unwind at their next yield or item, or at once if they wait. What comes
+//   after it ends normally.
+// * An exception in a worker is reported, then stop(): all channels are aborted, but the last one only
+//   closed, so the consumer still gets what had been delivered. The last stage's workers leave, which
+//   posts the sentinel; behind it finish() throws the TaskException.
+// * The consumer leaves (break, exception, destroying Results), cancel(), a stop_token: cancel()
+//   aborts all channels, the last one too, so the consumer wakes as well.
+// * A thread that cannot be started: the same, then the error leaves start().
+// * An exception in the consumer's own thread, from moving an item out of the last channel, is reported
+//   as that of the task "results-0" and ends the run like one in a worker.
+//
+// Whoever ends a run joins all threads before it returns. Coroutines, callables and items taken ahead
+// live on the workers' stacks and die there; items in channels die with the channels.
+
+#include <parallelpipe/channel.hpp>
+#include <parallelpipe/detail/channel_feed.hpp>
+#include <parallelpipe/detail/stage_body.hpp>
+#include <parallelpipe/detail/task_group.hpp>
+#include <parallelpipe/error.hpp>
+#include <parallelpipe/input.hpp>
+#include <parallelpipe/results.hpp>
+#include <parallelpipe/this_worker.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#if defined(__linux__) || defined(__APPLE__)
+#include <pthread.h>
+#endif
+
+namespace parallelpipe::detail {
+
+/// Names the calling thread for top, gdb and perf: `fetch-3`. Linux has room for 15 characters, so
+/// a long stage name is cut, never the index.
+inline void name_this_thread([[maybe_unused]] const std::string& stage,
+                             [[maybe_unused]] std::size_t worker) {
+#if defined(__linux__) || defined(__APPLE__)
+    const std::string index = '-' + std::to_string(worker);
+    constexpr std::size_t room = 15;
+    const std::string name = stage.substr(0, room - std::min(room, index.size())) + index;
+#if defined(__APPLE__)
+    pthread_setname_np(name.c_str());
+#else
+    pthread_setname_np(pthread_self(), name.c_str());
+#endif
+#endif
+}
+
+class run {
+public:
+    /// Makes the channels. No thread runs yet.
+    explicit run(const std::vector<stage_entry>& stages)
+        : stages_(stages), names_(names_of(stages)), stops_(stages.size()), group_(workers(stages)) {
+        for (const stage_entry& stage : stages_) stage.body->begin_run();
+        for (std::size_t i = 0; i < stages_.size(); ++i) {
+            const bool last = i + 1 == stages_.size();
+            channels_.push_back(stages_[i].body->make_channel(
+                stages_[i].setup.qsize, stages_[i].workers(), last ? 1 : stages_[i + 1].workers()));
+        }
+    }
+    run(const run&) = delete;
+    run& operator=(const run&) = delete;
+    ~run() { cancel_and_join(); }
+
+    /// Starts all workers.
+    /// Errors: what starting a thread throws; everything already started has then been joined.
+    void start(std::stop_token token) {
+        try {
+            for (std::size_t stage = 0; stage < stages_.size(); ++stage)
+                for (std::size_t worker = 0; worker < stages_[stage].workers(); ++worker)
+                    group_.spawn([this, stage, worker] { work(stage, worker); });
+        } catch (...) {
+            cancel_and_join();
+            throw;
+        }
+        if (token.stop_possible()) on_stop_.emplace(std::move(token), canceller{this});
+    }
+
+    /// The last stage's queue; null behind a sink.
+    channel_base* output() const noexcept { return channels_.back().get(); }
+
+    /// Something was thrown: the run stops, what the last stage has delivered stays.
+    void fail(std::size_t stage, std::size_t worker, std::exception_ptr cause) {
+        group_.report({stage, worker, std::move(cause)});
+        int running = is_running;
+        outcome_.compare_exchange_strong(running, has_failed);
+        abort_channels(channels_.size() - 1);
+        if (output()) output()->close();
+        stop_stages(stages_.size());
+    }
+
+    /// The same for an exception in the consumer's thread.
+    void fail_in_results(std::exception_ptr cause) { fail(names_.size(), 0, std::move(cause)); }
+
+    /// Everything stops; nothing more reaches the consumer. Does not wait.
+    void cancel() {
+        int running = is_running;
+        outcome_.compare_exchange_strong(running, was_cancelled);
+        abort_channels(channels_.size());
+        stop_stages(stages_.size());
+    }
+
+    void cancel_and_join() {
+        cancel();
+        group_.join();
+    }
+
+    /// Blocks until every worker has ended; then says how the run went.
+    /// Errors: TaskException or CancelledError, whichever came first.
+    void finish() {
+        group_.join();
+        // Pairs with abort(): who cancelled wrote outcome_ before.
+        if (output()) (void)output()->aborted().load(std::memory_order_acquire);
+        int running = is_running;
+        outcome_.compare_exchange_strong(running, has_ended);
+        if (running == was_cancelled) throw CancelledError();
+        const std::vector<failure> failures = group_.failures();
+        if (failures.empty()) return;
+        std::vector<TaskError> errors;
+        errors.reserve(failures.size());
+        for (const failure& f : failures)
+            errors.emplace_back(f.stage < names_.size() ? names_[f.stage] : "results", f.worker,
+                                f.cause);
+        throw TaskException(std::move(errors));
+    }
+
+private:
+    struct canceller {
+        run* self;
+        void operator()() const { self->cancel(); }
+    };
+
+    static std::size_t workers(const std::vector<stage_entry>& stages) {
+        return std::accumulate(
+            stages.begin(), stages.end(), std::size_t{0},
+            [](std::size_t sum, const stage_entry& stage) { return sum + stage.workers(); });
+    }
+
+    /// One worker's life.
+    void work(std::size_t stage, std::size_t worker) {
+        channel_base* const from = stage == 0 ? nullptr : channels_[stage - 1].get();
+        channel_base* const to = channels_[stage].get();
+        const worker_identity identity{names_[stage], worker, stops_[stage].get_token(), &group_};
+        const worker_scope scope(identity);
+        try {
+            name_this_thread(names_[stage], worker);
+            std::unique_ptr<feed_base> in;
+            if (from) in = stages_[stage].connect(*from, stages_[stage].workers());
+            stages_[stage].body->run(in.get(), to);
+            if (in) in->give_back();
+        } catch (const stop_unwind&) {
+            // The run was stopped and the stage function unwound.
+        } catch (...) {
+            fail(stage, worker, std::current_exception());
+        }
+        if (from && from->consumer_left()) {
+            // Nobody needs what the stages before still do.
+            abort_channels(stage);
+            stop_stages(stage);
+        }
+        if (to) to->producer_left();
+    }
+
+    void abort_channels(std::size_t first_ones) {
+        for (std::size_t i = 0; i < first_ones; ++i)
+            if (channels_[i]) channels_[i]->abort();
+    }
+
+    /// Tells stage functions that wait by themselves; a user's stop_callback may run here.
+    void stop_stages(std::size_t first_ones) {
+        for (std::size_t i = 0; i < first_ones; ++i) stops_[i].request_stop();
+    }
+
+    enum outcome : int { is_running, has_ended, has_failed, was_cancelled };
+
+    const std::vector<stage_entry> stages_;
+    const std::vector<std::string> names_;
+    std::vector<std::stop_source> stops_;  // one a stage; shared states, safe from any thread
+    std::vector<std::unique_ptr<channel_base>> channels_;  // [i]: what stage i yields
+    std::atomic<int> outcome_{is_running};  // leaves is_running once: the first reason to end wins
+    task_group group_;
+    std::optional<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
+};
+
+/// A run and the feed of its last channel.
+template <class Out>
+class consumed_run final : public run_of<Out> {
+public:
+    consumed_run(const std::vector<stage_entry>& stages, std::stop_token token)
+        : run_(stages), feed_(run_) {
+        run_.start(std::move(token));
+    }
+    ~consumed_run() override { run_.cancel_and_join(); }
+
+    feed<Out>& items() noexcept override { return feed_; }
+    void cancel() override { run_.cancel_and_join(); }
+
+private:
+    class last_feed final : public channel_feed<Out, Out> {
+    public:
+        explicit last_feed(run& from)
+            : channel_feed<Out, Out>(static_cast<Channel<Out>&>(*from.output()), 1), run_(from) {}
+
+    private:
+        bool refill() override {
+            for (;;) {
+                try {
+                    return channel_feed<Out, Out>::refill();
+                } catch (...) {
+                    // Then what else was delivered, and the end.
+                    run_.fail_in_results(std::current_exception());
+                }
+            }
+        }
+        void ended() override {
+            if (!std::exchange(finished_, true)) run_.finish();
+        }
+
+        run& run_;
+        bool finished_ = false;
+    };
+
+    run run_;
+    last_feed feed_;
+};
+
+}  // namespace parallelpipe::detail
+
+#endif

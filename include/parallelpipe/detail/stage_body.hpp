@@ -1,0 +1,160 @@
+#ifndef PARALLELPIPE_DETAIL_STAGE_BODY_HPP
+#define PARALLELPIPE_DETAIL_STAGE_BODY_HPP
+
+// What a stage runs, with its types erased: per worker, never per item.
+
+#include <parallelpipe/channel.hpp>
+#include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/stage_call.hpp>
+#include <parallelpipe/input.hpp>
+#include <parallelpipe/setup.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <span>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace parallelpipe::detail {
+
+class stage_body_base {
+public:
+    virtual ~stage_body_base() = default;
+
+    /// Before a run: throws std::logic_error if what the stage reads from is used up.
+    virtual void begin_run() const {}
+
+    /// The queue for this stage's results; null if it has none.
+    virtual std::unique_ptr<channel_base> make_channel(std::optional<std::size_t> qsize,
+                                                       std::size_t producers,
+                                                       std::size_t consumers) const = 0;
+
+    /// One worker's life: reads from `in` until it or the stage function ends, writes to `out`.
+    /// `in` is null for a source, `out` for a sink.
+    virtual void run(feed_base* in, channel_base* out) const = 0;
+};
+
+/// Big items are not left lying about in numbers: about 64 KiB of them, but at least 16.
+template <class T>
+inline constexpr std::size_t default_qsize =
+    std::clamp<std::size_t>(std::size_t{65536} / sizeof(T), 16, 1024);
+
+template <class Out>
+class typed_stage_body : public stage_body_base {
+public:
+    std::unique_ptr<channel_base> make_channel(std::optional<std::size_t> qsize,
+                                               std::size_t producers,
+                                               std::size_t consumers) const final {
+        if constexpr (std::is_void_v<Out>)
+            return nullptr;
+        else
+            return std::make_unique<Channel<Out>>(qsize.value_or(default_qsize<Out>), producers,
+                                                  consumers);
+    }
+
+protected:
+    /// Pushes the elements of a range until it or the channel ends.
+    template <class Range>
+    static void deliver(Range& range, channel_base& out) {
+        typename Channel<Out>::Producer producer(static_cast<Channel<Out>&>(out));
+        const auto end = std::ranges::end(range);
+        for (auto it = std::ranges::begin(range); it != end; ++it) {
+            if constexpr (std::same_as<taken_element_t<Range>, Out&&>) {
+                if (!producer.push(take_element<Range>(it))) return;
+            } else {
+                if (!producer.push(static_cast<Out>(take_element<Range>(it)))) return;
+            }
+        }
+    }
+};
+
+template <class In, class Out, class F, class... Bound>
+class function_body final : public typed_stage_body<Out> {
+public:
+    template <class Function, class... Arguments>
+    explicit function_body(Function&& function, Arguments&&... arguments)
+        : own_{std::tuple<Bound...>(std::forward<Arguments>(arguments)...),
+               F(std::forward<Function>(function))} {}
+
+    void run(feed_base* in, channel_base* out) const override {
+        // The worker's own copies. What the call returns may be a coroutine that refers to them and
+        // to the input: it is declared last, so it goes first.
+        copies here(own_);
+        // g++ 12 warns of a virtual call that a pointer to a member of a small class cannot make;
+        // one volatile read a worker keeps it from looking.
+        copies* volatile unknown = &here;
+        auto& [bound, function] = *unknown;
+        if constexpr (std::is_void_v<In>) {
+            no_input nothing;
+            auto range = detail::call_stage(function, nothing, bound);
+            this->deliver(range, *out);
+        } else {
+            Input<In> input(static_cast<feed<In>&>(*in));
+            if constexpr (reads_without_unwinding<F, In, Bound...>) in->end_quietly();
+            if constexpr (std::is_void_v<Out>) {
+                detail::call_stage(function, input, bound);
+            } else {
+                auto range = detail::call_stage(function, input, bound);
+                this->deliver(range, *out);
+            }
+        }
+    }
+
+private:
+    struct copies {
+        std::tuple<Bound...> bound;
+        F function;
+    };
+    const copies own_;
+};
+
+/// Opens what a worker reads from, given the channel it comes through: the one place where the item
+/// type of the left stage and that of the right meet.
+using connector = std::unique_ptr<feed_base> (*)(channel_base& from, std::size_t readers);
+
+/// One stage of a pipeline, types erased.
+struct stage_entry {
+    std::shared_ptr<const stage_body_base> body;  // immutable: shared by all copies and runs
+    Setup setup;
+    connector connect = nullptr;  // set when something stands on the left
+    bool is_range = false;        // the range on the left: named `source`, not counted
+
+    std::string name(std::size_t position) const {
+        if (setup.name) return *setup.name;
+        return is_range ? "source" : "stage_" + std::to_string(position);
+    }
+    std::size_t workers() const { return setup.workers.value_or(1); }
+};
+
+/// The names of a chain's stages, in order.
+inline std::vector<std::string> names_of(std::span<const stage_entry> stages) {
+    std::vector<std::string> names;
+    names.reserve(stages.size());
+    std::size_t position = 0;
+    for (const stage_entry& stage : stages)
+        names.push_back(stage.name(stage.is_range ? 0 : position++));
+    return names;
+}
+
+/// `source | fetch(x4) | get_titles(x2)`
+inline std::string to_string(std::span<const stage_entry> stages) {
+    const std::vector<std::string> names = names_of(stages);
+    std::string text;
+    for (std::size_t i = 0; i < stages.size(); ++i) {
+        if (i != 0) text += " | ";
+        text += names[i];
+        if (!stages[i].is_range) text += "(x" + std::to_string(stages[i].workers()) + ')';
+    }
+    return text;
+}
+
+}  // namespace parallelpipe::detail
+
+#endif

@@ -1,0 +1,144 @@
+#ifndef PARALLELPIPE_DETAIL_STAGE_CALL_HPP
+#define PARALLELPIPE_DETAIL_STAGE_CALL_HPP
+
+// How a stage function is called, and what its type says about its items.
+
+#include <parallelpipe/concepts.hpp>
+#include <parallelpipe/generator.hpp>
+#include <parallelpipe/input.hpp>
+
+#include <concepts>
+#include <functional>
+#include <ranges>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace parallelpipe::detail {
+
+// ---- calling a stage function ---------------------------------------------------------------
+
+struct no_input {};
+
+/// f(input, arguments...); for a member function (object.*f)(input, arguments...); without the input
+/// for a source.
+template <class F, class... Arguments>
+    requires std::invocable<F&, Arguments...>
+decltype(auto) invoke_stage(F& f, no_input&&, Arguments&&... arguments) {
+    return std::invoke(f, std::forward<Arguments>(arguments)...);
+}
+template <class F, class In, class... Arguments>
+    requires(!std::is_member_pointer_v<F> && !std::same_as<In, no_input> &&
+             std::invocable<F&, In, Arguments...>)
+decltype(auto) invoke_stage(F& f, In&& input, Arguments&&... arguments) {
+    return std::invoke(f, std::forward<In>(input), std::forward<Arguments>(arguments)...);
+}
+template <class F, class In, class Object, class... Arguments>
+    requires(std::is_member_pointer_v<F> && !std::same_as<In, no_input> &&
+             std::invocable<F&, Object, In, Arguments...>)
+decltype(auto) invoke_stage(F& f, In&& input, Object&& object, Arguments&&... arguments) {
+    return std::invoke(f, std::forward<Object>(object), std::forward<In>(input),
+                       std::forward<Arguments>(arguments)...);
+}
+
+template <class F, class In, class... Arguments>
+concept stage_invocable = requires(F& f, In&& input, Arguments&&... arguments) {
+    detail::invoke_stage(f, static_cast<In&&>(input), static_cast<Arguments&&>(arguments)...);
+};
+
+/// The Input goes in as an rvalue if the function takes it so, else as an lvalue; the worker's own
+/// arguments as lvalues if the function takes them so, else as rvalues.
+template <class F, class In, class... Bound>
+concept callable_as_stage =
+    stage_invocable<F, In&&, Bound&...> || stage_invocable<F, In&, Bound&...> ||
+    stage_invocable<F, In&&, Bound&&...> || stage_invocable<F, In&, Bound&&...>;
+
+template <class F, class In, class... Bound>
+decltype(auto) call_stage(F& f, In& input, std::tuple<Bound...>& bound) {
+    if constexpr (stage_invocable<F, In&&, Bound&...>)
+        return std::apply(
+            [&](auto&... a) -> decltype(auto) {
+                return detail::invoke_stage(f, std::move(input), a...);
+            },
+            bound);
+    else if constexpr (stage_invocable<F, In&, Bound&...>)
+        return std::apply(
+            [&](auto&... a) -> decltype(auto) { return detail::invoke_stage(f, input, a...); },
+            bound);
+    else if constexpr (stage_invocable<F, In&&, Bound&&...>)
+        return std::apply(
+            [&](auto&&... a) -> decltype(auto) {
+                return detail::invoke_stage(f, std::move(input), std::forward<decltype(a)>(a)...);
+            },
+            std::move(bound));
+    else
+        return std::apply(
+            [&](auto&&... a) -> decltype(auto) {
+                return detail::invoke_stage(f, input, std::forward<decltype(a)>(a)...);
+            },
+            std::move(bound));
+}
+
+template <class In>
+struct input_of {
+    using type = Input<In>;
+};
+template <>
+struct input_of<void> {
+    using type = no_input;
+};
+template <class In>
+using input_of_t = typename input_of<In>::type;
+
+template <class F, class In, class... Bound>
+using stage_result_t = decltype(detail::call_stage(std::declval<F&>(),
+                                                   std::declval<input_of_t<In>&>(),
+                                                   std::declval<std::tuple<Bound...>&>()));
+
+// ---- what a stage function's signature says -------------------------------------------------
+
+template <class Result>
+struct output_item {
+    static constexpr bool valid = false;
+    using type = void;
+};
+template <>
+struct output_item<void> {
+    static constexpr bool valid = true;
+    using type = void;
+};
+template <class Result>
+    requires(std::is_object_v<Result> && std::ranges::input_range<Result>)
+struct output_item<Result> {
+    static constexpr bool valid = true;
+    using type = std::ranges::range_value_t<Result>;
+};
+/// What a stage function that returns `Result` yields.
+template <class Result>
+using output_item_t = typename output_item<Result>::type;
+
+template <class Parameters>
+struct first_parameter_input {
+    using type = void;
+};
+template <class First, class... Rest>
+    requires(!std::same_as<input_item_t<First>, not_an_input>)
+struct first_parameter_input<type_list<First, Rest...>> {
+    using type = input_item_t<First>;
+};
+
+template <class>
+inline constexpr bool is_generator = false;
+template <class T>
+inline constexpr bool is_generator<generator<T>> = true;
+
+/// Whether a call may not be left by an exception although it reads the items itself: then it
+/// cannot be unwound. (A coroutine reads later, and catches for itself.)
+template <class F, class In, class... Bound>
+inline constexpr bool reads_without_unwinding =
+    std::is_nothrow_invocable_v<F&, Input<In>, Bound&...> &&
+    !is_generator<stage_result_t<F, In, Bound...>>;
+
+}  // namespace parallelpipe::detail
+
+#endif

@@ -1,0 +1,71 @@
+#ifndef PARALLELPIPE_DETAIL_TASK_GROUP_HPP
+#define PARALLELPIPE_DETAIL_TASK_GROUP_HPP
+
+#include <parallelpipe/this_worker.hpp>
+
+#include <cstddef>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace parallelpipe::detail {
+
+/// One thing that went wrong, as it is written down where it happens: nothing is allocated there.
+struct failure {
+    std::size_t stage;
+    std::size_t worker;
+    std::exception_ptr cause;
+};
+
+/// The threads of one run and what they reported.
+/// Threads: every member from any thread, but spawn() only from the thread that starts the run.
+class task_group {
+public:
+    /// Room for `threads` threads and as many reports, and one more for the consumer.
+    explicit task_group(std::size_t threads) {
+        threads_.reserve(threads);
+        failures_.reserve(threads + 1);
+    }
+    task_group(const task_group&) = delete;
+    task_group& operator=(const task_group&) = delete;
+    ~task_group() { join(); }
+
+    /// Errors: `std::system_error` if the thread cannot be started; the others go on.
+    template <class Task>
+    void spawn(Task task) {
+        const std::lock_guard lock(join_mutex_);
+        threads_.emplace_back(std::move(task));
+    }
+
+    /// Blocks until every thread has ended; whoever comes second waits for the first.
+    /// On one of the group's own threads it returns at once: a thread cannot wait for itself.
+    void join() {
+        if (current_worker && current_worker->group == this) return;
+        const std::lock_guard lock(join_mutex_);
+        for (std::jthread& thread : threads_)
+            if (thread.joinable()) thread.join();
+    }
+
+    void report(failure what) {
+        const std::lock_guard lock(failures_mutex_);
+        failures_.push_back(std::move(what));
+    }
+
+    /// What was reported so far, in the order of the reports.
+    std::vector<failure> failures() const {
+        const std::lock_guard lock(failures_mutex_);
+        return failures_;
+    }
+
+private:
+    std::mutex join_mutex_;
+    std::vector<std::jthread> threads_;  // under join_mutex_
+    mutable std::mutex failures_mutex_;
+    std::vector<failure> failures_;  // under failures_mutex_
+};
+
+}  // namespace parallelpipe::detail
+
+#endif

@@ -1,0 +1,131 @@
+#ifndef PARALLELPIPE_ERROR_HPP
+#define PARALLELPIPE_ERROR_HPP
+
+#include <cstddef>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <typeinfo>
+#include <utility>
+#include <vector>
+
+#if __has_include(<cxxabi.h>)
+#include <cxxabi.h>
+#endif
+
+namespace parallelpipe {
+
+namespace detail {
+
+/// The type's name as a person writes it.
+inline std::string readable_name(const std::type_info& type) {
+#if __has_include(<cxxabi.h>)
+    int status = 0;
+    const std::unique_ptr<char, void (*)(void*)> name(
+        abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
+    if (status == 0 && name) return name.get();
+#endif
+    return type.name();
+}
+
+/// `std::invalid_argument: failed at 200`: the dynamic type and the message of an exception.
+inline std::string describe(const std::exception_ptr& exception) {
+    try {
+        std::rethrow_exception(exception);
+    } catch (const std::exception& e) {
+        return readable_name(typeid(e)) + ": " + e.what();
+    } catch (...) {
+#if __has_include(<cxxabi.h>)
+        if (const std::type_info* type = abi::__cxa_current_exception_type())
+            return readable_name(*type) + " (not derived from std::exception)";
+#endif
+        return "an exception that is not derived from std::exception";
+    }
+}
+
+}  // namespace detail
+
+/// What one worker threw: where it happened and the exception itself.
+class TaskError {
+public:
+    TaskError(std::string stage, std::size_t worker, std::exception_ptr cause)
+        : stage_(std::move(stage)),
+          task_(stage_ + '-' + std::to_string(worker)),
+          message_(detail::describe(cause)),
+          worker_(worker),
+          cause_(std::move(cause)) {}
+
+    /// The worker's name, `add_one-0`.
+    const std::string& task() const noexcept { return task_; }
+    /// The stage's name, `add_one`.
+    const std::string& stage() const noexcept { return stage_; }
+    /// The worker's index in its stage, from 0.
+    std::size_t worker() const noexcept { return worker_; }
+    /// Type and text, `std::invalid_argument: failed at 200`.
+    const std::string& message() const noexcept { return message_; }
+    /// The exception as it was thrown; never null.
+    const std::exception_ptr& cause() const noexcept { return cause_; }
+    /// Throws the original exception, with its own type.
+    [[noreturn]] void rethrow_cause() const { std::rethrow_exception(cause_); }
+
+private:
+    std::string stage_;
+    std::string task_;
+    std::string message_;
+    std::size_t worker_;
+    std::exception_ptr cause_;
+};
+
+/// What the consumer gets when a stage throws.
+/// Shape: `what()`, `task()`, `stage()`, `worker()` and `cause()` speak of the error that was
+///   reported first; `errors()` lists all of them in the order in which they were reported.
+/// Threads: immutable; copies share their contents and never throw.
+class TaskException : public std::runtime_error {
+public:
+    /// `errors` must not be empty.
+    explicit TaskException(std::vector<TaskError> errors)
+        : std::runtime_error(summary(errors)),
+          errors_(std::make_shared<const std::vector<TaskError>>(std::move(errors))) {}
+
+    const std::string& task() const noexcept { return first().task(); }
+    const std::string& stage() const noexcept { return first().stage(); }
+    std::size_t worker() const noexcept { return first().worker(); }
+    const std::exception_ptr& cause() const noexcept { return first().cause(); }
+    [[noreturn]] void rethrow_cause() const { first().rethrow_cause(); }
+    const std::vector<TaskError>& errors() const noexcept { return *errors_; }
+
+private:
+    const TaskError& first() const noexcept { return errors_->front(); }
+
+    static std::string summary(const std::vector<TaskError>& errors) {
+        const TaskError& first = errors.front();
+        if (errors.size() == 1)
+            return "The task \"" + first.task() + "\" raised " + first.message();
+        return std::to_string(errors.size()) +
+               " tasks raised an exception. First error reported on task \"" + first.task() +
+               "\": " + first.message();
+    }
+
+    std::shared_ptr<const std::vector<TaskError>> errors_;
+};
+
+/// The run was stopped by a `stop_token` or by `cancel()` before its end.
+class CancelledError : public std::runtime_error {
+public:
+    CancelledError()
+        : std::runtime_error("parallelpipe: the run was cancelled before its last result") {}
+};
+
+/// `execute()` was asked for the last result of a run that had none.
+class NoResultError : public std::runtime_error {
+public:
+    NoResultError()
+        : std::runtime_error(
+              "parallelpipe: the pipeline ended without a result; use results() where none is fine") {}
+};
+
+}  // namespace parallelpipe
+
+#endif

@@ -1,0 +1,288 @@
+#ifndef PARALLELPIPE_PIPELINE_HPP
+#define PARALLELPIPE_PIPELINE_HPP
+
+// HOW it runs: operator|, results(), execute().
+
+#include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/channel_feed.hpp>
+#include <parallelpipe/detail/range_body.hpp>
+#include <parallelpipe/detail/run.hpp>
+#include <parallelpipe/detail/stage_body.hpp>
+#include <parallelpipe/error.hpp>
+#include <parallelpipe/results.hpp>
+#include <parallelpipe/stage.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <ostream>
+#include <ranges>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace parallelpipe {
+
+namespace detail {
+
+template <class Out>
+Results<Out> start(const std::vector<stage_entry>& stages, std::stop_token token) {
+    return Results<Out>(std::make_unique<consumed_run<Out>>(stages, std::move(token)));
+}
+
+template <class Out>
+Out run_to_end(const std::vector<stage_entry>& stages, std::stop_token token) {
+    if constexpr (std::is_void_v<Out>) {
+        run whole(stages);
+        whole.start(std::move(token));
+        whole.finish();
+    } else {
+        std::optional<Out> last;
+        for (Out& result : detail::start<Out>(stages, std::move(token)))
+            last.emplace(std::move(result));
+        if (!last) throw NoResultError();
+        return *std::move(last);
+    }
+}
+
+/// The same rules for a pipeline and for a stage that runs alone.
+template <class In, class Out>
+auto results_of(const std::vector<stage_entry>& stages, std::stop_token token) {
+    static_assert(std::is_void_v<In>,
+                  "parallelpipe: this pipeline is open at the front: nothing feeds it; write "
+                  "(range | pipeline).results()");
+    static_assert(!std::is_void_v<Out>,
+                  "parallelpipe: this pipeline ends in a sink and has no results; call execute()");
+    if constexpr (std::is_void_v<In> && !std::is_void_v<Out>)
+        return detail::start<Out>(stages, std::move(token));
+}
+
+template <class In, class Out>
+Out execute_all(const std::vector<stage_entry>& stages, std::stop_token token) {
+    static_assert(std::is_void_v<In>,
+                  "parallelpipe: this pipeline is open at the front: nothing feeds it; write "
+                  "(range | pipeline).execute()");
+    return detail::run_to_end<Out>(stages, std::move(token));
+}
+
+}  // namespace detail
+
+/// Stages chained with `operator|`.
+/// Shape: a value; `operator|` returns a new one and never changes its operands. Open at the front
+///   when `In` is not void.
+/// Threads: results() and execute() are const and may be called again and again, also from several
+///   threads at once: each call is a run of its own. A pipeline over a range that can be read only
+///   once runs once.
+template <class In, class Out>
+class Pipeline {
+public:
+    Pipeline(const Stage<In, Out>& stage) : stages_{stage.entry()} {}
+
+    /// For the library.
+    explicit Pipeline(std::vector<detail::stage_entry> stages) noexcept
+        : stages_(std::move(stages)) {}
+
+    /// Starts all workers now; results arrive as soon as they are ready.
+    /// Returns: Results<Out>.
+    /// Errors: what starting a thread throws (everything already started has then been joined);
+    ///   `std::logic_error` if the range on the left can be read only once and has been.
+    auto results(std::stop_token token = {}) const {
+        return detail::results_of<In, Out>(stages_, std::move(token));
+    }
+
+    /// Runs to the end.
+    /// Blocks: until every worker has ended.
+    /// Returns: the last result; nothing if the pipeline ends in a sink.
+    /// Errors: those of results(); `TaskException`, `CancelledError`; `NoResultError` if there is none.
+    Out execute(std::stop_token token = {}) const {
+        return detail::execute_all<In, Out>(stages_, std::move(token));
+    }
+
+    /// For the library.
+    const std::vector<detail::stage_entry>& stages() const noexcept { return stages_; }
+
+private:
+    std::vector<detail::stage_entry> stages_;
+};
+
+/// `source | fetch(x4) | get_titles(x2)`
+template <class In, class Out>
+std::string to_string(const Pipeline<In, Out>& pipeline) {
+    return detail::to_string(pipeline.stages());
+}
+
+template <class In, class Out>
+std::ostream& operator<<(std::ostream& out, const Pipeline<In, Out>& pipeline) {
+    return out << to_string(pipeline);
+}
+
+template <class In, class Out>
+auto Stage<In, Out>::results(std::stop_token token) const {
+    return detail::results_of<In, Out>({entry_}, std::move(token));
+}
+
+template <class In, class Out>
+Out Stage<In, Out>::execute(std::stop_token token) const {
+    return detail::execute_all<In, Out>({entry_}, std::move(token));
+}
+
+namespace detail {
+
+// ---- the operands of operator| --------------------------------------------------------------
+
+/// A Stage or a Pipeline: its item types are known.
+template <class T>
+struct chain {
+    static constexpr bool typed = false;
+    static constexpr bool generic = false;
+};
+template <class I, class O>
+struct chain<Stage<I, O>> {
+    static constexpr bool typed = true;
+    static constexpr bool generic = false;
+    using in = I;
+    using out = O;
+};
+template <class I, class O>
+struct chain<Pipeline<I, O>> : chain<Stage<I, O>> {};
+template <class Verb, class F, class... Bound>
+struct chain<stage_template<Verb, F, Bound...>> {
+    static constexpr bool typed = false;
+    static constexpr bool generic = true;
+};
+
+template <class T>
+using chain_of = chain<std::remove_cvref_t<T>>;
+template <class T>
+concept typed_operand = chain_of<T>::typed;
+template <class T>
+concept generic_operand = chain_of<T>::generic;
+template <class T>
+concept operand = typed_operand<T> || generic_operand<T>;
+
+template <class In, class Out>
+std::vector<stage_entry> entries_of(const Stage<In, Out>& stage) {
+    return {stage.entry()};
+}
+template <class In, class Out>
+std::vector<stage_entry> entries_of(const Pipeline<In, Out>& pipeline) {
+    return pipeline.stages();
+}
+
+template <class From, class To>
+std::unique_ptr<feed_base> connect(channel_base& from, std::size_t readers) {
+    return std::make_unique<channel_feed<From, To>>(static_cast<Channel<From>&>(from), readers);
+}
+
+template <class Left, class Right>
+auto join(const Left& left, const Right& right) {
+    using from = typename chain_of<Left>::out;
+    using to = typename chain_of<Right>::in;
+    constexpr bool left_yields = !std::is_void_v<from>;
+    constexpr bool right_reads = !std::is_void_v<to>;
+    constexpr bool fits = std::is_convertible_v<from, to>;
+    static_assert(left_yields, "parallelpipe: the left side of | is a sink: nothing comes out of it; "
+                               "put it last");
+    static_assert(right_reads, "parallelpipe: the right side of | is a source: it takes no items; put "
+                               "it first, or give its function an Input<T> as first parameter");
+    static_assert(!left_yields || !right_reads || fits,
+                  "parallelpipe: what the left side of | yields does not convert to what the right "
+                  "side takes; change one of the types, or put a map_stage that converts between them");
+    if constexpr (left_yields && right_reads && fits) {
+        std::vector<stage_entry> stages = entries_of(left);
+        std::vector<stage_entry> more = entries_of(right);
+        more.front().connect = &detail::connect<from, to>;
+        stages.insert(stages.end(), more.begin(), more.end());
+        return Pipeline<typename chain_of<Left>::in, typename chain_of<Right>::out>(
+            std::move(stages));
+    }
+}
+
+template <class Item, class Range>
+Pipeline<void, Item> source_of(Range&& range) {
+    stage_entry source;
+    source.body = std::make_shared<range_body<Item, std::views::all_t<Range>>>(
+        std::views::all(std::forward<Range>(range)));
+    source.is_range = true;
+    return Pipeline<void, Item>(std::vector{std::move(source)});
+}
+
+template <class Range, class Right>
+auto join_range(Range&& range, const Right& right) {
+    using to = typename chain_of<Right>::in;
+    using element = taken_element_t<std::views::all_t<Range>>;
+    constexpr bool right_reads = !std::is_void_v<to>;
+    static_assert(right_reads, "parallelpipe: the right side of | is a source: it takes no items; put "
+                               "it first, or give its function an Input<T> as first parameter");
+    if constexpr (right_reads) {
+        constexpr bool fits = std::is_convertible_v<element, to>;
+        constexpr bool cannot_copy =
+            !fits && std::is_lvalue_reference_v<element> &&
+            std::same_as<std::remove_cvref_t<element>, to>;
+        static_assert(!cannot_copy,
+                      "parallelpipe: the elements of this range cannot be copied into the pipeline; "
+                      "hand over the container itself: std::move(range) | stage");
+        static_assert(fits || cannot_copy,
+                      "parallelpipe: the elements of the range on the left of | do not convert to what "
+                      "the stage takes; change one of the types, or put a std::views::transform or a "
+                      "map_stage that converts between them");
+        if constexpr (fits) return detail::join(source_of<to>(std::forward<Range>(range)), right);
+    }
+}
+
+template <class Left, class Right>
+auto pipe(Left&& left, Right&& right) {
+    if constexpr (!operand<Right>) {
+        static_assert(operand<Right>,
+                      "parallelpipe: the right side of | is not a stage; wrap the function: left | "
+                      "stage(f), or left | map_stage(f) for one result per item");
+    } else if constexpr (generic_operand<Left>) {
+        static_assert(!generic_operand<Left>,
+                      "parallelpipe: the stage on the left of | still lacks its arguments, or is "
+                      "generic with nothing before it that tells its item type; call it with its "
+                      "arguments, or name the types: Stage<In, Out>(f)");
+    } else if constexpr (typed_operand<Left>) {
+        if constexpr (typed_operand<Right>)
+            return detail::join(left, right);
+        else if constexpr (std::is_void_v<typename chain_of<Left>::out>)
+            static_assert(!std::is_void_v<typename chain_of<Left>::out>,
+                          "parallelpipe: the left side of | is a sink: nothing comes out of it; put it "
+                          "last");
+        else if constexpr (!std::is_void_v<
+                               decltype(right.template on<typename chain_of<Left>::out>())>)
+            return detail::join(left, right.template on<typename chain_of<Left>::out>());
+    } else if constexpr (std::ranges::input_range<Left> && std::ranges::viewable_range<Left>) {
+        if constexpr (typed_operand<Right>)
+            return detail::join_range(std::forward<Left>(left), right);
+        else if constexpr (!std::is_void_v<
+                               decltype(right.template on<std::ranges::range_value_t<Left>>())>)
+            return detail::join_range(std::forward<Left>(left),
+                                      right.template on<std::ranges::range_value_t<Left>>());
+    } else {
+        static_assert(operand<Left>,
+                      "parallelpipe: the left side of | is neither a range nor a stage; put a range, a "
+                      "source or a pipeline there");
+    }
+}
+
+}  // namespace detail
+
+/// Chains: `range | stage`, `stage | stage`, `pipeline | stage`, `stage | pipeline`,
+/// `pipeline | pipeline`, `range | pipeline`.
+/// Shape: returns a new Pipeline; the operands stay as they are. As with `std::views`, an lvalue
+///   range is referred to (keep it alive), an rvalue is owned. The range is read by one worker. What
+///   the left side yields must convert to what the right side takes.
+/// Errors: a wrong operand does not compile, and the message says what to write.
+template <class Left, class Right>
+    requires(detail::operand<Left> || detail::operand<Right>)
+auto operator|(Left&& left, Right&& right) {
+    return detail::pipe(std::forward<Left>(left), std::forward<Right>(right));
+}
+
+}  // namespace parallelpipe
+
+#endif

@@ -1,0 +1,70 @@
+#ifndef PARALLELPIPE_RESULTS_HPP
+#define PARALLELPIPE_RESULTS_HPP
+
+#include <parallelpipe/concepts.hpp>
+#include <parallelpipe/input.hpp>
+
+#include <iterator>
+#include <memory>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+
+namespace parallelpipe {
+
+namespace detail {
+
+/// A run seen by its consumer. Destroying it stops the run and joins its workers.
+template <class Out>
+class run_of {
+public:
+    virtual ~run_of() = default;
+    virtual feed<Out>& items() noexcept = 0;
+    virtual void cancel() = 0;
+};
+
+}  // namespace detail
+
+/// A running pipeline seen from the consumer: the items of the last stage, as they become ready.
+/// Shape: a move-only, single-pass range; `*it` is an `Out&` that the consumer may move from.
+/// Threads: one consumer; `cancel()` from any thread.
+/// Blocks: `begin()` and `++`, until the last stage yields or the run ends. The destructor stops the
+///   run and joins every worker: as soon as user code in the stages reaches its next yield, next
+///   item or return.
+/// Errors: `begin()` and `++` throw `TaskException` behind the last result if a stage threw, and
+///   `CancelledError` if the run was cancelled. A loop that ends normally has seen everything. Errors
+///   of stages that nobody waits for any more, because the consumer left, are dropped.
+template <class Out>
+class Results : public std::ranges::view_base {
+    static_assert(Item<Out>, "parallelpipe: a pipeline that ends in a sink has no results; call "
+                             "execute()");
+
+public:
+    using value_type = Out;
+    using iterator = detail::feed_iterator<Out>;
+
+    /// For the library.
+    explicit Results(std::unique_ptr<detail::run_of<Out>> run) noexcept : run_(std::move(run)) {}
+
+    Results(Results&&) noexcept = default;
+    Results& operator=(Results&&) noexcept = default;
+
+    /// The first result that has not been looked at; a second loop goes on where the first left.
+    iterator begin() {
+        run_->items().begin();
+        return iterator(&run_->items());
+    }
+    std::default_sentinel_t end() const noexcept { return {}; }
+
+    /// Stops the run: the loop over the results throws `CancelledError` at its next step.
+    /// Threads: any; a worker of this run may call it too, which then does not wait for itself.
+    /// Blocks: until every worker has ended.
+    void cancel() { run_->cancel(); }
+
+private:
+    std::unique_ptr<detail::run_of<Out>> run_;
+};
+
+}  // namespace parallelpipe
+
+#endif

@@ -1,0 +1,294 @@
+#ifndef PARALLELPIPE_STAGE_HPP
+#define PARALLELPIPE_STAGE_HPP
+
+// WHAT runs: a callable, its bound arguments and its settings. No threads here.
+
+#include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/stage_body.hpp>
+#include <parallelpipe/detail/stage_call.hpp>
+#include <parallelpipe/setup.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <memory>
+#include <ostream>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace parallelpipe {
+
+/// What runs: a callable, its bound arguments and its settings.
+/// Shape: a value; copies never influence each other. `In` is void for a source, `Out` for a sink.
+///   Every worker of every run gets its own copy of the callable and of the arguments.
+/// Threads: as a standard container: const members from several threads at once.
+template <class In, class Out>
+class Stage {
+    static_assert(ItemOrVoid<In> && ItemOrVoid<Out>,
+                  "parallelpipe: items are values: In and Out of a Stage must be object types that "
+                  "can be moved, not references and not const; write std::remove_cvref_t<T>");
+
+public:
+    /// `f` is one of
+    ///     generator<Out> f(Input<In>, Args...)     map, filter, flat-map, reduce
+    ///     generator<Out> f(Args...)                a source
+    ///     Range          f(Input<In>, Args...)     any input range by value
+    ///     void           f(Input<In>, Args...)     a sink
+    /// with `arguments` for Args; or a member function, its object as the first argument.
+    template <class F, class... Arguments>
+        requires(!std::same_as<std::remove_cvref_t<F>, Stage>)
+    explicit Stage(F&& f, Arguments&&... arguments);
+
+    /// Changes settings; a field left out keeps its value.
+    /// Returns: the stage itself, so that calls can be chained.
+    /// Errors: `std::invalid_argument` for a value that no stage can have.
+    Stage& setup(Setup changes) & {
+        entry_.setup = detail::merged(std::move(entry_.setup), std::move(changes));
+        return *this;
+    }
+    Stage&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
+
+    /// A stage whose function has no parameters left, called: a copy.
+    Stage operator()() const { return *this; }
+
+    /// Runs a source by itself, as Pipeline::results does.
+    auto results(std::stop_token token = {}) const;
+    /// Runs a source by itself, as Pipeline::execute does.
+    Out execute(std::stop_token token = {}) const;
+
+    /// For the library.
+    const detail::stage_entry& entry() const noexcept { return entry_; }
+
+private:
+    detail::stage_entry entry_;
+};
+
+/// `fetch(x4)`: the stage's name and its workers.
+template <class In, class Out>
+std::string to_string(const Stage<In, Out>& stage) {
+    return detail::to_string(std::span(&stage.entry(), 1));
+}
+
+template <class In, class Out>
+std::ostream& operator<<(std::ostream& out, const Stage<In, Out>& stage) {
+    return out << to_string(stage);
+}
+
+namespace detail {
+
+template <class F, class... Bound>
+concept copyable_parts = std::copy_constructible<F> && (std::copy_constructible<Bound> && ...);
+
+template <class F, class... Bound>
+constexpr void check_copyable() {
+    static_assert(copyable_parts<F, Bound...>,
+                  "parallelpipe: every worker gets its own copy of the callable and of its bound "
+                  "arguments, and one of these cannot be copied; capture or pass a std::shared_ptr, a "
+                  "pointer or std::ref instead");
+}
+
+template <class In, class Out, class F, class... Bound>
+constexpr bool fits_stage() {
+    check_copyable<F, Bound...>();
+    if constexpr (!copyable_parts<F, Bound...>) {
+        return false;
+    } else if constexpr (!callable_as_stage<F, input_of_t<In>, Bound...>) {
+        static_assert(callable_as_stage<F, input_of_t<In>, Bound...>,
+                      "parallelpipe: this callable cannot be called with Input<In> and the bound "
+                      "arguments; bind one argument for each parameter behind the Input, in order "
+                      "(for a member function the object first)");
+        return false;
+    } else {
+        using result = output_item<stage_result_t<F, In, Bound...>>;
+        constexpr bool both_void = std::is_void_v<In> && std::is_void_v<Out>;
+        static_assert(!both_void,
+                      "parallelpipe: a stage function takes an Input<In> as its first parameter, or "
+                      "is a source that returns a generator<Out>; this one does neither");
+        constexpr bool fits = result::valid && (std::is_void_v<Out>
+                                                    ? std::is_void_v<typename result::type>
+                                                    : std::is_convertible_v<typename result::type, Out>);
+        static_assert(fits,
+                      "parallelpipe: a stage function returns generator<Out>, another input range of "
+                      "Out by value, or void for a sink; this one returns something else (to map one "
+                      "item to one result write map_stage(f))");
+        return fits && !both_void;
+    }
+}
+
+/// `stage(f)`: f is the stage function itself.
+struct stage_verb {
+    template <class F>
+    using function = F;
+
+    template <class F, class... Bound>
+        requires has_signature<F>
+    static type_list<typename first_parameter_input<typename signature<F>::parameters>::type> input();
+
+    template <class F>
+    static constexpr void check() {
+        using result = typename signature<F>::result;
+        using in = typename first_parameter_input<typename signature<F>::parameters>::type;
+        static_assert(output_item<result>::valid && !(std::is_void_v<in> && std::is_void_v<result>),
+                      "parallelpipe: this is no stage function: it must be generator<Out> "
+                      "f(Input<In>, ...), Range f(Input<In>, ...) by value, void f(Input<In>, ...), or "
+                      "generator<Out> f(...) for a source; to map one item to one result write "
+                      "map_stage(f)");
+    }
+};
+
+template <class>
+struct only;
+template <class T>
+struct only<type_list<T>> {
+    using type = T;
+};
+
+/// Whether the verb can tell the item type that F reads, given the bound arguments.
+template <class Verb, class F, class... Bound>
+concept input_known = requires { Verb::template input<F, Bound...>(); };
+
+template <class Verb, class F, class... Bound>
+using known_input_t = typename only<decltype(Verb::template input<F, Bound...>())>::type;
+
+/// Whether F with these arguments can run at once on what it is known to read.
+template <class Verb, class F, class... Bound>
+concept complete = input_known<Verb, F, Bound...> &&
+                   callable_as_stage<typename Verb::template function<F>,
+                                     input_of_t<known_input_t<Verb, F, Bound...>>, Bound...>;
+
+template <class In, class F, class... Bound>
+using stage_on = Stage<In, output_item_t<stage_result_t<F, In, Bound...>>>;
+
+template <class Verb, class F, class... Bound>
+class stage_template;
+
+/// A Stage if all is known, else a stage_template that waits for arguments or for its left side.
+template <class Verb, class F, class... Bound>
+auto make_stage(Setup setup, F f, std::tuple<Bound...> bound) {
+    check_copyable<F, Bound...>();
+    if constexpr (copyable_parts<F, Bound...>) {
+        stage_template<Verb, F, Bound...> made(std::move(setup), std::move(f), std::move(bound));
+        if constexpr (complete<Verb, F, Bound...>)
+            return made.template on<known_input_t<Verb, F, Bound...>>();
+        else
+            return made;
+    }
+}
+
+/// A stage function that still lacks something: arguments, or, if it is generic, the type of its
+/// items, which operator| takes from the left side. A value, as a Stage is.
+template <class Verb, class F, class... Bound>
+class stage_template {
+public:
+    stage_template(Setup setup, F f, std::tuple<Bound...> bound)
+        : setup_(merged({}, std::move(setup))), f_(std::move(f)), bound_(std::move(bound)) {}
+
+    /// The stage with these arguments. This one is unchanged.
+    template <class... Arguments>
+    auto operator()(Arguments&&... arguments) const {
+        static_assert(sizeof...(Bound) == 0, "parallelpipe: the arguments of this stage are bound "
+                                             "already; call the stage that stage(f) returned");
+        using all = std::tuple<std::unwrap_ref_decay_t<Arguments>...>;
+        constexpr bool enough =
+            !input_known<Verb, F, std::unwrap_ref_decay_t<Arguments>...> ||
+            complete<Verb, F, std::unwrap_ref_decay_t<Arguments>...>;
+        static_assert(enough, "parallelpipe: these arguments do not fit the parameters behind the "
+                              "Input of the stage function; pass one for each, in order");
+        return detail::make_stage<Verb>(setup_, f_, all(std::forward<Arguments>(arguments)...));
+    }
+
+    stage_template& setup(Setup changes) & {
+        setup_ = merged(std::move(setup_), std::move(changes));
+        return *this;
+    }
+    stage_template&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
+
+    /// The stage for items of type In.
+    template <class In>
+    auto on() const {
+        using function = typename Verb::template function<F>;
+        constexpr bool has_arguments =
+            !input_known<Verb, F, Bound...> || complete<Verb, F, Bound...>;
+        static_assert(has_arguments,
+                      "parallelpipe: this stage lacks arguments for the parameters behind its Input; "
+                      "call it with them: source | my_stage(7)");
+        constexpr bool callable = callable_as_stage<function, input_of_t<In>, Bound...>;
+        static_assert(!has_arguments || callable,
+                      "parallelpipe: the generic stage on the right of | cannot be called with the "
+                      "items on its left; check its parameters, or name the types: Stage<In, Out>(f)");
+        if constexpr (has_arguments && callable)
+            return std::apply(
+                [&](const auto&... bound) {
+                    return stage_on<In, function, Bound...>(function(f_), bound...)
+                        .setup(setup_);
+                },
+                bound_);
+    }
+
+private:
+    Setup setup_;
+    F f_;
+    std::tuple<Bound...> bound_;
+};
+
+/// In and Out of Stage(f).
+template <class F>
+struct deduced_types {
+    static_assert(has_signature<F>,
+                  "parallelpipe: the item types of a generic or overloaded callable cannot be deduced; "
+                  "write Stage<In, Out>(f, ...), or stage(f) behind something that knows its items");
+    using in = void;
+    using out = void;
+};
+template <class F>
+    requires has_signature<F>
+struct deduced_types<F> {
+    using in = typename first_parameter_input<typename signature<F>::parameters>::type;
+    using out = output_item_t<typename signature<F>::result>;
+};
+
+template <class>
+inline constexpr bool is_stage = false;
+template <class In, class Out>
+inline constexpr bool is_stage<Stage<In, Out>> = true;
+
+}  // namespace detail
+
+template <class F, class... Arguments>
+    requires(!detail::is_stage<F>)
+Stage(F, Arguments...)
+    -> Stage<typename detail::deduced_types<F>::in, typename detail::deduced_types<F>::out>;
+
+template <class In, class Out>
+template <class F, class... Arguments>
+    requires(!std::same_as<std::remove_cvref_t<F>, Stage<In, Out>>)
+Stage<In, Out>::Stage(F&& f, Arguments&&... arguments) {
+    using Function = std::decay_t<F>;
+    if constexpr (detail::fits_stage<In, Out, Function, std::unwrap_ref_decay_t<Arguments>...>())
+        entry_.body = std::make_shared<
+            detail::function_body<In, Out, Function, std::unwrap_ref_decay_t<Arguments>...>>(
+            std::forward<F>(f), std::forward<Arguments>(arguments)...);
+}
+
+/// Makes a stage of a stage function: `stage({.workers = 4}, f)`.
+/// Shape: the result is used as it is; if `f` has parameters behind its Input it is called with
+///   arguments first: `range | add_n(7)`. A generic `f` gets its item type from the left of `|`.
+/// Errors: `std::invalid_argument` for a setting that no stage can have.
+template <class F>
+auto stage(Setup setup, F&& f) {
+    using Function = std::decay_t<F>;
+    if constexpr (detail::has_signature<Function>) detail::stage_verb::check<Function>();
+    return detail::make_stage<detail::stage_verb, Function>(std::move(setup), std::forward<F>(f),
+                                                            std::tuple<>());
+}
+template <class F>
+auto stage(F&& f) {
+    return stage(Setup{}, std::forward<F>(f));
+}
+
+}  // namespace parallelpipe
+
+#endif

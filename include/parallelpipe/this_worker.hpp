@@ -1,0 +1,63 @@
+#ifndef PARALLELPIPE_THIS_WORKER_HPP
+#define PARALLELPIPE_THIS_WORKER_HPP
+
+#include <cstddef>
+#include <stop_token>
+#include <string_view>
+#include <utility>
+
+namespace parallelpipe {
+
+namespace detail {
+
+/// What a worker's thread knows of itself. Written by that thread alone, before user code runs.
+struct worker_identity {
+    std::string_view stage;
+    std::size_t index = 0;
+    std::stop_token stop;
+    const void* group = nullptr;  // the threads it belongs to
+};
+
+inline constinit thread_local const worker_identity* current_worker = nullptr;
+
+/// Makes `identity` the calling thread's own for a scope; nests.
+class worker_scope {
+public:
+    explicit worker_scope(const worker_identity& identity) noexcept
+        : outer_(std::exchange(current_worker, &identity)) {}
+    ~worker_scope() { current_worker = outer_; }
+    worker_scope(const worker_scope&) = delete;
+    worker_scope& operator=(const worker_scope&) = delete;
+
+private:
+    const worker_identity* outer_;
+};
+
+}  // namespace detail
+
+/// What a stage function may ask about the worker that runs it.
+/// Threads: each answers for the calling thread. On a thread that is no worker (a stage function
+///   called by hand, in a unit test) they answer 0, "" and a token that never stops.
+namespace this_worker {
+
+/// The worker's index in its stage, from 0.
+inline std::size_t index() noexcept {
+    return detail::current_worker ? detail::current_worker->index : 0;
+}
+
+/// The name of the worker's stage; valid while the stage function runs.
+inline std::string_view stage_name() noexcept {
+    return detail::current_worker ? detail::current_worker->stage : std::string_view();
+}
+
+/// Stops when nobody needs this worker's results any more: the run was stopped or cancelled, the
+/// consumer left, or every later stage has returned. For user code that waits by itself.
+inline std::stop_token stop_token() noexcept {
+    return detail::current_worker ? detail::current_worker->stop : std::stop_token();
+}
+
+}  // namespace this_worker
+
+}  // namespace parallelpipe
+
+#endif
