@@ -1,0 +1,54 @@
+# Makes the target parallelpipe_concurrentqueue: the include path of moodycamel's concurrentqueue.h.
+# Looks for, in this order: a target that the surrounding project has; the CMake package of upstream,
+# vcpkg or Conan; the header alone (Debian's and Ubuntu's libconcurrentqueue-dev has no package file);
+# a download, if PARALLELPIPE_FETCH_CONCURRENTQUEUE allows it.
+# The headers know the three spellings of the include; see detail/concurrentqueue.hpp.
+
+if(TARGET parallelpipe_concurrentqueue)
+  return()
+endif()
+
+set(_target "")
+if(NOT TARGET concurrentqueue::concurrentqueue AND NOT TARGET concurrentqueue)
+  find_package(concurrentqueue CONFIG QUIET)
+endif()
+foreach(_candidate concurrentqueue::concurrentqueue concurrentqueue)
+  if(NOT _target AND TARGET ${_candidate})
+    set(_target ${_candidate})
+  endif()
+endforeach()
+
+if(NOT _target)
+  find_path(
+    PARALLELPIPE_CONCURRENTQUEUE_INCLUDE_DIR
+    NAMES moodycamel/concurrentqueue.h concurrentqueue/concurrentqueue.h concurrentqueue.h
+    DOC "The directory to include moodycamel's concurrentqueue.h from")
+  mark_as_advanced(PARALLELPIPE_CONCURRENTQUEUE_INCLUDE_DIR)
+endif()
+
+if(NOT _target AND NOT PARALLELPIPE_CONCURRENTQUEUE_INCLUDE_DIR AND PARALLELPIPE_FETCH_CONCURRENTQUEUE)
+  include(FetchContent)
+  FetchContent_Declare(
+    concurrentqueue
+    GIT_REPOSITORY https://github.com/cameron314/concurrentqueue.git
+    GIT_TAG v1.0.4
+    GIT_SHALLOW ON)
+  FetchContent_MakeAvailable(concurrentqueue)
+  set(_target concurrentqueue)
+endif()
+
+add_library(parallelpipe_concurrentqueue INTERFACE IMPORTED GLOBAL)
+if(_target)
+  target_link_libraries(parallelpipe_concurrentqueue INTERFACE ${_target})
+elseif(PARALLELPIPE_CONCURRENTQUEUE_INCLUDE_DIR)
+  target_include_directories(parallelpipe_concurrentqueue SYSTEM
+                             INTERFACE ${PARALLELPIPE_CONCURRENTQUEUE_INCLUDE_DIR})
+else()
+  message(
+    FATAL_ERROR
+      "parallelpipe needs moodycamel's concurrentqueue.h and did not find it. Install it (Debian and "
+      "Ubuntu: apt-get install libconcurrentqueue-dev), or add the project "
+      "https://github.com/cameron314/concurrentqueue to yours, or point "
+      "PARALLELPIPE_CONCURRENTQUEUE_INCLUDE_DIR at it, or set PARALLELPIPE_FETCH_CONCURRENTQUEUE=ON "
+      "to download it.")
+endif()
