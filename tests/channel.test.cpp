@@ -1,0 +1,647 @@
+#include <parallelpipe/channel.hpp>
+
+#include "support/catch.hpp"
+#include "support/counted.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <latch>
+#include <memory>
+#include <numeric>
+#include <optional>
+#include <semaphore>
+#include <stdexcept>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace parallelpipe;
+using support::Counted;
+using support::Tally;
+
+namespace {
+
+constexpr auto no_wait = [] {};
+
+/// The next item, or nothing at the end of the stream. Gives its slot back.
+template <class T>
+std::optional<T> next(Channel<T>& channel, typename Channel<T>::Consumer& consumer) {
+    std::optional<T> item;
+    if (consumer.take(1, [&](T&& taken) { item.emplace(std::move(taken)); }, no_wait) != 0)
+        channel.return_room(1);
+    return item;
+}
+
+template <class T>
+std::optional<T> try_next(Channel<T>& channel, typename Channel<T>::Consumer& consumer) {
+    std::optional<T> item;
+    if (consumer.try_take(1, [&](T&& taken) { item.emplace(std::move(taken)); }) != 0)
+        channel.return_room(1);
+    return item;
+}
+
+}  // namespace
+
+TEST_CASE("a channel of one producer and one consumer keeps the order", "[channel]") {
+    const std::size_t capacity = GENERATE(0u, 1u, 2u, 8u, 1024u);
+    constexpr int count = 20000;
+    Channel<int> channel(capacity, 1, 1);
+    std::jthread producing([&] {
+        {
+            Channel<int>::Producer producer(channel);
+            for (int i = 0; i < count; ++i)
+                if (!producer.push(int{i})) break;
+        }
+        channel.producer_left();
+    });
+    Channel<int>::Consumer consumer(channel);
+    int expected = 0;
+    while (const auto item = next(channel, consumer)) {
+        if (*item != expected) break;
+        ++expected;
+    }
+    CHECK(expected == count);
+    channel.close();
+}
+
+TEST_CASE("each producer's items keep their order among several producers", "[channel]") {
+    constexpr int producers = 3;
+    constexpr int count = 5000;
+    Channel<std::pair<int, int>> channel(8, producers, 1);
+    std::vector<std::jthread> threads;
+    for (int p = 0; p < producers; ++p)
+        threads.emplace_back([&, p] {
+            {
+                Channel<std::pair<int, int>>::Producer producer(channel);
+                for (int i = 0; i < count; ++i)
+                    if (!producer.push({p, i})) break;
+            }
+            channel.producer_left();
+        });
+    Channel<std::pair<int, int>>::Consumer consumer(channel);
+    std::vector<int> expected(producers, 0);
+    bool in_order = true;
+    while (const auto item = next(channel, consumer))
+        in_order = in_order && item->second == expected[static_cast<std::size_t>(item->first)]++;
+    CHECK(in_order);
+    CHECK(expected == std::vector<int>(producers, count));
+}
+
+TEST_CASE("every item of N producers reaches exactly one of M consumers", "[channel]") {
+    const std::size_t capacity = GENERATE(0u, 1u, 8u);
+    const std::size_t producers = GENERATE(1u, 4u);
+    const std::size_t consumers = GENERATE(1u, 3u);
+    const std::size_t at_once = GENERATE(1u, 5u);
+    constexpr std::size_t count = 2000;
+    Channel<std::size_t> channel(capacity, producers, consumers);
+    std::vector<std::vector<std::size_t>> got(consumers);
+    {
+        std::vector<std::jthread> threads;
+        for (std::size_t p = 0; p < producers; ++p)
+            threads.emplace_back([&, p] {
+                {
+                    Channel<std::size_t>::Producer producer(channel);
+                    for (std::size_t i = 0; i < count; ++i)
+                        if (!producer.push(p * count + i)) break;
+                }
+                channel.producer_left();
+            });
+        for (std::size_t c = 0; c < consumers; ++c)
+            threads.emplace_back([&, c] {
+                Channel<std::size_t>::Consumer consumer(channel);
+                const auto keep = [&](std::size_t&& item) { got[c].push_back(item); };
+                while (const std::size_t taken = consumer.take(at_once, keep, no_wait)) {
+                    channel.return_room(static_cast<std::ptrdiff_t>(taken));
+                    if (taken > 1 && consumers > 1) channel.begun_all_taken();
+                }
+                channel.consumer_left();
+            });
+    }
+    std::vector<std::size_t> all;
+    for (const auto& part : got) all.insert(all.end(), part.begin(), part.end());
+    std::sort(all.begin(), all.end());
+    std::vector<std::size_t> expected(producers * count);
+    std::iota(expected.begin(), expected.end(), std::size_t{0});
+    CHECK(all == expected);
+}
+
+TEST_CASE("an item can be taken as soon as push has returned", "[channel]") {
+    Channel<int> channel(8, 1, 1);
+    Channel<int>::Producer producer(channel);
+    Channel<int>::Consumer consumer(channel);
+    for (int i = 0; i < 100; ++i) {
+        REQUIRE(producer.push(int{i}));
+        REQUIRE(try_next(channel, consumer) == i);
+        REQUIRE_FALSE(try_next(channel, consumer));
+    }
+}
+
+TEST_CASE("a channel says how much fits into it", "[channel]") {
+    CHECK(Channel<int>(0, 1, 1).capacity() == 0);
+    CHECK(Channel<int>(7, 2, 2).capacity() == 7);
+}
+
+// ---- the end of the stream ------------------------------------------------------------------
+
+TEST_CASE("the stream ends only after the last producer has left", "[channel]") {
+    Channel<int> channel(8, 2, 1);
+    auto first = std::make_unique<Channel<int>::Producer>(channel);
+    Channel<int>::Producer second(channel);
+    REQUIRE(first->push(1));
+    first.reset();
+    channel.producer_left();
+
+    std::atomic<int> taken{0};
+    std::binary_semaphore has_one(0);
+    std::atomic<bool> ended{false};
+    std::jthread consuming([&] {
+        Channel<int>::Consumer consumer(channel);
+        while (next(channel, consumer)) {
+            ++taken;
+            has_one.release();
+        }
+        ended = true;
+    });
+    has_one.acquire();
+    // One producer is gone and the queue is empty; the other one still has something.
+    REQUIRE(second.push(2));
+    has_one.acquire();
+    CHECK_FALSE(ended);
+    channel.producer_left();
+    consuming.join();
+    CHECK(ended);
+    CHECK(taken == 2);
+}
+
+TEST_CASE("what was pushed before the end is handed out before the end", "[channel]") {
+    Channel<int> channel(0, 1, 1);
+    {
+        Channel<int>::Producer producer(channel);
+        for (int i = 0; i < 10; ++i) REQUIRE(producer.push(int{i}));
+    }
+    channel.producer_left();
+    Channel<int>::Consumer consumer(channel);
+    for (int i = 0; i < 10; ++i) REQUIRE(next(channel, consumer) == i);
+    CHECK_FALSE(next(channel, consumer));
+}
+
+TEST_CASE("the end of the stream is seen by every consumer, again and again", "[channel]") {
+    Channel<int> channel(8, 1, 3);
+    channel.producer_left();
+    std::atomic<int> ends{0};
+    {
+        std::vector<std::jthread> threads;
+        for (int c = 0; c < 3; ++c)
+            threads.emplace_back([&] {
+                Channel<int>::Consumer consumer(channel);
+                for (int again = 0; again < 2; ++again)
+                    if (!next(channel, consumer)) ++ends;
+            });
+    }
+    CHECK(ends == 6);
+}
+
+// ---- waiting and waking ---------------------------------------------------------------------
+
+TEST_CASE("never more items wait than the capacity", "[channel]") {
+    const std::size_t capacity = GENERATE(1u, 8u);
+    const std::size_t producers = GENERATE(1u, 3u);
+    constexpr int count = 2000;
+    Channel<int> channel(capacity, producers, 1);
+    std::atomic<long> begun{0};
+    std::vector<std::jthread> threads;
+    for (std::size_t p = 0; p < producers; ++p)
+        threads.emplace_back([&] {
+            {
+                Channel<int>::Producer producer(channel);
+                for (int i = 0; i < count; ++i) {
+                    ++begun;
+                    if (!producer.push(int{i})) break;
+                }
+            }
+            channel.producer_left();
+        });
+    Channel<int>::Consumer consumer(channel);
+    long taken = 0;
+    long most = 0;
+    while (next(channel, consumer)) {
+        ++taken;
+        most = std::max(most, begun.load() - taken);
+        if (taken % 16 == 0) std::this_thread::yield();  // lets the producers fill it up
+    }
+    CHECK(taken == static_cast<long>(producers) * count);
+    // What waits, plus the one that each producer has begun to push.
+    CHECK(most <= static_cast<long>(capacity + producers));
+}
+
+TEST_CASE("a full channel takes as many items as its capacity and not one more", "[channel]") {
+    const std::size_t capacity = GENERATE(1u, 2u, 8u);
+    Channel<int> channel(capacity, 1, 1);
+    std::atomic<std::size_t> pushed{0};
+    std::latch full(static_cast<std::ptrdiff_t>(capacity));
+    std::jthread producing([&] {
+        {
+            Channel<int>::Producer producer(channel);
+            while (producer.push(1)) {
+                ++pushed;
+                if (pushed <= capacity) full.count_down();
+            }
+        }
+        channel.producer_left();
+    });
+    full.wait();
+    // The producer is on its way into a push for which there is no room.
+    for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+    CHECK(pushed == capacity);
+    channel.close();
+    producing.join();
+    CHECK(pushed == capacity);
+}
+
+TEST_CASE("an unlimited channel never makes its producer wait", "[channel]") {
+    Channel<int> channel(0, 1, 1);
+    Channel<int>::Producer producer(channel);
+    for (int i = 0; i < 100000; ++i)
+        if (!producer.push(int{i})) FAIL("refused");
+    Channel<int>::Consumer consumer(channel);
+    CHECK(try_next(channel, consumer) == 0);
+}
+
+TEST_CASE("a producer that waits for room is woken by a consumer", "[channel]") {
+    Channel<int> channel(1, 1, 1);
+    std::binary_semaphore first_in(0);
+    std::atomic<bool> second_in{false};
+    std::jthread producing([&] {
+        Channel<int>::Producer producer(channel);
+        if (producer.push(1)) first_in.release();
+        second_in = producer.push(2);
+    });
+    first_in.acquire();
+    CHECK_FALSE(second_in);
+    Channel<int>::Consumer consumer(channel);
+    CHECK(next(channel, consumer) == 1);
+    CHECK(next(channel, consumer) == 2);
+    producing.join();
+    CHECK(second_in);
+}
+
+TEST_CASE("a producer that waits for room is woken by the end of the run", "[channel]") {
+    const bool by_abort = GENERATE(false, true);
+    Channel<int> channel(1, 2, 1);
+    std::counting_semaphore<2> about_to_wait(0);
+    std::atomic<int> refused{0};
+    std::atomic<int> accepted{0};
+    {
+        std::vector<std::jthread> threads;
+        for (int p = 0; p < 2; ++p)
+            threads.emplace_back([&] {
+                Channel<int>::Producer producer(channel);
+                about_to_wait.release();
+                while (producer.push(1)) ++accepted;
+                ++refused;
+            });
+        about_to_wait.acquire();
+        about_to_wait.acquire();
+        for (int i = 0; i < 100; ++i) std::this_thread::yield();
+        if (by_abort)
+            channel.abort();
+        else
+            channel.close();
+    }
+    CHECK(refused == 2);
+    CHECK(accepted <= 1);
+}
+
+TEST_CASE("all consumers that wait for an item are woken by abort()", "[channel]") {
+    Channel<int> channel(8, 1, 3);
+    std::counting_semaphore<3> about_to_wait(0);
+    std::atomic<int> ended{0};
+    {
+        std::vector<std::jthread> threads;
+        for (int c = 0; c < 3; ++c)
+            threads.emplace_back([&] {
+                Channel<int>::Consumer consumer(channel);
+                bool slept = false;
+                const auto before = [&] {
+                    if (!std::exchange(slept, true)) about_to_wait.release();
+                };
+                if (consumer.take(1, [](int&&) {}, before) == 0) ++ended;
+            });
+        for (int c = 0; c < 3; ++c) about_to_wait.acquire();
+        channel.abort();
+    }
+    CHECK(ended == 3);
+}
+
+TEST_CASE("a consumer that waits for an item is woken by a push", "[channel]") {
+    Channel<int> channel(8, 1, 1);
+    Channel<int>::Producer producer(channel);
+    std::counting_semaphore<> asked(0);
+    std::atomic<int> sum{0};
+    std::jthread consuming([&] {
+        Channel<int>::Consumer consumer(channel);
+        const auto keep = [&](int&& item) { sum += item; };
+        while (consumer.take(1, keep, [&] { asked.release(); }) != 0) channel.return_room(1);
+    });
+    for (int i = 0; i < 200; ++i) {
+        asked.acquire();  // it found the channel empty
+        REQUIRE(producer.push(1));
+    }
+    channel.producer_left();
+    consuming.join();
+    CHECK(sum == 200);
+}
+
+TEST_CASE("no wake-up is lost between one producer and one consumer at capacity one", "[channel]") {
+    Channel<int> there(1, 1, 1);
+    Channel<int> back(1, 1, 1);
+    constexpr int rounds = 5000;
+    std::jthread echo([&] {
+        Channel<int>::Consumer consumer(there);
+        Channel<int>::Producer producer(back);
+        while (auto item = next(there, consumer))
+            if (!producer.push(std::move(*item))) break;
+        back.producer_left();
+    });
+    Channel<int>::Producer producer(there);
+    Channel<int>::Consumer consumer(back);
+    int i = 0;
+    while (i < rounds && producer.push(int{i}) && next(back, consumer) == i) ++i;
+    there.producer_left();
+    CHECK(i == rounds);
+    CHECK_FALSE(next(back, consumer));
+}
+
+// ---- closing --------------------------------------------------------------------------------
+
+TEST_CASE("pushes fail after the last consumer has left, and leave the item whole", "[channel]") {
+    Channel<std::unique_ptr<int>> channel(8, 1, 2);
+    Channel<std::unique_ptr<int>>::Producer producer(channel);
+    CHECK_FALSE(channel.consumer_left());
+    CHECK_FALSE(channel.is_closed());
+    CHECK(producer.push(std::make_unique<int>(1)));
+    CHECK(channel.consumer_left());
+    CHECK(channel.is_closed());
+    auto item = std::make_unique<int>(2);
+    CHECK_FALSE(producer.push(std::move(item)));
+    REQUIRE(item);
+    CHECK(*item == 2);
+}
+
+TEST_CASE("what is in a closed channel can still be read", "[channel]") {
+    Channel<int> channel(8, 1, 1);
+    {
+        Channel<int>::Producer producer(channel);
+        REQUIRE(producer.push(1));
+        REQUIRE(producer.push(2));
+        channel.close();
+        REQUIRE_FALSE(producer.push(3));
+    }
+    channel.producer_left();
+    Channel<int>::Consumer consumer(channel);
+    CHECK(next(channel, consumer) == 1);
+    CHECK(next(channel, consumer) == 2);
+    CHECK_FALSE(next(channel, consumer));
+}
+
+TEST_CASE("an aborted channel hands nothing out", "[channel]") {
+    Channel<int> channel(8, 1, 1);
+    Channel<int>::Producer producer(channel);
+    REQUIRE(producer.push(1));
+    channel.abort();
+    CHECK(channel.aborted());
+    CHECK(channel.is_closed());
+    CHECK_FALSE(producer.push(2));
+    Channel<int>::Consumer consumer(channel);
+    CHECK_FALSE(next(channel, consumer));
+}
+
+// ---- giving back ----------------------------------------------------------------------------
+
+TEST_CASE("items given back reach a sibling in their order", "[channel]") {
+    Channel<int> channel(8, 1, 2);
+    Channel<int>::Producer producer(channel);
+    Channel<int>::Consumer leaving(channel);
+    Channel<int>::Consumer staying(channel);
+    for (int i = 0; i < 4; ++i) REQUIRE(producer.push(int{i}));
+    std::vector<int> taken;
+    REQUIRE(leaving.take(3, [&](int&& item) { taken.push_back(item); }, no_wait) == 3);
+    channel.give_back(taken.data() + 1, taken.data() + 3);
+    channel.return_room(1);
+    channel.begun_all_taken();
+    std::vector<int> rest;
+    for (int i = 0; i < 3; ++i) rest.push_back(next(channel, staying).value_or(-1));
+    CHECK(rest == std::vector{1, 2, 3});
+    channel.producer_left();
+    CHECK_FALSE(next(channel, staying));
+}
+
+TEST_CASE("items given back reach a sibling that already waits at the sentinel", "[channel]") {
+    for (int round = 0; round < 50; ++round) {
+        Channel<int> channel(8, 1, 2);
+        {
+            Channel<int>::Producer producer(channel);
+            for (int i = 0; i < 3; ++i) REQUIRE(producer.push(int{i}));
+        }
+        channel.producer_left();
+        Channel<int>::Consumer leaving(channel);
+        std::vector<int> taken;
+        REQUIRE(leaving.take(3, [&](int&& item) { taken.push_back(item); }, no_wait) == 3);
+
+        std::binary_semaphore found_it_empty(0);
+        std::atomic<int> sum{0};
+        std::jthread sibling([&] {
+            Channel<int>::Consumer staying(channel);
+            bool told = false;
+            const auto tell = [&] {
+                if (!std::exchange(told, true)) found_it_empty.release();
+            };
+            while (staying.take(1, [&](int&& item) { sum += item; }, tell) != 0)
+                channel.return_room(1);
+            channel.consumer_left();
+        });
+        found_it_empty.acquire();
+        for (int i = 0; i < round; ++i) std::this_thread::yield();
+        channel.give_back(taken.data() + 1, taken.data() + 3);
+        channel.return_room(1);
+        channel.begun_all_taken();
+        channel.consumer_left();
+        sibling.join();
+        REQUIRE(sum == 3);
+    }
+}
+
+TEST_CASE("a sibling at the sentinel ends when what was taken ahead has been begun", "[channel]") {
+    Channel<int> channel(8, 1, 2);
+    {
+        Channel<int>::Producer producer(channel);
+        REQUIRE(producer.push(1));
+        REQUIRE(producer.push(2));
+    }
+    channel.producer_left();
+    Channel<int>::Consumer holder(channel);
+    REQUIRE(holder.take(2, [](int&&) {}, no_wait) == 2);
+    std::binary_semaphore found_it_empty(0);
+    std::atomic<bool> ended{false};
+    std::jthread sibling([&] {
+        Channel<int>::Consumer waiting(channel);
+        bool told = false;
+        const auto tell = [&] {
+            if (!std::exchange(told, true)) found_it_empty.release();
+        };
+        ended = waiting.take(1, [](int&&) {}, tell) == 0;
+    });
+    found_it_empty.acquire();
+    for (int i = 0; i < 100; ++i) std::this_thread::yield();
+    CHECK_FALSE(ended);
+    channel.return_room(2);
+    channel.begun_all_taken();
+    sibling.join();
+    CHECK(ended);
+}
+
+TEST_CASE("giving nothing back is nothing", "[channel]") {
+    Channel<int> channel(8, 1, 2);
+    int none = 0;
+    channel.give_back(&none, &none);
+    Channel<int>::Consumer consumer(channel);
+    CHECK_FALSE(try_next(channel, consumer));
+}
+
+// ---- the items themselves -------------------------------------------------------------------
+
+TEST_CASE("a channel moves an item in and out and copies nothing", "[channel]") {
+    Tally tally;
+    Channel<Counted> channel(8, 1, 1);
+    Channel<Counted>::Producer producer(channel);
+    Channel<Counted>::Consumer consumer(channel);
+    for (int i = 0; i < 10; ++i) {
+        REQUIRE(producer.push(Counted(tally, i)));
+        int value = -1;
+        REQUIRE(consumer.take(1, [&](Counted&& item) { value = item.value; }, no_wait) == 1);
+        channel.return_room(1);
+        REQUIRE(value == i);
+    }
+    CHECK(tally.copies == 0);
+    CHECK(tally.moves <= 20);
+    CHECK(tally.alive == 0);
+}
+
+TEST_CASE("items that nobody took die with their channel", "[channel]") {
+    const bool aborted = GENERATE(false, true);
+    Tally tally;
+    {
+        Channel<Counted> channel(0, 1, 2);
+        Channel<Counted>::Producer producer(channel);
+        for (int i = 0; i < 1000; ++i)
+            if (!producer.push(Counted(tally, i))) FAIL("refused");
+        Channel<Counted>::Consumer consumer(channel);
+        std::vector<Counted> taken;
+        CHECK(consumer.take(2, [&](Counted&& item) { taken.push_back(std::move(item)); },
+                            no_wait) == 2);
+        channel.give_back(taken.data() + 1, taken.data() + 2);
+        taken.clear();
+        CHECK(tally.alive == 999);
+        if (aborted) channel.abort();
+    }
+    CHECK(tally.alive == 0);
+}
+
+TEST_CASE("size_approx counts what waits", "[channel]") {
+    Channel<int> channel(8, 1, 1);
+    Channel<int>::Producer producer(channel);
+    CHECK(channel.size_approx() == 0);
+    REQUIRE(producer.push(1));
+    REQUIRE(producer.push(2));
+    CHECK(channel.size_approx() == 2);
+}
+
+TEST_CASE("over-aligned items stay aligned on their way", "[channel]") {
+    struct alignas(128) Wide {
+        int value;
+    };
+    Channel<Wide> channel(0, 1, 1);
+    Channel<Wide>::Producer producer(channel);
+    for (int i = 0; i < 50; ++i) REQUIRE(producer.push(Wide{i}));
+    Channel<Wide>::Consumer consumer(channel);
+    for (int i = 0; i < 50; ++i) {
+        bool aligned = false;
+        int value = -1;
+        const auto look = [&](Wide&& item) {
+            aligned = reinterpret_cast<std::uintptr_t>(&item) % alignof(Wide) == 0;
+            value = item.value;
+        };
+        REQUIRE(consumer.take(1, look, no_wait) == 1);
+        CHECK(aligned);
+        CHECK(value == i);
+    }
+}
+
+namespace {
+
+/// Its move throws once armed.
+struct ThrowingMove {
+    ThrowingMove(Tally& t, int v, bool throws_now) : counted(t, v), throws(throws_now) {}
+    ThrowingMove(ThrowingMove&& other) : counted(check(other)), throws(other.throws) {}
+
+    Counted counted;
+    bool throws;
+
+private:
+    static Counted&& check(ThrowingMove& other) {
+        if (other.throws) throw std::runtime_error("move");
+        return std::move(other.counted);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("an item whose move throws in push is not in the channel", "[channel][errors]") {
+    Tally tally;
+    {
+        Channel<ThrowingMove> channel(8, 1, 1);
+        Channel<ThrowingMove>::Producer producer(channel);
+        REQUIRE(producer.push(ThrowingMove(tally, 1, false)));
+        CHECK_THROWS_AS(static_cast<void>(producer.push(ThrowingMove(tally, 2, true))),
+                        std::runtime_error);
+        REQUIRE(producer.push(ThrowingMove(tally, 3, false)));
+        Channel<ThrowingMove>::Consumer consumer(channel);
+        std::vector<int> seen;
+        const auto keep = [&](ThrowingMove&& item) { seen.push_back(item.counted.value); };
+        while (consumer.try_take(1, keep) != 0) channel.return_room(1);
+        CHECK(seen == std::vector{1, 3});
+    }
+    CHECK(tally.alive == 0);
+}
+
+TEST_CASE("an exception from placing an item leaves take(), and the others stay", "[channel][errors]") {
+    Tally tally;
+    {
+        Channel<ThrowingMove> channel(8, 1, 1);
+        {
+            Channel<ThrowingMove>::Producer producer(channel);
+            for (int i = 0; i < 3; ++i) REQUIRE(producer.push(ThrowingMove(tally, i, false)));
+        }
+        channel.producer_left();
+        Channel<ThrowingMove>::Consumer consumer(channel);
+        const auto fail = [](ThrowingMove&&) { throw std::logic_error("place"); };
+        CHECK_THROWS_AS(consumer.take(1, fail, no_wait), std::logic_error);
+        std::vector<int> seen;
+        const auto keep = [&](ThrowingMove&& item) { seen.push_back(item.counted.value); };
+        while (consumer.take(1, keep, no_wait) != 0) channel.return_room(1);
+        CHECK(seen == std::vector{1, 2});
+    }
+    CHECK(tally.alive == 0);
+}
+
+TEST_CASE("a consumer's fair share leaves something for its siblings", "[channel]") {
+    Channel<int> channel(0, 1, 2);
+    Channel<int>::Producer producer(channel);
+    Channel<int>::Consumer consumer(channel);
+    CHECK(consumer.fair_share(64) == 1);
+    for (int i = 0; i < 80; ++i) REQUIRE(producer.push(int{i}));
+    CHECK(consumer.fair_share(64) == 10);
+    CHECK(consumer.fair_share(4) == 4);
+}
