@@ -1,0 +1,26 @@
+# cmake -D OUTER=<initial cache> -D SOURCE=<consumer> -D BINARY=<directory> [-D VARIABLE=...] -P consume.cmake
+#
+# Configures, builds and runs a consumer from nothing, and sees that installing it installs nothing:
+# none of the consumers asks for more than the library inside its program.
+
+cmake_minimum_required(VERSION 3.21)
+
+file(REMOVE_RECURSE ${BINARY})
+set(settings "")
+foreach(name CMAKE_PREFIX_PATH EXPECTED_VERSION PARALLELPIPE_SOURCE QUEUE_HEADER SPELLING
+             FETCHCONTENT_SOURCE_DIR_PARALLELPIPE)
+  if(DEFINED ${name})
+    list(APPEND settings "-D${name}=${${name}}")
+  endif()
+endforeach()
+
+execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${BINARY} -C ${OUTER} -G ${GENERATOR}
+                        ${settings} COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${CMAKE_COMMAND} --build ${BINARY} COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${BINARY}/consumer COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${CMAKE_COMMAND} --install ${BINARY} --prefix ${BINARY}/prefix
+                        COMMAND_ERROR_IS_FATAL ANY)
+file(GLOB_RECURSE installed ${BINARY}/prefix/*)
+if(installed)
+  message(FATAL_ERROR "The consumer's installation has got: ${installed}")
+endif()

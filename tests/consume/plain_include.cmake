@@ -1,0 +1,10 @@
+# cmake -D COMPILER=... -D FLAGS=... -D INCLUDE=... -D SOURCE=... -D PROGRAM=... -P plain_include.cmake
+#
+# No build system at all: one command, then the program.
+
+cmake_minimum_required(VERSION 3.21)
+
+separate_arguments(flags UNIX_COMMAND "${FLAGS}")
+execute_process(COMMAND ${COMPILER} -std=c++20 ${flags} -I ${INCLUDE} -pthread ${SOURCE} -o ${PROGRAM}
+                        COMMAND_ERROR_IS_FATAL ANY COMMAND_ECHO STDOUT)
+execute_process(COMMAND ${PROGRAM} COMMAND_ERROR_IS_FATAL ANY)
