@@ -11,18 +11,16 @@
 // | room_        | consumers +n, producers -n | producers           | the slots of items that have been|
 // |              |                            |                     | taken: release on +, acquire on -|
 // | sentinel_    | the last producer to leave | consumers           | every push: release / acquire    |
-// | ahead_       | consumers, +1 under        | consumers           | items given back come before -1; |
-// |              | take_mutex_, -1 anywhere   |                     | seq_cst with sentinel_, see below|
 // | closed_      | last consumer, or a stop   | producers, per push | nothing but itself: relaxed; the |
 // |              |                            |                     | waits look again after prepare() |
-// | aborted_     | a stop                     | consumers, per item | the same; who wants to know why  |
-// |              |                            |                     | the run stopped reads it acquire |
+// | aborted_     | a stop                     | consumers           | why the run stopped; seq_cst with|
+// |              |                            |                     | attention in taken_items.hpp     |
 // | producers_, consumers_ | each side, once per handle | the same  | the last one's right to end it:  |
 // |              |                            |                     | acq_rel, so it sees all the rest |
 //
 // Waits, and who wakes them:
 // * a consumer that finds the queue empty sleeps on not_empty_: woken by a push, by items given
-//   back, by the sentinel, by a sibling that has begun the last item it took ahead, by abort();
+//   back, by the sentinel, by abort();
 // * a producer that finds no room sleeps on not_full_: woken by a consumer that returns slots, by a
 //   producer that took some and left some or that leaves, by close(), by abort().
 // Each changes the condition first and notifies then; event_count.hpp argues why none is lost.
@@ -33,16 +31,16 @@
 // have to be put back for each sibling. Whoever sees it drains what is left (everything was pushed
 // before it was posted) and leaves it standing for the siblings.
 //
-// A consumer that took several items at once may leave without having begun them all, and gives the
-// rest back. So the sentinel alone does not end the stream for its siblings: ahead_ counts the
-// consumers that hold unbegun items, and a consumer waits until it is 0. Who brings it to 0 looks
-// for the sentinel, who posts the sentinel makes all look at ahead_: both are seq_cst, so one of
-// the two sees the other.
+// No item waits behind a slow one: a consumer that finds nothing else steals what its siblings have
+// taken and not begun (taken_items.hpp), before it sleeps and before it believes in the end. So an
+// item that was taken is begun by its taker, stolen, or given back by a taker that leaves.
 
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/asymmetric_barrier.hpp>
 #include <parallelpipe/detail/concurrentqueue.hpp>
 #include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/event_count.hpp>
+#include <parallelpipe/detail/taken_items.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -52,8 +50,10 @@
 #include <mutex>
 #include <new>
 #include <optional>
+#include <thread>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace parallelpipe {
 
@@ -68,11 +68,12 @@ public:
                                          : capacity_ / static_cast<std::ptrdiff_t>(4 * producers)),
           return_stride_(std::max<std::ptrdiff_t>(
               1, capacity_ / static_cast<std::ptrdiff_t>(8 * consumers))),
-          wake_producers_at_(std::max<std::ptrdiff_t>(1, capacity_ / 4)),
           consumer_count_(consumers),
           room_(capacity_),
           producers_(producers),
-          consumers_(consumers) {}
+          consumers_(consumers) {
+        readers_.reserve(consumers);
+    }
     channel_base(const channel_base&) = delete;
     channel_base& operator=(const channel_base&) = delete;
     virtual ~channel_base() = default;
@@ -88,26 +89,24 @@ public:
 
     /// The run stops: pushes and takes fail from now on, everybody who waits wakes.
     void abort() {
-        aborted_.store(true, std::memory_order_release);
+        aborted_.store(true, std::memory_order_seq_cst);
+        {
+            const std::lock_guard lock(readers_mutex_);
+            for (reader_base* reader : readers_)
+                reader->attention.store(true, std::memory_order_seq_cst);
+        }
         close();
         not_empty_.notify_all();
     }
 
     bool is_closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
-    const std::atomic<bool>& aborted() const noexcept { return aborted_; }
+    bool is_aborted() const noexcept { return aborted_.load(std::memory_order_seq_cst); }
 
     /// One of the producers is done. To be called once for each; the last one posts the sentinel.
     void producer_left() {
         if (producers_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-        sentinel_.store(true, std::memory_order_seq_cst);
+        sentinel_.store(true, std::memory_order_release);
         not_empty_.notify_all();
-    }
-
-    /// A consumer has begun, or given back, the last of several items that it took at once.
-    void begun_all_taken() {
-        if (ahead_.fetch_sub(1, std::memory_order_seq_cst) == 1 &&
-            sentinel_.load(std::memory_order_seq_cst))
-            not_empty_.notify_all();
     }
 
     /// One of the consumers is done. To be called once for each; the last one closes the channel.
@@ -121,15 +120,11 @@ public:
     /// How many items a consumer may work off before it returns their slots.
     std::ptrdiff_t return_stride() const noexcept { return return_stride_; }
 
-    /// `items` items are no longer waiting: their slots are free.
+    /// `items` items are no longer waiting: their slots are free. (Negative: they wait again.)
     void return_room(std::ptrdiff_t items) {
         if (capacity_ == 0 || items == 0) return;
-        const std::ptrdiff_t room = room_.fetch_add(items, std::memory_order_release) + items;
-        // A full queue is not worth a wake-up for every slot. Of C slots, producers that do
-        // something else hold at most C/4 (producer_share_), consumers at most C/4 looked ahead
-        // (channel_feed) and C/8 not yet returned (return_stride_): a queue with nothing to take
-        // always has C/4 free, so nobody sleeps for ever below the mark.
-        if (room >= wake_producers_at_) not_full_.notify_one();
+        room_.fetch_add(items, std::memory_order_release);
+        not_full_.notify_one();
     }
 
 protected:
@@ -156,17 +151,21 @@ protected:
         }
     }
 
-    static void pause(int spin) noexcept {
-        for (int i = 0; i < 4 + spin; ++i) cpu_pause();
-    }
-
-    /// A wait looks this often, in about two microseconds, before it sleeps.
+    /// A wait looks this often, in a few microseconds of its own, before it sleeps. Short pauses at
+    /// first: the other side may be at work on another core. Then the core is offered to whoever is
+    /// ready to run, often the other side itself: with more workers than cores that costs a fraction
+    /// of a sleep and a wake-up.
     static constexpr int spins = 8;
+    static void pause(int spin) noexcept {
+        if (spin < spins / 2)
+            for (int i = 0; i < 8 * (spin + 1); ++i) cpu_pause();
+        else
+            std::this_thread::yield();
+    }
 
     const std::ptrdiff_t capacity_;
     const std::ptrdiff_t producer_share_;
     const std::ptrdiff_t return_stride_;
-    const std::ptrdiff_t wake_producers_at_;
     const std::size_t consumer_count_;
 
     // Written once, at the end; read by both sides all the time.
@@ -177,10 +176,22 @@ protected:
     alignas(cache_line) std::atomic<std::ptrdiff_t> room_;
     std::atomic<std::size_t> producers_;
     std::atomic<std::size_t> consumers_;
-    std::atomic<std::size_t> ahead_{0};
 
     alignas(cache_line) event_count not_empty_;
     alignas(cache_line) event_count not_full_;
+
+    std::mutex readers_mutex_;
+    std::vector<reader_base*> readers_;  // under readers_mutex_
+
+    void add(reader_base& reader) {
+        const std::lock_guard lock(readers_mutex_);
+        readers_.push_back(&reader);
+        if (is_aborted()) reader.attention.store(true, std::memory_order_seq_cst);
+    }
+    void remove(reader_base& reader) {
+        const std::lock_guard lock(readers_mutex_);
+        std::erase(readers_, &reader);
+    }
 
 private:
     std::ptrdiff_t try_take_room() {
@@ -216,27 +227,62 @@ public:
 
     /// `capacity` 0 is unlimited. `producers` and `consumers` are at least 1.
     Channel(std::size_t capacity, std::size_t producers, std::size_t consumers)
-        : channel_base(capacity, producers, consumers), queue_(0) {}
+        : channel_base(capacity, producers, consumers), queue_(0) {
+        shared_.reserve(consumers);
+    }
 
     /// Items that wait, give or take what is on its way this moment.
     std::size_t size_approx() const { return queue_.size_approx(); }
 
-    /// Hands items that a leaving consumer had taken, but not begun, to its siblings.
-    void give_back(T* first, T* last) {
-        if (first == last) return;
-        {
-            const std::lock_guard lock(take_mutex_);
-            for (T* item = first; item != last; ++item) given_back_.push_back(std::move(*item));
-        }
-        not_empty_.notify_all();
-    }
-
 private:
     using queue = detail::concurrent_queue<T>;
 
+    void share(detail::taken_items<T>& items) {
+        const std::lock_guard lock(take_mutex_);
+        shared_.push_back(&items);
+    }
+    void unshare(detail::taken_items<T>& items) {
+        const std::lock_guard lock(take_mutex_);
+        std::erase(shared_, &items);
+    }
+
+    /// Under take_mutex_: `items` loses what lies from `first` on, the last one first, so that every
+    /// moment in between is whole.
+    void put_back(detail::taken_items<T>& items, T* first) {
+        T* last = items.last.load(std::memory_order_relaxed);
+        while (last > first) {
+            given_back_.push_front(std::move(*--last));
+            items.last.store(last, std::memory_order_relaxed);
+            std::destroy_at(last);
+        }
+    }
+
+    /// Under take_mutex_: fetches half of what one of `thief`'s siblings has taken and not begun.
+    /// Returns whether there was something.
+    bool steal(const detail::taken_items<T>* thief) {
+        for (detail::taken_items<T>* items : shared_) {
+            // New items come only under the lock, so a look that finds nothing unbegun is final.
+            if (items == thief || unbegun(*items) <= 0) continue;
+            items->attention.store(true, std::memory_order_seq_cst);
+            detail::every_thread_passes_a_barrier();
+            const std::ptrdiff_t left = unbegun(*items);
+            if (left <= 0) continue;
+            put_back(*items, items->last.load(std::memory_order_relaxed) - (left + 1) / 2);
+            return true;
+        }
+        return false;
+    }
+
+    static std::ptrdiff_t unbegun(const detail::taken_items<T>& items) {
+        return items.last.load(std::memory_order_relaxed) -
+               items.begun.load(std::memory_order_relaxed);
+    }
+
     queue queue_;
-    std::mutex take_mutex_;
-    std::deque<T> given_back_;  // under take_mutex_
+    // Before readers_mutex_, where both are held.
+    alignas(detail::cache_line) std::mutex take_mutex_;
+    std::vector<detail::taken_items<T>*> shared_;  // under take_mutex_
+    std::deque<T> given_back_;                     // under take_mutex_: taken, but not begun; goes before the queue
 };
 
 /// The pushing end of a channel.
@@ -280,50 +326,44 @@ private:
 template <Item T>
 class Channel<T>::Consumer {
 public:
-    explicit Consumer(Channel& channel) : channel_(channel), token_(channel.queue_) {}
+    /// `reader` is told of a stop. Its items can be stolen if it `shares` them.
+    Consumer(Channel& channel, detail::reader_base& reader, detail::taken_items<T>* shared)
+        : channel_(channel), token_(channel.queue_), reader_(reader), shared_(shared) {
+        channel_.add(reader_);
+        if (shared_) channel_.share(*shared_);
+    }
     Consumer(const Consumer&) = delete;
     Consumer& operator=(const Consumer&) = delete;
+    ~Consumer() {
+        if (shared_) channel_.unshare(*shared_);
+        channel_.remove(reader_);
+    }
 
     /// Takes up to `most` items if there are any; `place(T&&)` is called for each, in order.
-    /// The items keep their slots until return_room() is told. Who has siblings and took more than
-    /// one owes a begun_all_taken().
+    /// The items keep their slots until return_room() is told.
     /// Returns: how many; 0 if the channel was empty.
     /// Errors: what `place` throws; that item is lost, as are those of the same call behind it.
     template <class Place>
     std::size_t try_take(std::size_t most, Place&& place) {
-        // Takers come one at a time: moodycamel's own count of them is optimistic, and one who fails
-        // can make another believe in emptiness for a moment. Alone, a look that finds nothing is
-        // proof that no push that happened before it is left.
-        std::unique_lock<std::mutex> alone(channel_.take_mutex_, std::defer_lock);
-        if (channel_.consumer_count_ > 1) alone.lock();
-        if (!channel_.given_back_.empty()) [[unlikely]] {
-            place(std::move(channel_.given_back_.front()));
-            channel_.given_back_.pop_front();
-            return 1;
-        }
-        const std::size_t taken =
-            channel_.queue_.try_dequeue_bulk(token_, placer<Place>{&place}, most);
-        if (taken != 0) detail::tsan_release(&channel_);
-        if (taken > 1 && channel_.consumer_count_ > 1)
-            channel_.ahead_.fetch_add(1, std::memory_order_relaxed);  // ordered by take_mutex_
-        return taken;
+        const auto alone = lock();
+        return take_waiting(most, place);
     }
 
-    /// The same, but waits. `before_sleep()` is called before the first sleep.
+    /// The same, but waits. `before_sleep()` is called before the first pause.
     /// Blocks: while the channel is empty; woken by a push, by the sentinel and by abort().
     /// Returns: 0 at the end of the stream or once the channel is aborted.
     template <class Place, class BeforeSleep>
     std::size_t take(std::size_t most, Place&& place, BeforeSleep&& before_sleep) {
         for (;;) {
             for (int spin = 0; spin < spins; ++spin) {
-                if (const auto taken = look(most, place)) return *taken;
+                if (const auto taken = look(most, place, false)) return *taken;
                 if (spin == 0) before_sleep();
                 pause(spin);
             }
             channel_.not_empty_.prepare();
             std::optional<std::size_t> taken;
             try {
-                taken = look(most, place);
+                taken = look(most, place, true);
             } catch (...) {
                 channel_.not_empty_.cancel();
                 throw;
@@ -343,11 +383,32 @@ public:
         return std::clamp<std::size_t>(waiting / (4 * channel_.consumer_count_), 1, most);
     }
 
+    /// Hands the shared items from `first` on to the siblings.
+    void give_back(T* first) {
+        {
+            const auto alone = lock();
+            channel_.put_back(*shared_, first);
+        }
+        channel_.not_empty_.notify_all();
+    }
+
+    /// Something got the reader's attention: waits until no thief is at work. If the run was stopped,
+    /// calls `drop()` before another thief can come.
+    /// Returns: whether to go on.
+    template <class Drop>
+    bool settle(Drop drop) {
+        const auto alone = lock();
+        reader_.attention.store(false, std::memory_order_seq_cst);
+        if (!channel_.is_aborted()) return true;
+        drop();
+        return false;
+    }
+
 private:
     /// moodycamel writes through an output iterator; this one calls instead.
     template <class Place>
     struct placer {
-        std::remove_reference_t<Place>* place;
+        Place* place;
 
         placer& operator*() noexcept { return *this; }
         placer& operator++() noexcept { return *this; }
@@ -357,21 +418,43 @@ private:
         }
     };
 
+    /// Takers come one at a time: moodycamel's own count of them is optimistic, and one who fails can
+    /// make another believe in emptiness for a moment. Alone, a look that finds nothing is proof that
+    /// no push that happened before it is left.
+    std::unique_lock<std::mutex> lock() {
+        return channel_.consumer_count_ > 1 ? std::unique_lock(channel_.take_mutex_)
+                                            : std::unique_lock<std::mutex>();
+    }
+
+    template <class Place>
+    std::size_t take_waiting(std::size_t most, Place& place) {
+        if (!channel_.given_back_.empty()) [[unlikely]] {
+            place(std::move(channel_.given_back_.front()));
+            channel_.given_back_.pop_front();
+            return 1;
+        }
+        const std::size_t taken =
+            channel_.queue_.try_dequeue_bulk(token_, placer<Place>{&place}, most);
+        if (taken != 0) detail::tsan_release(&channel_);
+        return taken;
+    }
+
     /// A number: that many items, 0 at the end. Nothing: empty, but more may come.
     template <class Place>
-    std::optional<std::size_t> look(std::size_t most, Place& place) {
-        if (channel_.aborted_.load(std::memory_order_relaxed)) return 0;
+    std::optional<std::size_t> look(std::size_t most, Place& place, bool steal) {
+        if (channel_.is_aborted()) return 0;
         // The sentinel first: if it stands, every push came before, and an empty queue is final.
-        const bool ended = channel_.sentinel_.load(std::memory_order_seq_cst);
-        // Then the siblings: if none holds unbegun items, none will give any back after this.
-        const bool all_begun = ended && channel_.ahead_.load(std::memory_order_seq_cst) == 0;
-        const std::size_t taken = try_take(most, place);
-        if (taken != 0 || all_begun) return taken;
-        return std::nullopt;
+        const bool ended = channel_.sentinel_.load(std::memory_order_acquire);
+        const auto alone = lock();
+        if (const std::size_t taken = take_waiting(most, place)) return taken;
+        if ((steal || ended) && channel_.steal(shared_)) return take_waiting(most, place);
+        return ended ? std::optional<std::size_t>(0) : std::nullopt;
     }
 
     Channel& channel_;
     moodycamel::ConsumerToken token_;
+    detail::reader_base& reader_;
+    detail::taken_items<T>* const shared_;  // null: nobody can steal from this one
 };
 
 }  // namespace parallelpipe

@@ -2,6 +2,7 @@
 #define PARALLELPIPE_INPUT_HPP
 
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/taken_items.hpp>
 
 #include <atomic>
 #include <cstddef>
@@ -37,61 +38,94 @@ protected:
     bool quiet_ = false;
 };
 
-/// Where an Input or a Results reads from: items lie ready in [current_, last_), and the owner of
-/// the memory is asked only at a milestone, which it chooses: once per bulk, not once per item.
+/// Where an Input or a Results reads from: items lie ready in a buffer, and the owner of the buffer is
+/// asked only at a milestone, which it chooses: once per bulk, not once per item.
 ///
-/// The item at current_ is in the reader's hands until next() destroys it.
+/// The next item is begun when somebody looks: at it, or whether there is one. Going on from an item
+/// only gives that one up. So who takes n items waits for n, not for n + 1.
 template <class T>
 class feed : public feed_base {
 public:
-    /// Goes to the first item that the reader has not looked at. Blocks like next().
+    /// Goes to the first item that the reader has not looked at.
     void begin() {
-        if (current_ == last_)
-            milestone();
-        else if (seen_)
-            next();
+        if (seen_) next();
     }
 
-    bool at_end() const noexcept { return current_ == last_; }
+    /// Whether there is no next item. Blocks until that is known.
+    /// Errors: what moving the next item throws; stop_unwind if the run was stopped.
+    bool at_end() {
+        make_ready();
+        return current_ == last();
+    }
 
-    T& item() noexcept {
+    /// The item in hand. Blocks and throws like at_end().
+    T& item() {
+        make_ready();
         seen_ = true;
         return *current_;
     }
 
-    /// Destroys the item in hand and goes to the next. Blocks while there is none.
-    /// Errors: what moving the next item throws; stop_unwind if the run was stopped.
+    /// Gives the item in hand up.
     void next() {
+        make_ready();
         seen_ = false;
         std::destroy_at(current_);
         ++current_;
-        if (current_ == milestone_ || stop_->load(std::memory_order_relaxed)) [[unlikely]]
-            milestone();
     }
 
 protected:
-    explicit feed(const std::atomic<bool>& stop) noexcept : stop_(&stop) {}
-
+    feed() = default;
     ~feed() override { destroy_items(); }
 
-    /// Called at the start, when current_ has reached milestone_, or when the run was stopped.
-    /// Leaves current_ at an item, or equal to last_ at the end of the stream, then and ever after.
+    /// Called when current_ has reached milestone_, or when the reader has to pay attention. Leaves
+    /// current_ at an item that has been begun, or equal to last() and not begun at the end.
     virtual void milestone() = 0;
 
-    void destroy_items() noexcept {
-        std::destroy(current_, last_);
-        current_ = last_;
+    T* last() const noexcept { return taken_.last.load(std::memory_order_relaxed); }
+
+    bool is_ready() const noexcept {
+        return taken_.begun.load(std::memory_order_relaxed) != current_;
     }
 
-    bool stopped() const noexcept { return stop_->load(std::memory_order_relaxed); }
+    /// The item at current_ comes into the reader's hands.
+    void begin_item() noexcept {
+        taken_.begun.store(current_ + 1, std::memory_order_relaxed);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+    }
 
-    T* current_ = nullptr;
-    T* milestone_ = nullptr;
-    T* last_ = nullptr;
+    bool needs_attention() const noexcept {
+        return taken_.attention.load(std::memory_order_relaxed);
+    }
+
+    /// A first item was put at `item`: it is begun at once.
+    void restart_at(T* item) noexcept {
+        current_ = item;
+        taken_.begun.store(item + 1, std::memory_order_relaxed);
+        taken_.last.store(item + 1, std::memory_order_relaxed);
+    }
+
+    void destroy_items() noexcept {
+        std::destroy(current_, last());
+        current_ = last();
+        taken_.begun.store(current_, std::memory_order_relaxed);
+    }
+
+    T* current_ = nullptr;    // the item in hand, or the next
+    T* milestone_ = nullptr;  // where milestone() is due; at most last()
+    bool seen_ = false;       // the reader has looked at the item in hand
+    taken_items<T> taken_;
 
 private:
-    bool seen_ = false;
-    const std::atomic<bool>* stop_;
+    void make_ready() {
+        if (is_ready()) return;
+        if (current_ == milestone_) {
+            milestone();
+        } else {
+            begin_item();
+            if (needs_attention()) [[unlikely]]
+                milestone();
+        }
+    }
 };
 
 /// Memory for `Count` objects that are made and destroyed elsewhere.
@@ -104,13 +138,11 @@ private:
     alignas(T) std::byte bytes_[sizeof(T) * Count];
 };
 
-inline constexpr std::atomic<bool> never_stopped{false};
-
 /// The items of a range, one at a time.
 template <class T, std::ranges::view View>
 class range_feed final : public feed<T> {
 public:
-    explicit range_feed(View view) : feed<T>(never_stopped), view_(std::move(view)) {}
+    explicit range_feed(View view) : view_(std::move(view)) {}
 
 private:
     void milestone() override {
@@ -120,8 +152,8 @@ private:
             ++*position_;
         if (*position_ == std::ranges::end(view_)) return;
         std::construct_at(slot_.data(), take_element<View>(*position_));
-        this->current_ = slot_.data();
-        this->last_ = this->milestone_ = slot_.data() + 1;
+        this->restart_at(slot_.data());
+        this->milestone_ = slot_.data() + 1;
     }
 
     View view_;
@@ -148,7 +180,7 @@ public:
     }
     void operator++(int) { source_->next(); }
 
-    friend bool operator==(const feed_iterator& it, std::default_sentinel_t) noexcept {
+    friend bool operator==(const feed_iterator& it, std::default_sentinel_t) {
         return it.source_->at_end();
     }
 
@@ -163,8 +195,8 @@ private:
 ///   from it. The item is destroyed when the next one is asked for. `begin()` may be called again:
 ///   it goes on behind the last item that was looked at, so a second loop continues the first.
 /// Threads: one worker's own.
-/// Blocks: `begin()` and `++`, until the stages before yield something or have all ended. When the
-///   run is stopped, they unwind the stage function instead.
+/// Blocks: comparing with `end()` and `*`, until the stages before yield something or have all ended.
+///   When the run is stopped, they unwind the stage function instead.
 /// Errors: none of other stages: a loop that ends normally has seen all that this worker will get.
 template <class T>
 class Input : public std::ranges::view_base {

@@ -155,12 +155,14 @@ using known_input_t = typename only<decltype(Verb::template input<F, Bound...>()
 
 /// Whether F with these arguments can run at once on what it is known to read.
 template <class Verb, class F, class... Bound>
-concept complete = input_known<Verb, F, Bound...> &&
-                   callable_as_stage<typename Verb::template function<F>,
-                                     input_of_t<known_input_t<Verb, F, Bound...>>, Bound...>;
+concept complete =
+    input_known<Verb, F, Bound...> &&
+    callable_as_stage<typename Verb::template function<F>,
+                      input_of_t<known_input_t<Verb, F, Bound...>>, std::unwrap_reference_t<Bound>...>;
 
 template <class In, class F, class... Bound>
-using stage_on = Stage<In, output_item_t<stage_result_t<F, In, Bound...>>>;
+using stage_on =
+    Stage<In, output_item_t<stage_result_t<F, In, std::unwrap_reference_t<Bound>...>>>;
 
 template <class Verb, class F, class... Bound>
 class stage_template;
@@ -179,7 +181,8 @@ auto make_stage(Setup setup, F f, std::tuple<Bound...> bound) {
 }
 
 /// A stage function that still lacks something: arguments, or, if it is generic, the type of its
-/// items, which operator| takes from the left side. A value, as a Stage is.
+/// items, which operator| takes from the left side. A value, as a Stage is. What was bound with
+/// std::ref stays a std::reference_wrapper until the Stage is made.
 template <class Verb, class F, class... Bound>
 class stage_template {
 public:
@@ -191,10 +194,9 @@ public:
     auto operator()(Arguments&&... arguments) const {
         static_assert(sizeof...(Bound) == 0, "parallelpipe: the arguments of this stage are bound "
                                              "already; call the stage that stage(f) returned");
-        using all = std::tuple<std::unwrap_ref_decay_t<Arguments>...>;
-        constexpr bool enough =
-            !input_known<Verb, F, std::unwrap_ref_decay_t<Arguments>...> ||
-            complete<Verb, F, std::unwrap_ref_decay_t<Arguments>...>;
+        using all = std::tuple<std::decay_t<Arguments>...>;
+        constexpr bool enough = !input_known<Verb, F, std::decay_t<Arguments>...> ||
+                                complete<Verb, F, std::decay_t<Arguments>...>;
         static_assert(enough, "parallelpipe: these arguments do not fit the parameters behind the "
                               "Input of the stage function; pass one for each, in order");
         return detail::make_stage<Verb>(setup_, f_, all(std::forward<Arguments>(arguments)...));
@@ -215,7 +217,8 @@ public:
         static_assert(has_arguments,
                       "parallelpipe: this stage lacks arguments for the parameters behind its Input; "
                       "call it with them: source | my_stage(7)");
-        constexpr bool callable = callable_as_stage<function, input_of_t<In>, Bound...>;
+        constexpr bool callable =
+            callable_as_stage<function, input_of_t<In>, std::unwrap_reference_t<Bound>...>;
         static_assert(!has_arguments || callable,
                       "parallelpipe: the generic stage on the right of | cannot be called with the "
                       "items on its left; check its parameters, or name the types: Stage<In, Out>(f)");

@@ -2,6 +2,7 @@
 #define PARALLELPIPE_DETAIL_CHANNEL_FEED_HPP
 
 #include <parallelpipe/channel.hpp>
+#include <parallelpipe/detail/asymmetric_barrier.hpp>
 #include <parallelpipe/input.hpp>
 
 #include <algorithm>
@@ -54,30 +55,26 @@ template <class T, class In>
 class channel_feed : public feed<In> {
 public:
     channel_feed(Channel<T>& from, std::size_t readers)
-        : feed<In>(from.aborted()),
-          channel_(from),
-          consumer_(from),
+        : channel_(from),
+          consumer_(from, this->taken_, shared()),
           has_siblings_(readers > 1),
-          // Items that were converted cannot go back to siblings.
-          look_ahead_(has_siblings_ && !std::same_as<T, In> ? 1 : bulk_size) {}
-
-    ~channel_feed() override { forget_ahead(); }
+          look_ahead_(has_siblings_ && !(asymmetric_barriers() && shared()) ? 1 : bulk_size) {}
 
     void give_back() override {
         if constexpr (std::same_as<T, In>) {
-            if (!has_siblings_ || this->at_end()) return;
-            // The first one is in hand: it was begun.
-            channel_.give_back(this->current_ + 1, this->last_);
-            this->destroy_items();
-            return_room_of_begun();
-            forget_ahead();
+            if (!has_siblings_) return;
+            In* const kept = this->current_ + (this->seen_ ? 1 : 0);
+            consumer_.give_back(kept);
+            // What was begun and is given back all the same needs its slot again.
+            channel_.return_room(kept - returned_);
+            returned_ = kept;
         }
     }
 
 protected:
     /// The stream has ended, by itself or by a stop.
     virtual void ended() {
-        if (this->stopped() && !this->quiet_) throw stop_unwind{};
+        if (channel_.is_aborted() && !this->quiet_) throw stop_unwind{};
     }
 
     /// Fills the buffer, when all that was in it has been worked off.
@@ -90,88 +87,94 @@ private:
         std::is_nothrow_constructible_v<In, T&&>
             ? std::clamp<std::size_t>(std::size_t{4096} / sizeof(In), 1, 64)
             : 1;
+    static constexpr int patience = 24;  // pauses: a few hundred nanoseconds
+
+    /// Items that were converted cannot go back to siblings.
+    taken_items<T>* shared() noexcept {
+        if constexpr (std::same_as<T, In>)
+            return &this->taken_;
+        else
+            return nullptr;
+    }
 
     void milestone() override {
-        if (this->stopped()) {
-            this->destroy_items();
+        if (this->needs_attention() && !consumer_.settle([this] { this->destroy_items(); })) {
+            this->milestone_ = this->current_;
             ended();
             return;
         }
-        if (this->current_ == this->last_) {
+        if (this->current_ == this->last()) {
             if (!refill()) ended();
             return;
+        }
+        if (!this->is_ready()) {
+            this->begin_item();
+            if (this->needs_attention()) [[unlikely]] {
+                milestone();
+                return;
+            }
         }
         return_room_of_begun();
         set_milestone();
     }
 
-    /// The next moment to return slots or to take more items; for a worker with siblings also the one
-    /// when it holds nothing unbegun any more.
-    void set_milestone() {
-        if (holds_ahead_ && this->current_ + 1 == this->last_) forget_ahead();
-        std::ptrdiff_t ahead = this->last_ - this->current_;
-        if (holds_ahead_) --ahead;
-        this->milestone_ = this->current_ + std::min(ahead, stride());
+    /// The next moment to return slots or to take more items.
+    void set_milestone() noexcept {
+        const std::ptrdiff_t stride = channel_.capacity() == 0
+                                          ? static_cast<std::ptrdiff_t>(bulk_size)
+                                          : channel_.return_stride();
+        this->milestone_ = this->current_ + std::min(this->last() - this->current_, stride);
     }
 
-    std::ptrdiff_t stride() const noexcept {
-        return channel_.capacity() == 0 ? std::ptrdiff_t{bulk_size} : channel_.return_stride();
-    }
-
-    /// Everything up to the item in hand has been begun.
     void return_room_of_begun() {
-        In* begun = this->current_ == this->last_ ? this->last_ : this->current_ + 1;
-        channel_.return_room(begun - returned_);
-        returned_ = begun;
+        channel_.return_room(this->current_ + 1 - returned_);
+        returned_ = this->current_ + 1;
     }
-
-    void forget_ahead() {
-        if (std::exchange(holds_ahead_, false)) channel_.begun_all_taken();
-    }
-
-    In* buffer_begin() noexcept { return buffer_.data(); }
 
     Channel<T>& channel_;
     typename Channel<T>::Consumer consumer_;
     const bool has_siblings_;
     look_ahead look_ahead_;
-    bool began_ = false;        // the buffer was filled at least once since the stream's last pause
-    bool holds_ahead_ = false;  // counted in the channel as one who holds unbegun items
-    In* returned_ = nullptr;    // the slots of all items before this one have been returned
+    std::size_t last_taken_ = bulk_size;
+    In* returned_ = nullptr;  // the slots of all items before this one have been returned
     raw_storage<In, bulk_size> buffer_;
 };
 
 template <class T, class In>
 bool channel_feed<T, In>::refill() {
-    const std::size_t begun = static_cast<std::size_t>(this->last_ - buffer_begin());
-    const std::size_t most = has_siblings_
-                                 ? consumer_.fair_share(look_ahead_.next(began_ ? begun : 0))
-                                 : bulk_size;
-    forget_ahead();
-    std::ptrdiff_t owed = began_ ? this->last_ - returned_ : 0;
-    began_ = false;
-    this->current_ = this->last_ = returned_ = buffer_begin();
-    const auto place = [this](T&& item) noexcept(std::is_nothrow_constructible_v<In, T&&>) {
+    // A short bulk means that this side is the faster one: without a moment's patience it would take
+    // the items one by one, and both cores would wait for each other's cache lines.
+    if (!has_siblings_ && last_taken_ < bulk_size / 4)
+        for (int i = 0; i < patience; ++i) cpu_pause();
+    const std::size_t most =
+        has_siblings_ ? consumer_.fair_share(look_ahead_.next(last_taken_)) : bulk_size;
+
+    std::ptrdiff_t owed = this->current_ - returned_;
+    returned_ = this->current_;
+    bool first = true;
+    // Runs under the channel's lock, where siblings look at these pointers.
+    const auto place = [&](T&& item) noexcept(std::is_nothrow_constructible_v<In, T&&>) {
+        In* const to = first ? buffer_.data() : this->last();
         if constexpr (std::same_as<T, In>)
-            std::construct_at(this->last_, std::move(item));
+            std::construct_at(to, std::move(item));
         else
-            std::construct_at(this->last_, static_cast<In>(std::move(item)));
-        ++this->last_;
+            std::construct_at(to, static_cast<In>(std::move(item)));
+        if (std::exchange(first, false))
+            this->restart_at(to);
+        else
+            this->taken_.last.store(to + 1, std::memory_order_relaxed);
     };
-    std::size_t taken = 0;
     try {
-        taken =
+        last_taken_ =
             consumer_.take(most, place, [&] { channel_.return_room(std::exchange(owed, 0)); });
     } catch (...) {
         channel_.return_room(owed + 1);  // the item that could not be moved is lost, not its slot
         throw;
     }
-    if (taken == 0) {
+    if (last_taken_ == 0) {
         channel_.return_room(owed);
         return false;
     }
-    began_ = true;
-    holds_ahead_ = has_siblings_ && taken > 1;
     // The first one comes into hand at once.
     channel_.return_room(owed + 1);
     returned_ = this->current_ + 1;

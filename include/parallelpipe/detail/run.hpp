@@ -131,8 +131,7 @@ public:
     /// Errors: TaskException or CancelledError, whichever came first.
     void finish() {
         group_.join();
-        // Pairs with abort(): who cancelled wrote outcome_ before.
-        if (output()) (void)output()->aborted().load(std::memory_order_acquire);
+        // Who cancelled wrote outcome_ before the abort that brought us here.
         int running = is_running;
         outcome_.compare_exchange_strong(running, has_ended);
         if (running == was_cancelled) throw CancelledError();
