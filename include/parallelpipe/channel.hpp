@@ -46,6 +46,7 @@
 #include <atomic>
 #include <cstddef>
 #include <deque>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -132,6 +133,7 @@ protected:
     /// the next items cost nothing shared, but at least the one. Blocks while there is none.
     /// Returns 0 once the channel is closed.
     std::ptrdiff_t take_room() {
+        if (capacity_ == 0) return is_closed() ? 0 : std::numeric_limits<std::ptrdiff_t>::max();
         for (;;) {
             for (int spin = 0; spin < spins; ++spin) {
                 if (const std::ptrdiff_t taken = try_take_room()) return taken;
@@ -303,15 +305,13 @@ public:
     /// Errors: what the item's move throws, `std::bad_alloc`; the item is then not in the channel.
     [[nodiscard]] bool push(T&& item) {
         if (channel_.is_closed()) return false;
-        if (channel_.capacity_ != 0) {
-            if (room_ == 0) {
-                room_ = channel_.take_room();
-                if (room_ == 0) return false;
-            }
-            --room_;
+        if (room_ == 0) {
+            room_ = channel_.take_room();
+            if (room_ == 0) return false;
         }
         detail::tsan_acquire(&channel_);  // moodycamel's reuse of blocks is ordered by fences
         if (!channel_.queue_.enqueue(token_, std::move(item))) throw std::bad_alloc();
+        --room_;
         channel_.not_empty_.notify_one();
         return true;
     }

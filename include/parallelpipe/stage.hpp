@@ -270,10 +270,11 @@ template <class F, class... Arguments>
     requires(!std::same_as<std::remove_cvref_t<F>, Stage<In, Out>>)
 Stage<In, Out>::Stage(F&& f, Arguments&&... arguments) {
     using Function = std::decay_t<F>;
-    if constexpr (detail::fits_stage<In, Out, Function, std::unwrap_ref_decay_t<Arguments>...>())
-        entry_.body = std::make_shared<
-            detail::function_body<In, Out, Function, std::unwrap_ref_decay_t<Arguments>...>>(
-            std::forward<F>(f), std::forward<Arguments>(arguments)...);
+    [&]<class... Bound>(detail::type_list<Bound...>) {
+        if constexpr (detail::fits_stage<In, Out, Function, Bound...>())
+            entry_.body = std::make_shared<detail::function_body<In, Out, Function, Bound...>>(
+                std::forward<F>(f), std::forward<Arguments>(arguments)...);
+    }(typename detail::kept_arguments<Function, std::unwrap_ref_decay_t<Arguments>...>::type{});
 }
 
 /// Makes a stage of a stage function: `stage({.workers = 4}, f)`.

@@ -10,11 +10,11 @@
 #include <cstddef>
 
 #if __has_include(<moodycamel/concurrentqueue.h>)
-#include <moodycamel/concurrentqueue.h>  // the installed package of upstream, vcpkg, Conan
+#include <moodycamel/concurrentqueue.h>  // upstream's installed package, vcpkg, Conan
+#elif __has_include(<concurrentqueue.h>)
+#include <concurrentqueue.h>  // the source tree itself; before Debian's, which may be there as well
 #elif __has_include(<concurrentqueue/concurrentqueue.h>)
 #include <concurrentqueue/concurrentqueue.h>  // Debian, Ubuntu, Fedora
-#elif __has_include(<concurrentqueue.h>)
-#include <concurrentqueue.h>  // the source tree itself
 #else
 #error "parallelpipe needs moodycamel's concurrentqueue.h: install libconcurrentqueue-dev, or add github.com/cameron314/concurrentqueue to the include path"
 #endif

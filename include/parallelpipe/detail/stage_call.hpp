@@ -127,6 +127,60 @@ struct first_parameter_input<type_list<First, Rest...>> {
     using type = input_item_t<First>;
 };
 
+/// How an argument of type A is kept for a parameter of type P: as it is, but where P is a reference
+/// that only a conversion can satisfy, as what it converts to. The temporary of a conversion at the
+/// call would die before the coroutine runs.
+template <class P, class A>
+using bound_as = std::conditional_t<
+    std::is_reference_v<P> && !std::is_reference_v<A> &&
+        (std::is_const_v<std::remove_reference_t<P>> || std::is_rvalue_reference_v<P>) &&
+        !std::is_same_v<std::remove_cvref_t<P>, A> &&
+        !std::is_base_of_v<std::remove_cvref_t<P>, A> &&
+        std::is_constructible_v<std::remove_cvref_t<P>, A>,
+    std::remove_cvref_t<P>, A>;
+
+template <class Parameters, class Arguments>
+struct bound_list {
+    using type = Arguments;  // unknown or mismatched: as they are
+};
+template <class... P, class... A>
+    requires(sizeof...(P) == sizeof...(A))
+struct bound_list<type_list<P...>, type_list<A...>> {
+    using type = type_list<bound_as<P, A>...>;
+};
+
+template <class Parameters>
+struct behind_input {
+    using type = Parameters;
+};
+template <class First, class... Rest>
+    requires(!std::same_as<input_item_t<First>, not_an_input>)
+struct behind_input<type_list<First, Rest...>> {
+    using type = type_list<Rest...>;
+};
+
+template <class First, class List>
+struct prepended;
+template <class First, class... Rest>
+struct prepended<First, type_list<Rest...>> {
+    using type = type_list<First, Rest...>;
+};
+
+/// The types in which the arguments A of the stage function F are kept.
+template <class F, class... A>
+struct kept_arguments {
+    using type = type_list<A...>;
+};
+template <class F, class... A>
+    requires(has_signature<F> && !std::is_member_pointer_v<F>)
+struct kept_arguments<F, A...>
+    : bound_list<typename behind_input<typename signature<F>::parameters>::type, type_list<A...>> {};
+template <class F, class Object, class... A>
+    requires(has_signature<F> && std::is_member_pointer_v<F>)
+struct kept_arguments<F, Object, A...>
+    : prepended<Object, typename bound_list<typename behind_input<typename signature<F>::parameters>::type,
+                                            type_list<A...>>::type> {};
+
 template <class>
 inline constexpr bool is_generator = false;
 template <class T>
