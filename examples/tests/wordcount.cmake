@@ -1,0 +1,29 @@
+# A small folder whose counts are known; --check; what cannot be read; wrong arguments.
+include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
+file(READ ${examples}/golden/03_wordcount.txt golden)
+
+# Several blocks, so that lines lie across the cuts; the last line has no end.
+string(REPEAT "The pipeline, the PIPELINE; 3 stages of 2 workers each: item_1 item_2\n" 5000 long)
+file(WRITE ${scratch}/texts/long.txt "${long}the end")
+file(WRITE ${scratch}/texts/deeper/short.txt "pipeline\n\nEnd. 12 x3\n")
+file(WRITE ${scratch}/texts/empty.txt "")
+
+foreach(workers 1 4)
+  run(--check --workers ${workers} texts missing)
+  expect("${status}" EQUAL 0)
+  expect("${errors}" MATCHES "^03_wordcount: left out missing: [^\n]+\n$")
+  expect("${output}" MATCHES "\ncheck: both counted the same\n$")
+  string(REGEX REPLACE "\npipeline .*" "\n" output "${output}")
+  string(REPLACE "count(x${workers})" "count(xN)" output "${output}")
+  expect("${output}" STREQUAL "${golden}")
+endforeach()
+
+run(missing)
+expect("${status}" EQUAL 1)
+expect("${errors}" MATCHES "there is no text to count")
+
+foreach(wrong "" "--workers;0;texts" "--workers;two;texts" "--fast;texts")
+  run(${wrong})
+  expect("${status}" EQUAL 2)
+  expect("${errors}" MATCHES "^usage: 03_wordcount")
+endforeach()
