@@ -237,7 +237,11 @@ public:
     std::size_t size_approx() const { return queue_.size_approx(); }
 
 private:
-    using queue = detail::concurrent_queue<T>;
+    // moodycamel cannot take back a block when an item's move throws at its beginning: such items, and
+    // only such, travel in a box.
+    static constexpr bool boxed = !std::is_nothrow_move_constructible_v<T>;
+    using cell = std::conditional_t<boxed, std::unique_ptr<T>, T>;
+    using queue = detail::concurrent_queue<cell>;
 
     void share(detail::taken_items<T>& items) {
         const std::lock_guard lock(take_mutex_);
@@ -310,7 +314,12 @@ public:
             if (room_ == 0) return false;
         }
         detail::tsan_acquire(&channel_);  // moodycamel's reuse of blocks is ordered by fences
-        if (!channel_.queue_.enqueue(token_, std::move(item))) throw std::bad_alloc();
+        bool in = false;
+        if constexpr (boxed)
+            in = channel_.queue_.enqueue(token_, std::make_unique<T>(std::move(item)));
+        else
+            in = channel_.queue_.enqueue(token_, std::move(item));
+        if (!in) throw std::bad_alloc();
         --room_;
         channel_.not_empty_.notify_one();
         return true;
@@ -413,8 +422,11 @@ private:
         placer& operator*() noexcept { return *this; }
         placer& operator++() noexcept { return *this; }
         placer& operator++(int) noexcept { return *this; }
-        void operator=(T&& item) noexcept(noexcept((*place)(std::move(item)))) {
-            (*place)(std::move(item));
+        void operator=(cell&& item) noexcept(noexcept((*place)(std::declval<T&&>()))) {
+            if constexpr (boxed)
+                (*place)(std::move(*item));
+            else
+                (*place)(std::move(item));
         }
     };
 
