@@ -1,0 +1,241 @@
+#include <parallelpipe.hpp>
+
+#include "support/catch.hpp"
+#include "support/counted.hpp"
+#include "support/waiting.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <latch>
+#include <numeric>
+#include <semaphore>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace parallelpipe;
+using support::comes_true;
+using support::Counted;
+using support::Tally;
+
+namespace {
+
+/// The largest value that a counter had.
+struct Gauge {
+    std::atomic<long> now{0};
+    std::atomic<long> peak{0};
+
+    void add(long n) {
+        const long value = now += n;
+        long seen = peak;
+        while (seen < value && !peak.compare_exchange_weak(seen, value)) {
+        }
+    }
+};
+
+/// An item that is counted while it holds its value or is the shell that it was moved from.
+struct Measured {
+    Measured(Gauge& g, int n) : value(n), gauge(&g) { gauge->add(1); }
+    Measured(Measured&& other) noexcept : value(other.value), gauge(other.gauge) { gauge->add(1); }
+    Measured& operator=(Measured&&) = delete;
+    ~Measured() { gauge->add(-1); }
+
+    int value;
+    Gauge* gauge;
+};
+
+/// Yields numbers for ever and counts how many it began to yield.
+generator<int> count_yields(std::atomic<long>& begun) {
+    for (int i = 0;; ++i) {
+        ++begun;
+        co_yield i;
+    }
+}
+
+}  // namespace
+
+TEST_CASE("a source whose results nobody takes stops one item behind the bound",
+          "[contract][backpressure]") {
+    const std::size_t qsize = GENERATE(1, 2, 3, 5, 8, 64, 1000, 5000);
+    std::atomic<long> begun{0};
+    {
+        auto results = Stage(count_yields, std::ref(begun)).setup({.qsize = qsize}).results();
+        const long bound = static_cast<long>(qsize) + 1;  // one in its hand
+        CHECK(comes_true([&] { return begun >= bound; }));
+        support::give_it_a_chance();
+        CHECK(begun == bound);
+    }
+}
+
+TEST_CASE("by default a queue is bounded by at most 1024 items", "[contract][backpressure]") {
+    std::atomic<long> begun{0};
+    auto results = Stage(count_yields, std::ref(begun)).results();
+    CHECK(comes_true([&] { return begun > 1; }));
+    long before = -1;
+    CHECK(comes_true([&] {
+        support::give_it_a_chance();
+        return std::exchange(before, begun.load()) == begun.load();
+    }));
+    CHECK(begun <= 1025);
+}
+
+TEST_CASE("the queue behind a range on the left is bounded by default as well",
+          "[contract][backpressure]") {
+    std::atomic<long> read{0};
+    std::atomic<bool> holding{false};
+    std::binary_semaphore go(0);
+    auto numbers = std::views::iota(0) | std::views::transform([&](int i) {
+                       ++read;
+                       return i;
+                   });
+    auto hold = stage([&](Input<int> items) -> generator<int> {
+        for (int x : items) {
+            holding = true;
+            go.acquire();
+            co_yield x;
+        }
+    });
+    auto results = (numbers | hold).results();
+    CHECK(comes_true([&] { return holding.load(); }));
+    long before = -1;
+    CHECK(comes_true([&] {
+        support::give_it_a_chance();
+        return std::exchange(before, read.load()) == read.load();
+    }));
+    CHECK(read <= 1024 + 2);
+    go.release();
+    CHECK(*results.begin() == 0);
+    go.release(1);
+}
+
+TEST_CASE("with qsize 0 a source runs to its end although nobody takes",
+          "[contract][backpressure]") {
+    std::atomic<bool> done{false};
+    auto results = stage({.qsize = 0}, [&]() -> generator<int> {
+                       for (int i = 0; i < 20000; ++i) co_yield i;
+                       done = true;
+                   }).results();
+    CHECK(comes_true([&] { return done.load(); }));
+    long sum = 0;
+    for (int x : results) sum += x;
+    CHECK(sum == 20000L * 19999 / 2);
+}
+
+TEST_CASE(
+    "with qsize 0 between two stages the first runs to its end while the second holds its "
+    "first item",
+    "[contract][backpressure]") {
+    const std::size_t workers = GENERATE(1, 3);
+    std::latch done(static_cast<std::ptrdiff_t>(workers));
+    auto source = stage({.workers = workers, .qsize = 0}, [&]() -> generator<int> {
+        for (int i = 0; i < 5000; ++i) co_yield 1;
+        done.count_down();
+    });
+    auto sum = stage([&](Input<int> items) -> generator<long> {
+        long total = 0;
+        for (int x : items) {
+            done.wait();
+            total += x;
+        }
+        co_yield total;
+    });
+    CHECK((source | sum).execute() == static_cast<long>(5000 * workers));
+}
+
+TEST_CASE("between two stages wait qsize items, plus one in the hands on either side, and no more",
+          "[contract][backpressure]") {
+    const std::size_t qsize = GENERATE(1, 2, 5, 64);
+    std::atomic<long> begun{0};
+    std::atomic<long> taken{0};
+    std::counting_semaphore<> go(0);
+    auto slow = stage([&](Input<int> items) -> generator<int> {
+        for (int x : items) {
+            ++taken;
+            go.acquire();
+            co_yield x;
+        }
+    });
+    auto results =
+        (Stage(count_yields, std::ref(begun)).setup({.qsize = qsize}) | slow.setup({.qsize = 0}))
+            .results();
+    const long bound = static_cast<long>(qsize) + 2;
+    // A full queue may wait for more room than one slot before it wakes the source again.
+    CHECK(comes_true([&] { return taken == 1 && begun >= bound - static_cast<long>(qsize) / 4; }));
+    support::give_it_a_chance();
+    CHECK(begun <= bound);
+    CHECK(taken == 1);
+    bool kept = true;
+    for (long released = 1; released <= 200; ++released) {
+        go.release();
+        CHECK(comes_true([&] { return taken == released + 1; }));
+        kept = kept && begun <= bound + released;
+    }
+    support::give_it_a_chance();
+    CHECK(kept);
+    CHECK(begun <= bound + 200);
+    // Room is used again, if not slot by slot.
+    CHECK(begun >= 201 + static_cast<long>(qsize) / 2);
+    std::thread leave([&] { go.release(2000); });
+    results.cancel();
+    leave.join();
+}
+
+TEST_CASE("the live items between two stages never exceed qsize and one for each worker",
+          "[contract][backpressure]") {
+    struct Workers {
+        std::size_t left, right;
+    };
+    const std::size_t qsize = GENERATE(1, 2, 5, 64);
+    const Workers workers = GENERATE(Workers{1, 1}, Workers{2, 1}, Workers{1, 3}, Workers{3, 2});
+    const int count = support::sanitized ? 1000 : 5000;
+    Gauge gauge;
+    auto source =
+        stage({.workers = workers.left, .qsize = qsize}, [&gauge, count]() -> generator<Measured> {
+            for (int i = 0; i < count; ++i) co_yield Measured(gauge, i);
+        });
+    auto read = stage({.workers = workers.right}, [](Input<Measured> items) -> generator<int> {
+        unsigned turn = 0;
+        for (const Measured& m : items) {
+            if (++turn % 64 == 0) std::this_thread::yield();
+            co_yield m.value;
+        }
+    });
+    long results = 0;
+    for ([[maybe_unused]] int x : (source | read).results()) ++results;
+    CHECK(results == static_cast<long>(count) * static_cast<long>(workers.left));
+    INFO("qsize " << qsize << ", workers " << workers.left << " and " << workers.right);
+    CHECK(gauge.peak <= static_cast<long>(qsize + workers.left + workers.right));
+    CHECK(gauge.now == 0);
+}
+
+TEST_CASE("a chain of slow hands holds no more than its bounds", "[contract][backpressure]") {
+    // Stage after stage with qsize 1 that nobody reads: 1 waiting and 1 in hand each.
+    std::atomic<long> begun{0};
+    auto pass = stage({.qsize = 1}, [](Input<int> items) -> generator<int> {
+        for (int x : items) co_yield x;
+    });
+    auto results =
+        (Stage(count_yields, std::ref(begun)).setup({.qsize = 1}) | pass | pass | pass).results();
+    CHECK(comes_true([&] { return begun == 8; }));
+    support::give_it_a_chance();
+    CHECK(begun == 8);
+    int expected = 0;
+    for (int x : results) {
+        CHECK(x == expected);
+        if (++expected == 100) break;
+    }
+}
+
+TEST_CASE("qsize 1 passes everything on with any number of workers", "[contract][backpressure]") {
+    const std::size_t left = GENERATE(1, 2, 9);
+    const std::size_t right = GENERATE(1, 2, 9);
+    auto source = stage({.workers = left, .qsize = 1}, []() -> generator<int> {
+        for (int i = 0; i < 300; ++i) co_yield i;
+    });
+    auto pass = map_stage({.workers = right, .qsize = 1}, [](int x) { return x; });
+    std::vector<int> times(300);
+    for (int x : (source | pass).results()) ++times[static_cast<std::size_t>(x)];
+    CHECK(std::all_of(times.begin(), times.end(),
+                      [&](int n) { return n == static_cast<int>(left); }));
+}

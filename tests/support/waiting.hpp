@@ -1,0 +1,38 @@
+#ifndef PARALLELPIPE_TESTS_WAITING_HPP
+#define PARALLELPIPE_TESTS_WAITING_HPP
+
+#include <chrono>
+#include <thread>
+
+namespace support {
+
+/// How much slower than a plain build the machine may be.
+#if defined(__SANITIZE_THREAD__)
+inline constexpr bool sanitized = true;
+inline constexpr int slowness = 10;
+#elif defined(__SANITIZE_ADDRESS__)
+inline constexpr bool sanitized = true;
+inline constexpr int slowness = 4;
+#else
+inline constexpr bool sanitized = false;
+inline constexpr int slowness = 1;
+#endif
+
+/// Waits for a state that nothing announces (a worker has gone to sleep, a thread has vanished).
+/// Returns false if it does not come: a hang becomes a failure.
+template <class Condition>
+bool comes_true(Condition condition) {
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!condition()) {
+        if (std::chrono::steady_clock::now() > limit) return false;
+        std::this_thread::sleep_for(std::chrono::microseconds(100));
+    }
+    return true;
+}
+
+/// Gives what must not happen the time to happen.
+inline void give_it_a_chance() { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
+
+}  // namespace support
+
+#endif
