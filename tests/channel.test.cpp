@@ -4,7 +4,9 @@
 #include "support/counted.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <latch>
@@ -12,6 +14,7 @@
 #include <numeric>
 #include <optional>
 #include <semaphore>
+#include <set>
 #include <stdexcept>
 #include <thread>
 #include <utility>
@@ -24,6 +27,40 @@ using support::Tally;
 namespace {
 
 constexpr auto no_wait = [] {};
+
+/// A consumer that keeps what it has taken to itself.
+template <class T>
+class Reader : public detail::reader_base, public Channel<T>::Consumer {
+public:
+    explicit Reader(Channel<T>& channel) : Channel<T>::Consumer(channel, *this, nullptr) {}
+};
+
+/// A consumer that takes several items and lets siblings steal those it has not begun.
+class SharingReader : public detail::taken_items<int>, public Channel<int>::Consumer {
+public:
+    explicit SharingReader(Channel<int>& channel) : Channel<int>::Consumer(channel, *this, this) {
+        begun = items_.data();
+        last = items_.data();
+    }
+
+    /// Takes up to `most` and begins the first one.
+    std::size_t take_ahead(std::size_t most) {
+        begun = items_.data();
+        last = items_.data();
+        const auto place = [this](int&& item) {
+            int* const to = last.load();
+            *to = item;
+            if (to == items_.data()) begun = to + 1;
+            last = to + 1;
+        };
+        return take(most, place, no_wait);
+    }
+    void give_the_rest_back() { give_back(begun.load()); }
+    std::ptrdiff_t unbegun() const { return last.load() - begun.load(); }
+
+private:
+    std::array<int, 64> items_{};
+};
 
 /// The next item, or nothing at the end of the stream. Gives its slot back.
 template <class T>
@@ -56,7 +93,7 @@ TEST_CASE("a channel of one producer and one consumer keeps the order", "[channe
         }
         channel.producer_left();
     });
-    Channel<int>::Consumer consumer(channel);
+    Reader<int> consumer(channel);
     int expected = 0;
     while (const auto item = next(channel, consumer)) {
         if (*item != expected) break;
@@ -80,7 +117,7 @@ TEST_CASE("each producer's items keep their order among several producers", "[ch
             }
             channel.producer_left();
         });
-    Channel<std::pair<int, int>>::Consumer consumer(channel);
+    Reader<std::pair<int, int>> consumer(channel);
     std::vector<int> expected(producers, 0);
     bool in_order = true;
     while (const auto item = next(channel, consumer))
@@ -110,11 +147,10 @@ TEST_CASE("every item of N producers reaches exactly one of M consumers", "[chan
             });
         for (std::size_t c = 0; c < consumers; ++c)
             threads.emplace_back([&, c] {
-                Channel<std::size_t>::Consumer consumer(channel);
+                Reader<std::size_t> consumer(channel);
                 const auto keep = [&](std::size_t&& item) { got[c].push_back(item); };
                 while (const std::size_t taken = consumer.take(at_once, keep, no_wait)) {
                     channel.return_room(static_cast<std::ptrdiff_t>(taken));
-                    if (taken > 1 && consumers > 1) channel.begun_all_taken();
                 }
                 channel.consumer_left();
             });
@@ -130,7 +166,7 @@ TEST_CASE("every item of N producers reaches exactly one of M consumers", "[chan
 TEST_CASE("an item can be taken as soon as push has returned", "[channel]") {
     Channel<int> channel(8, 1, 1);
     Channel<int>::Producer producer(channel);
-    Channel<int>::Consumer consumer(channel);
+    Reader<int> consumer(channel);
     for (int i = 0; i < 100; ++i) {
         REQUIRE(producer.push(int{i}));
         REQUIRE(try_next(channel, consumer) == i);
@@ -157,7 +193,7 @@ TEST_CASE("the stream ends only after the last producer has left", "[channel]") 
     std::binary_semaphore has_one(0);
     std::atomic<bool> ended{false};
     std::jthread consuming([&] {
-        Channel<int>::Consumer consumer(channel);
+        Reader<int> consumer(channel);
         while (next(channel, consumer)) {
             ++taken;
             has_one.release();
@@ -182,7 +218,7 @@ TEST_CASE("what was pushed before the end is handed out before the end", "[chann
         for (int i = 0; i < 10; ++i) REQUIRE(producer.push(int{i}));
     }
     channel.producer_left();
-    Channel<int>::Consumer consumer(channel);
+    Reader<int> consumer(channel);
     for (int i = 0; i < 10; ++i) REQUIRE(next(channel, consumer) == i);
     CHECK_FALSE(next(channel, consumer));
 }
@@ -195,7 +231,7 @@ TEST_CASE("the end of the stream is seen by every consumer, again and again", "[
         std::vector<std::jthread> threads;
         for (int c = 0; c < 3; ++c)
             threads.emplace_back([&] {
-                Channel<int>::Consumer consumer(channel);
+                Reader<int> consumer(channel);
                 for (int again = 0; again < 2; ++again)
                     if (!next(channel, consumer)) ++ends;
             });
@@ -223,7 +259,7 @@ TEST_CASE("never more items wait than the capacity", "[channel]") {
             }
             channel.producer_left();
         });
-    Channel<int>::Consumer consumer(channel);
+    Reader<int> consumer(channel);
     long taken = 0;
     long most = 0;
     while (next(channel, consumer)) {
@@ -265,7 +301,7 @@ TEST_CASE("an unlimited channel never makes its producer wait", "[channel]") {
     Channel<int>::Producer producer(channel);
     for (int i = 0; i < 100000; ++i)
         if (!producer.push(int{i})) FAIL("refused");
-    Channel<int>::Consumer consumer(channel);
+    Reader<int> consumer(channel);
     CHECK(try_next(channel, consumer) == 0);
 }
 
@@ -280,7 +316,7 @@ TEST_CASE("a producer that waits for room is woken by a consumer", "[channel]") 
     });
     first_in.acquire();
     CHECK_FALSE(second_in);
-    Channel<int>::Consumer consumer(channel);
+    Reader<int> consumer(channel);
     CHECK(next(channel, consumer) == 1);
     CHECK(next(channel, consumer) == 2);
     producing.join();
@@ -322,7 +358,7 @@ TEST_CASE("all consumers that wait for an item are woken by abort()", "[channel]
         std::vector<std::jthread> threads;
         for (int c = 0; c < 3; ++c)
             threads.emplace_back([&] {
-                Channel<int>::Consumer consumer(channel);
+                Reader<int> consumer(channel);
                 bool slept = false;
                 const auto before = [&] {
                     if (!std::exchange(slept, true)) about_to_wait.release();
@@ -341,7 +377,7 @@ TEST_CASE("a consumer that waits for an item is woken by a push", "[channel]") {
     std::counting_semaphore<> asked(0);
     std::atomic<int> sum{0};
     std::jthread consuming([&] {
-        Channel<int>::Consumer consumer(channel);
+        Reader<int> consumer(channel);
         const auto keep = [&](int&& item) { sum += item; };
         while (consumer.take(1, keep, [&] { asked.release(); }) != 0) channel.return_room(1);
     });
@@ -359,14 +395,14 @@ TEST_CASE("no wake-up is lost between one producer and one consumer at capacity 
     Channel<int> back(1, 1, 1);
     constexpr int rounds = 5000;
     std::jthread echo([&] {
-        Channel<int>::Consumer consumer(there);
+        Reader<int> consumer(there);
         Channel<int>::Producer producer(back);
         while (auto item = next(there, consumer))
             if (!producer.push(std::move(*item))) break;
         back.producer_left();
     });
     Channel<int>::Producer producer(there);
-    Channel<int>::Consumer consumer(back);
+    Reader<int> consumer(back);
     int i = 0;
     while (i < rounds && producer.push(int{i}) && next(back, consumer) == i) ++i;
     there.producer_left();
@@ -400,7 +436,7 @@ TEST_CASE("what is in a closed channel can still be read", "[channel]") {
         REQUIRE_FALSE(producer.push(3));
     }
     channel.producer_left();
-    Channel<int>::Consumer consumer(channel);
+    Reader<int> consumer(channel);
     CHECK(next(channel, consumer) == 1);
     CHECK(next(channel, consumer) == 2);
     CHECK_FALSE(next(channel, consumer));
@@ -411,26 +447,25 @@ TEST_CASE("an aborted channel hands nothing out", "[channel]") {
     Channel<int>::Producer producer(channel);
     REQUIRE(producer.push(1));
     channel.abort();
-    CHECK(channel.aborted());
+    CHECK(channel.is_aborted());
     CHECK(channel.is_closed());
     CHECK_FALSE(producer.push(2));
-    Channel<int>::Consumer consumer(channel);
+    Reader<int> consumer(channel);
     CHECK_FALSE(next(channel, consumer));
 }
 
-// ---- giving back ----------------------------------------------------------------------------
+// ---- what a consumer takes ahead ------------------------------------------------------------
 
-TEST_CASE("items given back reach a sibling in their order", "[channel]") {
+TEST_CASE("items given back reach a sibling in their order, before newer ones", "[channel]") {
     Channel<int> channel(8, 1, 2);
     Channel<int>::Producer producer(channel);
-    Channel<int>::Consumer leaving(channel);
-    Channel<int>::Consumer staying(channel);
-    for (int i = 0; i < 4; ++i) REQUIRE(producer.push(int{i}));
-    std::vector<int> taken;
-    REQUIRE(leaving.take(3, [&](int&& item) { taken.push_back(item); }, no_wait) == 3);
-    channel.give_back(taken.data() + 1, taken.data() + 3);
+    SharingReader leaving(channel);
+    Reader<int> staying(channel);
+    for (int i = 0; i < 3; ++i) REQUIRE(producer.push(int{i}));
+    REQUIRE(leaving.take_ahead(3) == 3);
+    REQUIRE(producer.push(3));
+    leaving.give_the_rest_back();
     channel.return_room(1);
-    channel.begun_all_taken();
     std::vector<int> rest;
     for (int i = 0; i < 3; ++i) rest.push_back(next(channel, staying).value_or(-1));
     CHECK(rest == std::vector{1, 2, 3});
@@ -438,22 +473,22 @@ TEST_CASE("items given back reach a sibling in their order", "[channel]") {
     CHECK_FALSE(next(channel, staying));
 }
 
-TEST_CASE("items given back reach a sibling that already waits at the sentinel", "[channel]") {
+TEST_CASE("what a leaving consumer had taken ahead reaches a sibling that waits", "[channel]") {
+    const bool at_the_sentinel = GENERATE(false, true);
     for (int round = 0; round < 50; ++round) {
         Channel<int> channel(8, 1, 2);
         {
             Channel<int>::Producer producer(channel);
             for (int i = 0; i < 3; ++i) REQUIRE(producer.push(int{i}));
         }
-        channel.producer_left();
-        Channel<int>::Consumer leaving(channel);
-        std::vector<int> taken;
-        REQUIRE(leaving.take(3, [&](int&& item) { taken.push_back(item); }, no_wait) == 3);
+        if (at_the_sentinel) channel.producer_left();
+        std::optional<SharingReader> leaving(std::in_place, channel);
+        REQUIRE(leaving->take_ahead(3) == 3);
 
         std::binary_semaphore found_it_empty(0);
         std::atomic<int> sum{0};
         std::jthread sibling([&] {
-            Channel<int>::Consumer staying(channel);
+            Reader<int> staying(channel);
             bool told = false;
             const auto tell = [&] {
                 if (!std::exchange(told, true)) found_it_empty.release();
@@ -461,53 +496,74 @@ TEST_CASE("items given back reach a sibling that already waits at the sentinel",
             while (staying.take(1, [&](int&& item) { sum += item; }, tell) != 0)
                 channel.return_room(1);
             channel.consumer_left();
+            if (!told) found_it_empty.release();
         });
         found_it_empty.acquire();
         for (int i = 0; i < round; ++i) std::this_thread::yield();
-        channel.give_back(taken.data() + 1, taken.data() + 3);
+        leaving->give_the_rest_back();  // unless they have been stolen already
+        CHECK(leaving->unbegun() == 0);
+        leaving.reset();
         channel.return_room(1);
-        channel.begun_all_taken();
         channel.consumer_left();
+        if (!at_the_sentinel) channel.producer_left();
         sibling.join();
         REQUIRE(sum == 3);
     }
 }
 
-TEST_CASE("a sibling at the sentinel ends when what was taken ahead has been begun", "[channel]") {
-    Channel<int> channel(8, 1, 2);
-    {
-        Channel<int>::Producer producer(channel);
-        REQUIRE(producer.push(1));
-        REQUIRE(producer.push(2));
+TEST_CASE("a consumer that finds nothing steals what a sibling has taken and not begun",
+          "[channel]") {
+    Channel<int> channel(0, 1, 2);
+    Channel<int>::Producer producer(channel);
+    SharingReader slow(channel);
+    SharingReader idle(channel);
+    for (int i = 0; i < 8; ++i) REQUIRE(producer.push(int{i}));
+    REQUIRE(slow.take_ahead(8) == 8);
+    std::set<int> stolen;
+    for (int i = 0; i < 7; ++i) {
+        int item = -1;
+        REQUIRE(idle.take(1, [&](int&& taken) { item = taken; }, no_wait) == 1);
+        stolen.insert(item);
     }
+    CHECK(stolen == std::set{1, 2, 3, 4, 5, 6, 7});
+    CHECK(slow.unbegun() == 0);
+    CHECK(slow.attention);
+    CHECK(slow.settle([] {}));
+    CHECK_FALSE(slow.attention);
     channel.producer_left();
-    Channel<int>::Consumer holder(channel);
-    REQUIRE(holder.take(2, [](int&&) {}, no_wait) == 2);
-    std::binary_semaphore found_it_empty(0);
-    std::atomic<bool> ended{false};
-    std::jthread sibling([&] {
-        Channel<int>::Consumer waiting(channel);
-        bool told = false;
-        const auto tell = [&] {
-            if (!std::exchange(told, true)) found_it_empty.release();
-        };
-        ended = waiting.take(1, [](int&&) {}, tell) == 0;
-    });
-    found_it_empty.acquire();
-    for (int i = 0; i < 100; ++i) std::this_thread::yield();
-    CHECK_FALSE(ended);
-    channel.return_room(2);
-    channel.begun_all_taken();
-    sibling.join();
-    CHECK(ended);
+    CHECK(idle.take(1, [](int&&) {}, no_wait) == 0);
+    CHECK(slow.take(1, [](int&&) {}, no_wait) == 0);
 }
 
-TEST_CASE("giving nothing back is nothing", "[channel]") {
+TEST_CASE("a consumer does not steal while something waits in the queue", "[channel]") {
+    Channel<int> channel(0, 1, 2);
+    Channel<int>::Producer producer(channel);
+    SharingReader slow(channel);
+    Reader<int> other(channel);
+    for (int i = 0; i < 5; ++i) REQUIRE(producer.push(int{i}));
+    REQUIRE(slow.take_ahead(4) == 4);
+    CHECK(next(channel, other) == 4);
+    CHECK(slow.unbegun() == 3);
+    CHECK_FALSE(slow.attention);
+}
+
+TEST_CASE("a stop gets the attention of every reader", "[channel]") {
     Channel<int> channel(8, 1, 2);
-    int none = 0;
-    channel.give_back(&none, &none);
-    Channel<int>::Consumer consumer(channel);
-    CHECK_FALSE(try_next(channel, consumer));
+    Channel<int>::Producer producer(channel);
+    SharingReader holding(channel);
+    Reader<int> other(channel);
+    for (int i = 0; i < 3; ++i) REQUIRE(producer.push(int{i}));
+    REQUIRE(holding.take_ahead(3) == 3);
+    channel.abort();
+    CHECK(holding.attention);
+    CHECK(other.attention);
+    bool dropped = false;
+    CHECK_FALSE(holding.settle([&] { dropped = true; }));
+    CHECK(dropped);
+
+    Channel<int> later(8, 1, 1);
+    later.abort();
+    CHECK_FALSE(next(later, *std::make_unique<Reader<int>>(later)));
 }
 
 // ---- the items themselves -------------------------------------------------------------------
@@ -516,7 +572,7 @@ TEST_CASE("a channel moves an item in and out and copies nothing", "[channel]") 
     Tally tally;
     Channel<Counted> channel(8, 1, 1);
     Channel<Counted>::Producer producer(channel);
-    Channel<Counted>::Consumer consumer(channel);
+    Reader<Counted> consumer(channel);
     for (int i = 0; i < 10; ++i) {
         REQUIRE(producer.push(Counted(tally, i)));
         int value = -1;
@@ -537,13 +593,7 @@ TEST_CASE("items that nobody took die with their channel", "[channel]") {
         Channel<Counted>::Producer producer(channel);
         for (int i = 0; i < 1000; ++i)
             if (!producer.push(Counted(tally, i))) FAIL("refused");
-        Channel<Counted>::Consumer consumer(channel);
-        std::vector<Counted> taken;
-        CHECK(consumer.take(2, [&](Counted&& item) { taken.push_back(std::move(item)); },
-                            no_wait) == 2);
-        channel.give_back(taken.data() + 1, taken.data() + 2);
-        taken.clear();
-        CHECK(tally.alive == 999);
+        CHECK(tally.alive == 1000);
         if (aborted) channel.abort();
     }
     CHECK(tally.alive == 0);
@@ -565,7 +615,7 @@ TEST_CASE("over-aligned items stay aligned on their way", "[channel]") {
     Channel<Wide> channel(0, 1, 1);
     Channel<Wide>::Producer producer(channel);
     for (int i = 0; i < 50; ++i) REQUIRE(producer.push(Wide{i}));
-    Channel<Wide>::Consumer consumer(channel);
+    Reader<Wide> consumer(channel);
     for (int i = 0; i < 50; ++i) {
         bool aligned = false;
         int value = -1;
@@ -607,13 +657,41 @@ TEST_CASE("an item whose move throws in push is not in the channel", "[channel][
         CHECK_THROWS_AS(static_cast<void>(producer.push(ThrowingMove(tally, 2, true))),
                         std::runtime_error);
         REQUIRE(producer.push(ThrowingMove(tally, 3, false)));
-        Channel<ThrowingMove>::Consumer consumer(channel);
+        Reader<ThrowingMove> consumer(channel);
         std::vector<int> seen;
         const auto keep = [&](ThrowingMove&& item) { seen.push_back(item.counted.value); };
         while (consumer.try_take(1, keep) != 0) channel.return_room(1);
         CHECK(seen == std::vector{1, 3});
     }
     CHECK(tally.alive == 0);
+}
+
+TEST_CASE("pushes whose moves throw do not use the channel's room up", "[channel][errors]") {
+    Tally tally;
+    Channel<ThrowingMove> channel(2, 1, 1);
+    std::atomic<int> thrown{0};
+    std::atomic<bool> in{false};
+    std::binary_semaphore done(0);
+    std::jthread pushing([&] {
+        Channel<ThrowingMove>::Producer producer(channel);
+        for (int i = 0; i < 5; ++i) {
+            try {
+                if (!producer.push(ThrowingMove(tally, i, true))) break;
+            } catch (const std::runtime_error&) {
+                ++thrown;
+            }
+        }
+        in = producer.push(ThrowingMove(tally, 9, false));
+        done.release();
+    });
+    // Nobody takes anything: if the failed pushes had kept their slots, this would wait for ever.
+    using namespace std::chrono_literals;
+    const bool in_time = done.try_acquire_for(20s);
+    if (!in_time) channel.close();
+    pushing.join();
+    CHECK(in_time);
+    CHECK(in);
+    CHECK(thrown == 5);
 }
 
 TEST_CASE("an exception from placing an item leaves take(), and the others stay", "[channel][errors]") {
@@ -625,7 +703,7 @@ TEST_CASE("an exception from placing an item leaves take(), and the others stay"
             for (int i = 0; i < 3; ++i) REQUIRE(producer.push(ThrowingMove(tally, i, false)));
         }
         channel.producer_left();
-        Channel<ThrowingMove>::Consumer consumer(channel);
+        Reader<ThrowingMove> consumer(channel);
         const auto fail = [](ThrowingMove&&) { throw std::logic_error("place"); };
         CHECK_THROWS_AS(consumer.take(1, fail, no_wait), std::logic_error);
         std::vector<int> seen;
@@ -639,7 +717,7 @@ TEST_CASE("an exception from placing an item leaves take(), and the others stay"
 TEST_CASE("a consumer's fair share leaves something for its siblings", "[channel]") {
     Channel<int> channel(0, 1, 2);
     Channel<int>::Producer producer(channel);
-    Channel<int>::Consumer consumer(channel);
+    Reader<int> consumer(channel);
     CHECK(consumer.fair_share(64) == 1);
     for (int i = 0; i < 80; ++i) REQUIRE(producer.push(int{i}));
     CHECK(consumer.fair_share(64) == 10);
