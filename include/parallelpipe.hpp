@@ -13,6 +13,7 @@
 #include <parallelpipe/results.hpp>             // IWYU pragma: export
 #include <parallelpipe/setup.hpp>               // IWYU pragma: export
 #include <parallelpipe/stage.hpp>               // IWYU pragma: export
+#include <parallelpipe/statistics.hpp>          // IWYU pragma: export
 #include <parallelpipe/this_worker.hpp>         // IWYU pragma: export
 #include <parallelpipe/version.hpp>             // IWYU pragma: export
 

@@ -3,6 +3,7 @@
 
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/input.hpp>
+#include <parallelpipe/statistics.hpp>
 
 #include <iterator>
 #include <memory>
@@ -21,6 +22,7 @@ public:
     virtual ~run_of() = default;
     virtual feed<Out>& items() noexcept = 0;
     virtual void cancel() = 0;
+    virtual Statistics stats() const = 0;
 };
 
 }  // namespace detail
@@ -60,6 +62,10 @@ public:
     /// Threads: any; a worker of this run may call it too, which then does not wait for itself.
     /// Blocks: until every worker has ended.
     void cancel() { run_->cancel(); }
+
+    /// What happened so far, and after the end what happened at all.
+    /// Threads: any, at any time.
+    Statistics stats() const { return run_->stats(); }
 
 private:
     std::unique_ptr<detail::run_of<Out>> run_;

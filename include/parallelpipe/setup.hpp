@@ -1,6 +1,7 @@
 #ifndef PARALLELPIPE_SETUP_HPP
 #define PARALLELPIPE_SETUP_HPP
 
+#include <chrono>
 #include <cstddef>
 #include <limits>
 #include <optional>
@@ -10,6 +11,28 @@
 
 namespace parallelpipe {
 
+/// What a worker's exception means for the run.
+enum class OnError {
+    /// The run stops. The default.
+    stop,
+    /// The failing worker is lost, everything else runs to its end, all results are delivered, then
+    /// the error. When all workers of the stage are lost, the rest of its input is ignored.
+    finish,
+    /// Per-item verbs only: the item is dropped and counted.
+    skip
+};
+
+/// How often an item that failed is tried again before `on_error` applies. Per-item verbs only.
+/// An item that is tried again must still be whole: it is handed to the function as an lvalue, or
+/// copied when the function takes it by value.
+struct Retry {
+    /// Attempts after the first.
+    std::size_t times = 3;
+    /// The wait before the first of them; doubled before each further one, with jitter. The wait ends
+    /// at once when the run stops.
+    std::chrono::nanoseconds backoff = std::chrono::milliseconds(10);
+};
+
 /// The settings of a stage, for designated initialisers: `{.workers = 4, .qsize = 100}`.
 /// Every field is optional; a field left out keeps its value.
 struct Setup {
@@ -18,14 +41,22 @@ struct Setup {
     /// How many results of the stage may wait in its output queue; 0 is unlimited.
     /// Default: bounded, never more than 1024.
     std::optional<std::size_t> qsize = std::nullopt;
+    /// Whether results leave in the order of the stage's input, whatever the workers' timing.
+    /// Default: no; with one worker they do anyway.
+    std::optional<bool> ordered = std::nullopt;
     /// The name in errors, statistics and of OS threads. Default `stage_K`, K = position from 0.
     std::optional<std::string> name = std::nullopt;
+    /// What an exception means for the run. Default OnError::stop.
+    std::optional<OnError> on_error = std::nullopt;
+    /// Whether and how a failed item is tried again. Default: not.
+    std::optional<Retry> retry = std::nullopt;
 };
 
 namespace detail {
 
-/// Errors: `std::invalid_argument` for a value that no stage can have.
-inline void validate(const Setup& setup) {
+/// `per_item`: the stage calls its function once for each item, so that one item can fail alone.
+/// Errors: `std::invalid_argument` for a value that the stage cannot have.
+inline void validate(const Setup& setup, bool per_item) {
     const std::string stage = setup.name ? " of stage \"" + *setup.name + '"' : "";
     // A negative number becomes a huge one on its way into std::size_t.
     constexpr std::size_t negative = std::numeric_limits<std::size_t>::max() / 2;
@@ -38,17 +69,33 @@ inline void validate(const Setup& setup) {
     if (setup.qsize && *setup.qsize > negative)
         throw std::invalid_argument("parallelpipe: qsize" + stage +
                                     " is negative: write 0 for an unlimited queue");
+    if (per_item) return;
+    if (setup.on_error == OnError::skip)
+        throw std::invalid_argument(
+            "parallelpipe: on_error" + stage +
+            " is skip, but a stage function that takes an Input cannot go on behind an exception: a "
+            "generator that threw cannot be resumed; write map_stage, flat_map, filter or for_each, "
+            "or catch inside the loop");
+    if (setup.retry)
+        throw std::invalid_argument(
+            "parallelpipe: retry" + stage +
+            " is set, but a stage function that takes an Input cannot try an item again: a generator "
+            "that threw cannot be resumed; write map_stage, flat_map, filter or for_each, or try "
+            "again inside the loop");
 }
 
 /// `base`, with the fields that `changes` has.
-inline Setup merged(Setup base, Setup changes) {
-    validate(changes);
+inline Setup merged(Setup base, Setup changes, bool per_item = false) {
+    validate(changes, per_item);
     const auto take = [](auto& to, auto& from) {
         if (from) to = std::move(from);
     };
     take(base.workers, changes.workers);
     take(base.qsize, changes.qsize);
+    take(base.ordered, changes.ordered);
     take(base.name, changes.name);
+    take(base.on_error, changes.on_error);
+    take(base.retry, changes.retry);
     return base;
 }
 

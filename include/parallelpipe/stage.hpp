@@ -46,7 +46,8 @@ public:
     /// Returns: the stage itself, so that calls can be chained.
     /// Errors: `std::invalid_argument` for a value that no stage can have.
     Stage& setup(Setup changes) & {
-        entry_.setup = detail::merged(std::move(entry_.setup), std::move(changes));
+        entry_.setup =
+            detail::merged(std::move(entry_.setup), std::move(changes), entry_.per_item);
         return *this;
     }
     Stage&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }

@@ -8,14 +8,20 @@
 
 namespace parallelpipe {
 
+struct Setup;
+
 namespace detail {
+
+struct item_counters;
 
 /// What a worker's thread knows of itself. Written by that thread alone, before user code runs.
 struct worker_identity {
     std::string_view stage;
     std::size_t index = 0;
     std::stop_token stop;
-    const void* group = nullptr;  // the threads it belongs to
+    const void* group = nullptr;           // the threads it belongs to
+    const Setup* setup = nullptr;          // its stage's settings
+    item_counters* counters = nullptr;     // its stage's
 };
 
 inline constinit thread_local const worker_identity* current_worker = nullptr;

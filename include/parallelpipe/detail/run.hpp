@@ -32,6 +32,7 @@
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/results.hpp>
+#include <parallelpipe/statistics.hpp>
 #include <parallelpipe/this_worker.hpp>
 
 #include <algorithm>
@@ -72,7 +73,8 @@ class run {
 public:
     /// Makes the channels. No thread runs yet.
     explicit run(const std::vector<stage_entry>& stages)
-        : stages_(stages), names_(names_of(stages)), stops_(stages.size()), group_(workers(stages)) {
+        : stages_(stages), names_(names_of(stages)), stops_(stages.size()),
+          counters_(stages.size()), group_(workers(stages)) {
         for (const stage_entry& stage : stages_) stage.body->begin_run();
         for (std::size_t i = 0; i < stages_.size(); ++i) {
             const bool last = i + 1 == stages_.size();
@@ -145,6 +147,17 @@ public:
         throw TaskException(std::move(errors));
     }
 
+    Statistics stats() const {
+        Statistics all;
+        for (std::size_t i = 0; i < stages_.size(); ++i)
+            all.stages.push_back({.name = names_[i],
+                                  .workers = stages_[i].workers(),
+                                  .skipped = counters_[i].skipped.load(std::memory_order_relaxed),
+                                  .retried = counters_[i].retried.load(std::memory_order_relaxed),
+                                  .failed = counters_[i].failed.load(std::memory_order_relaxed)});
+        return all;
+    }
+
 private:
     struct canceller {
         run* self;
@@ -161,7 +174,12 @@ private:
     void work(std::size_t stage, std::size_t worker) {
         channel_base* const from = stage == 0 ? nullptr : channels_[stage - 1].get();
         channel_base* const to = channels_[stage].get();
-        const worker_identity identity{names_[stage], worker, stops_[stage].get_token(), &group_};
+        const worker_identity identity{.stage = names_[stage],
+                                       .index = worker,
+                                       .stop = stops_[stage].get_token(),
+                                       .group = &group_,
+                                       .setup = &stages_[stage].setup,
+                                       .counters = &counters_[stage]};
         const worker_scope scope(identity);
         try {
             name_this_thread(names_[stage], worker);
@@ -197,6 +215,7 @@ private:
     const std::vector<stage_entry> stages_;
     const std::vector<std::string> names_;
     std::vector<std::stop_source> stops_;  // one a stage; shared states, safe from any thread
+    std::vector<item_counters> counters_;  // one a stage
     std::vector<std::unique_ptr<channel_base>> channels_;  // [i]: what stage i yields
     std::atomic<int> outcome_{is_running};  // leaves is_running once: the first reason to end wins
     task_group group_;
@@ -215,6 +234,7 @@ public:
 
     feed<Out>& items() noexcept override { return feed_; }
     void cancel() override { run_.cancel_and_join(); }
+    Statistics stats() const override { return run_.stats(); }
 
 private:
     class last_feed final : public channel_feed<Out, Out> {

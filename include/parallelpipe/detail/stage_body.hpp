@@ -125,6 +125,7 @@ struct stage_entry {
     Setup setup;
     connector connect = nullptr;  // set when something stands on the left
     bool is_range = false;        // the range on the left: named `source`, not counted
+    bool per_item = false;        // calls its function for each item: one item can fail alone
 
     std::string name(std::size_t position) const {
         if (setup.name) return *setup.name;
