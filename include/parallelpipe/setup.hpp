@@ -40,16 +40,16 @@ inline void validate(const Setup& setup) {
                                     " is negative: write 0 for an unlimited queue");
 }
 
-/// `base`, with the fields that `changes` has.
-inline Setup merged(Setup base, Setup changes) {
+/// Changes the fields of `settings` that `changes` has.
+/// Errors: those of validate(); nothing has changed then.
+inline void apply(Setup& settings, Setup changes) {
     validate(changes);
     const auto take = [](auto& to, auto& from) {
         if (from) to = std::move(from);
     };
-    take(base.workers, changes.workers);
-    take(base.qsize, changes.qsize);
-    take(base.name, changes.name);
-    return base;
+    take(settings.workers, changes.workers);
+    take(settings.qsize, changes.qsize);
+    take(settings.name, changes.name);
 }
 
 }  // namespace detail
