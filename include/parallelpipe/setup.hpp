@@ -84,19 +84,19 @@ inline void validate(const Setup& setup, bool per_item) {
             "again inside the loop");
 }
 
-/// `base`, with the fields that `changes` has.
-inline Setup merged(Setup base, Setup changes, bool per_item = false) {
+/// Changes the fields of `settings` that `changes` has.
+/// Errors: those of validate(); nothing has changed then.
+inline void apply(Setup& settings, Setup changes, bool per_item = false) {
     validate(changes, per_item);
     const auto take = [](auto& to, auto& from) {
         if (from) to = std::move(from);
     };
-    take(base.workers, changes.workers);
-    take(base.qsize, changes.qsize);
-    take(base.ordered, changes.ordered);
-    take(base.name, changes.name);
-    take(base.on_error, changes.on_error);
-    take(base.retry, changes.retry);
-    return base;
+    take(settings.workers, changes.workers);
+    take(settings.qsize, changes.qsize);
+    take(settings.ordered, changes.ordered);
+    take(settings.name, changes.name);
+    take(settings.on_error, changes.on_error);
+    take(settings.retry, changes.retry);
 }
 
 }  // namespace detail

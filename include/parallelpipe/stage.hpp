@@ -46,8 +46,7 @@ public:
     /// Returns: the stage itself, so that calls can be chained.
     /// Errors: `std::invalid_argument` for a value that no stage can have.
     Stage& setup(Setup changes) & {
-        entry_.setup =
-            detail::merged(std::move(entry_.setup), std::move(changes), entry_.per_item);
+        detail::apply(entry_.setup, std::move(changes), entry_.per_item);
         return *this;
     }
     Stage&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
@@ -188,7 +187,9 @@ template <class Verb, class F, class... Bound>
 class stage_template {
 public:
     stage_template(Setup setup, F f, std::tuple<Bound...> bound)
-        : setup_(merged({}, std::move(setup))), f_(std::move(f)), bound_(std::move(bound)) {}
+        : f_(std::move(f)), bound_(std::move(bound)) {
+        apply(setup_, std::move(setup));
+    }
 
     /// The stage with these arguments. This one is unchanged.
     template <class... Arguments>
@@ -204,7 +205,7 @@ public:
     }
 
     stage_template& setup(Setup changes) & {
-        setup_ = merged(std::move(setup_), std::move(changes));
+        apply(setup_, std::move(changes));
         return *this;
     }
     stage_template&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }

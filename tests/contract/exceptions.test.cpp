@@ -661,12 +661,12 @@ TEST_CASE("no item is left after an error, whoever threw it", "[contract][except
 }
 
 TEST_CASE("errors of a run that the consumer has left are dropped", "[contract][exceptions]") {
-    const std::size_t before = support::thread_count();
+    const std::size_t before = support::threads_at_rest();
     for ([[maybe_unused]] int x : (stage([]() -> generator<int> {
                                       co_yield 1;
                                       std::this_thread::yield();
                                       throw std::runtime_error("too late");
                                   })).results())
         break;
-    CHECK(comes_true([&] { return support::thread_count() == before; }));
+    CHECK(comes_true([&] { return support::thread_count() <= before; }));
 }

@@ -3,6 +3,8 @@
 
 // What Linux says of the running test program.
 
+#include "waiting.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -11,6 +13,7 @@
 #include <fstream>
 #include <string>
 #include <system_error>
+#include <thread>
 #include <vector>
 
 namespace support {
@@ -27,6 +30,14 @@ inline std::vector<std::string> thread_names() {
 }
 
 inline std::size_t thread_count() { return thread_names().size(); }
+
+/// The number of threads before a test starts any. ThreadSanitizer adds one of its own when the
+/// program starts its first: that one counts as having been there.
+inline std::size_t threads_at_rest() {
+    std::thread([] {}).join();
+    give_it_a_chance();  // a thread that was joined may still be listed for a moment
+    return thread_count();
+}
 
 inline bool has_thread(const std::string& name) {
     const std::vector<std::string> names = thread_names();
