@@ -1,0 +1,269 @@
+#include <parallelpipe/results.hpp>
+
+#include <parallelpipe.hpp>
+
+#include "support/catch.hpp"
+#include "support/counted.hpp"
+
+#include <atomic>
+#include <concepts>
+#include <iterator>
+#include <memory>
+#include <ranges>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+using namespace parallelpipe;
+using support::Counted;
+using support::Tally;
+
+namespace {
+
+Pipeline<void, int> numbers(int end) {
+    return std::views::iota(0, end) | map_stage([](int x) { return x; });
+}
+
+/// A source that never ends, counting how many of its frames live.
+Stage<void, int> endless(std::atomic<int>& alive) {
+    return Stage<void, int>(
+        [](std::atomic<int>& count) -> generator<int> {
+            struct Guard {
+                explicit Guard(std::atomic<int>& n) : n_(n) { ++n_; }
+                Guard(const Guard&) = delete;
+                Guard& operator=(const Guard&) = delete;
+                ~Guard() { --n_; }
+                std::atomic<int>& n_;
+            };
+            const Guard guard(count);
+            for (int i = 0;; ++i) co_yield i;
+        },
+        std::ref(alive));
+}
+
+}  // namespace
+
+static_assert(std::ranges::view<Results<int>>);
+static_assert(std::ranges::input_range<Results<int>>);
+static_assert(!std::ranges::forward_range<Results<int>>);
+static_assert(std::same_as<std::ranges::range_reference_t<Results<int>>, int&>);
+static_assert(!std::copy_constructible<Results<int>>);
+static_assert(std::is_nothrow_move_constructible_v<Results<int>>);
+static_assert(std::is_nothrow_move_assignable_v<Results<int>>);
+
+TEST_CASE("results are seen once each, in the order of a single worker", "[results]") {
+    std::vector<int> seen;
+    for (int x : numbers(5).results()) seen.push_back(x);
+    CHECK(seen == std::vector{0, 1, 2, 3, 4});
+}
+
+TEST_CASE("a second loop goes on where the first left", "[results]") {
+    auto results = numbers(5).results();
+    for (int x : results) {
+        CHECK(x <= 1);
+        if (x == 1) break;
+    }
+    std::vector<int> rest;
+    for (int x : results) rest.push_back(x);
+    CHECK(rest == std::vector{2, 3, 4});
+    CHECK(results.begin() == results.end());
+}
+
+TEST_CASE("a result that nobody looked at is not lost by begin()", "[results]") {
+    auto results = numbers(3).results();
+    CHECK_FALSE(results.begin() == results.end());
+    CHECK_FALSE(results.begin() == results.end());
+    CHECK(*results.begin() == 0);
+    CHECK(*results.begin() == 1);
+}
+
+TEST_CASE("a result may be changed and moved from", "[results]") {
+    const auto pipe =
+        std::vector<std::string>{"a", "b"} | map_stage([](std::string text) { return text; });
+    std::vector<std::string> mine;
+    for (std::string& text : pipe.results()) {
+        text += '!';
+        mine.push_back(std::move(text));
+    }
+    CHECK(mine == std::vector<std::string>{"a!", "b!"});
+
+    auto results = pipe.results();
+    auto it = results.begin();
+    CHECK(it->size() == 1);
+    it++;
+    CHECK(*it == "b");
+}
+
+TEST_CASE("views work on results", "[results]") {
+    std::vector<int> seen;
+    for (int x : numbers(1000).results() | std::views::filter([](int i) { return i % 2 == 1; }) |
+                     std::views::transform([](int i) { return i * i; }) | std::views::take(3))
+        seen.push_back(x);
+    CHECK(seen == std::vector{1, 9, 25});
+}
+
+TEST_CASE("views::take of an endless run ends, and its workers with it", "[results]") {
+    std::atomic<int> alive{0};
+    int sum = 0;
+    for (int x : endless(alive).results() | std::views::take(5)) sum += x;
+    CHECK(sum == 10);
+    CHECK(alive == 0);
+}
+
+TEST_CASE("moved results go on where they were", "[results]") {
+    auto first = numbers(4).results();
+    CHECK(*first.begin() == 0);
+    auto second = std::move(first);
+    CHECK(*second.begin() == 1);
+    auto third = numbers(1).results();
+    third = std::move(second);
+    std::vector<int> rest;
+    for (int x : third) rest.push_back(x);
+    CHECK(rest == std::vector{2, 3});
+}
+
+TEST_CASE("assigning to results ends the run they had", "[results]") {
+    std::atomic<int> alive{0};
+    auto results = endless(alive).results();
+    CHECK(*results.begin() == 0);
+    CHECK(alive == 1);
+    results = numbers(1).results();
+    CHECK(alive == 0);
+    CHECK(*results.begin() == 0);
+}
+
+TEST_CASE("results that were moved from can be destroyed and assigned to", "[results]") {
+    auto first = numbers(2).results();
+    {
+        const auto second = std::move(first);
+    }
+    first = numbers(1).results();
+    CHECK(*first.begin() == 0);
+}
+
+TEST_CASE("results that nobody reads end their run when they are destroyed", "[results]") {
+    std::atomic<int> alive{0};
+    {
+        const auto results = endless(alive).results();
+    }
+    CHECK(alive == 0);
+}
+
+TEST_CASE("break ends the run at once and leaves nothing behind", "[results]") {
+    Tally tally;
+    {
+        const Stage<void, Counted> source(
+            [](Tally& t) -> generator<Counted> {
+                for (int i = 0;; ++i) co_yield Counted(t, i);
+            },
+            std::ref(tally));
+        const auto pipe =
+            source | map_stage({.workers = 2}, [](Counted& item) { return std::move(item); });
+        for (const Counted& item : pipe.results()) {
+            CHECK(item.value >= 0);
+            break;
+        }
+        CHECK(tally.alive == 0);
+    }
+    CHECK(tally.copies == 0);
+}
+
+TEST_CASE("an exception in the consumer's loop ends the run", "[results]") {
+    std::atomic<int> alive{0};
+    CHECK_THROWS_AS(
+        [&] {
+            for (int x : endless(alive).results())
+                if (x == 10) throw std::logic_error("the consumer's own");
+        }(),
+        std::logic_error);
+    CHECK(alive == 0);
+}
+
+TEST_CASE("cancel() ends the run, and the loop says so", "[results][cancel]") {
+    std::atomic<int> alive{0};
+    auto results = endless(alive).results();
+    int seen = 0;
+    CHECK_THROWS_AS(
+        [&] {
+            for ([[maybe_unused]] int x : results)
+                if (++seen == 3) {
+                    results.cancel();
+                    if (alive != 0) seen = -1000;
+                }
+        }(),
+        CancelledError);
+    CHECK(seen == 3);
+    CHECK(alive == 0);
+}
+
+TEST_CASE("cancel() from another thread wakes a consumer that waits", "[results][cancel]") {
+    std::atomic<bool> reached{false};
+    auto quiet = stage([&reached]() -> generator<int> {
+        reached = true;
+        reached.notify_all();
+        while (!this_worker::stop_token().stop_requested()) std::this_thread::yield();
+        co_return;
+    });
+    auto results = quiet.results();
+    std::jthread canceller([&] {
+        reached.wait(false);
+        results.cancel();
+    });
+    CHECK_THROWS_AS(results.begin() == results.end(), CancelledError);
+}
+
+TEST_CASE("cancel() twice, or before the first look, is one cancellation", "[results][cancel]") {
+    auto results = numbers(1000000).results();
+    results.cancel();
+    results.cancel();
+    CHECK_THROWS_AS(results.begin() == results.end(), CancelledError);
+}
+
+TEST_CASE("cancel() after the end changes nothing", "[results][cancel]") {
+    auto results = numbers(3).results();
+    int sum = 0;
+    for (int x : results) sum += x;
+    results.cancel();
+    CHECK(sum == 3);
+    CHECK(results.begin() == results.end());
+}
+
+TEST_CASE("what was delivered before an error is still handed out", "[results][errors]") {
+    const Stage<void, int> source([]() -> generator<int> {
+        for (int i = 0; i < 5; ++i) co_yield i;
+        throw std::runtime_error("five");
+    });
+    std::vector<int> seen;
+    try {
+        for (int x : source.results()) seen.push_back(x);
+        FAIL("no exception");
+    } catch (const TaskException& e) {
+        CHECK(e.task() == "stage_0-0");
+    }
+    CHECK(seen == std::vector{0, 1, 2, 3, 4});
+}
+
+TEST_CASE("a look at results behind an error finds the end", "[results][errors]") {
+    const Stage<void, int> source([]() -> generator<int> {
+        throw std::runtime_error("first thing");
+        co_yield 1;
+    });
+    auto results = source.results();
+    CHECK_THROWS_AS(results.begin() == results.end(), TaskException);
+    CHECK(results.begin() == results.end());
+}
+
+TEST_CASE("an error that nobody waits for is dropped with its results", "[results][errors]") {
+    const Stage<void, int> source([]() -> generator<int> {
+        co_yield 1;
+        throw std::runtime_error("unheard");
+    });
+    CHECK_NOTHROW([&] {
+        for (int x : source.results()) {
+            if (x == 1) break;
+        }
+    }());
+}
