@@ -45,8 +45,9 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <deque>
+#include <cstdint>
 #include <limits>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -91,11 +92,7 @@ public:
     /// The run stops: pushes and takes fail from now on, everybody who waits wakes.
     void abort() {
         aborted_.store(true, std::memory_order_seq_cst);
-        {
-            const std::lock_guard lock(readers_mutex_);
-            for (reader_base* reader : readers_)
-                reader->attention.store(true, std::memory_order_seq_cst);
-        }
+        get_attention();
         close();
         not_empty_.notify_all();
     }
@@ -110,12 +107,10 @@ public:
         not_empty_.notify_all();
     }
 
-    /// One of the consumers is done. To be called once for each; the last one closes the channel.
-    /// Returns whether it was the last.
+    /// One of the consumers is done. To be called once for each. Returns whether it was the last: it
+    /// then has to close() the channel.
     bool consumer_left() {
-        if (consumers_.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
-        close();
-        return true;
+        return consumers_.fetch_sub(1, std::memory_order_acq_rel) == 1;
     }
 
     /// How many items a consumer may work off before it returns their slots.
@@ -125,8 +120,65 @@ public:
     void return_room(std::ptrdiff_t items) {
         if (capacity_ == 0 || items == 0) return;
         room_.fetch_add(items, std::memory_order_release);
-        not_full_.notify_one();
+        if (keeps_order_)
+            wake_producers();
+        else
+            not_full_.notify_one();
     }
+
+    /// Behind an ordered stage: producers differ in what they wait for, so all are woken. To be called
+    /// before the first push.
+    void keep_order() noexcept { keeps_order_ = true; }
+
+    /// Makes every producer that waits look again.
+    void wake_producers() {
+        if (not_full_.has_waiters()) not_full_.notify_all();
+    }
+
+    /// Takes a slot, unless it is the last one.
+    bool try_take_slot_but_last() noexcept {
+        if (capacity_ == 0) return true;
+        std::ptrdiff_t room = room_.load(std::memory_order_relaxed);
+        while (room > 1)
+            if (room_.compare_exchange_weak(room, room - 1, std::memory_order_acquire,
+                                            std::memory_order_relaxed))
+                return true;
+        return false;
+    }
+    bool has_slot_but_last() const noexcept {
+        return capacity_ == 0 || room_.load(std::memory_order_relaxed) > 1;
+    }
+
+    /// Blocks until `ready()` holds or the channel is closed; looks again when slots come back and
+    /// after wake_producers().
+    template <class Ready>
+    void wait_for_room(Ready ready) {
+        for (;;) {
+            for (int spin = 0; spin < spins; ++spin) {
+                if (is_closed() || ready()) return;
+                pause(spin);
+            }
+            const auto key = not_full_.prepare();
+            if (is_closed() || ready()) {
+                not_full_.cancel(key);
+                return;
+            }
+            not_full_.wait(key);
+        }
+    }
+
+    /// A consumer failed at the item `number`: nobody takes that one or one behind it any more.
+    void stop_before(std::uint64_t number) {
+        std::uint64_t old = stop_before_.load(std::memory_order_relaxed);
+        while (number < old && !stop_before_.compare_exchange_weak(old, number)) {
+        }
+        get_attention();
+        not_empty_.notify_all();
+    }
+    bool is_stopped_before(std::uint64_t number) const noexcept {
+        return number >= stop_before_.load(std::memory_order_seq_cst);
+    }
+    bool has_stop() const noexcept { return stop_before_.load(std::memory_order_seq_cst) != no_number; }
 
 protected:
     /// Takes slots for a producer with an item in hand: as many as there are up to its share, so that
@@ -140,18 +192,20 @@ protected:
                 if (is_closed()) return 0;
                 pause(spin);
             }
-            not_full_.prepare();
+            const auto key = not_full_.prepare();
             if (const std::ptrdiff_t taken = try_take_room()) {
-                not_full_.cancel();
+                not_full_.cancel(key);
                 return taken;
             }
             if (is_closed()) {
-                not_full_.cancel();
+                not_full_.cancel(key);
                 return 0;
             }
-            not_full_.wait();
+            not_full_.wait(key);
         }
     }
+
+    static constexpr std::uint64_t no_number = std::numeric_limits<std::uint64_t>::max();
 
     /// A wait looks this often, in a few microseconds of its own, before it sleeps. Short pauses at
     /// first: the other side may be at work on another core. Then the core is offered to whoever is
@@ -174,6 +228,8 @@ protected:
     alignas(cache_line) std::atomic<bool> closed_{false};
     std::atomic<bool> aborted_{false};
     std::atomic<bool> sentinel_{false};
+    std::atomic<std::uint64_t> stop_before_{no_number};
+    bool keeps_order_ = false;
 
     alignas(cache_line) std::atomic<std::ptrdiff_t> room_;
     std::atomic<std::size_t> producers_;
@@ -185,10 +241,16 @@ protected:
     std::mutex readers_mutex_;
     std::vector<reader_base*> readers_;  // under readers_mutex_
 
+    void get_attention() {
+        const std::lock_guard lock(readers_mutex_);
+        for (reader_base* reader : readers_)
+            reader->attention.store(true, std::memory_order_seq_cst);
+    }
     void add(reader_base& reader) {
         const std::lock_guard lock(readers_mutex_);
         readers_.push_back(&reader);
-        if (is_aborted()) reader.attention.store(true, std::memory_order_seq_cst);
+        if (is_aborted() || has_stop())
+            reader.attention.store(true, std::memory_order_seq_cst);
     }
     void remove(reader_base& reader) {
         const std::lock_guard lock(readers_mutex_);
@@ -257,7 +319,9 @@ private:
     void put_back(detail::taken_items<T>& items, T* first) {
         T* last = items.last.load(std::memory_order_relaxed);
         while (last > first) {
-            given_back_.push_front(std::move(*--last));
+            --last;
+            given_back_.emplace(items.first_number + static_cast<std::uint64_t>(last - items.first),
+                                std::move(*last));
             items.last.store(last, std::memory_order_relaxed);
             std::destroy_at(last);
         }
@@ -288,7 +352,9 @@ private:
     // Before readers_mutex_, where both are held.
     alignas(detail::cache_line) std::mutex take_mutex_;
     std::vector<detail::taken_items<T>*> shared_;  // under take_mutex_
-    std::deque<T> given_back_;                     // under take_mutex_: taken, but not begun; goes before the queue
+    // Under take_mutex_: taken, but not begun, by number; go before the queue.
+    std::map<std::uint64_t, T> given_back_;
+    std::uint64_t next_number_ = 0;  // under take_mutex_, if there are siblings: of the queue's next item
 };
 
 /// The pushing end of a channel.
@@ -323,6 +389,12 @@ public:
         --room_;
         channel_.not_empty_.notify_one();
         return true;
+    }
+
+    /// The same for an item that holds a slot already. Never blocks.
+    [[nodiscard]] bool push_with_slot(T&& item) {
+        room_ += channel_.capacity_ == 0 ? 0 : 1;
+        return push(std::move(item));
     }
 
 private:
@@ -369,19 +441,19 @@ public:
                 if (spin == 0) before_sleep();
                 pause(spin);
             }
-            channel_.not_empty_.prepare();
+            const auto key = channel_.not_empty_.prepare();
             std::optional<std::size_t> taken;
             try {
                 taken = look(most, place, true);
             } catch (...) {
-                channel_.not_empty_.cancel();
+                channel_.not_empty_.cancel(key);
                 throw;
             }
             if (taken) {
-                channel_.not_empty_.cancel();
+                channel_.not_empty_.cancel(key);
                 return *taken;
             }
-            channel_.not_empty_.wait();
+            channel_.not_empty_.wait(key);
         }
     }
 
@@ -401,16 +473,25 @@ public:
         channel_.not_empty_.notify_all();
     }
 
-    /// Something got the reader's attention: waits until no thief is at work. If the run was stopped,
-    /// calls `drop()` before another thief can come.
+    /// Something got the reader's attention: waits until no thief is at work. If its next item, that
+    /// of `number`, is not to be read any more, calls `drop()` before another thief can come.
     /// Returns: whether to go on.
     template <class Drop>
-    bool settle(Drop drop) {
+    bool settle(std::uint64_t number, Drop drop) {
         const auto alone = lock();
         reader_.attention.store(false, std::memory_order_seq_cst);
-        if (!channel_.is_aborted()) return true;
+        if (!channel_.is_aborted() && !channel_.is_stopped_before(number)) return true;
         drop();
         return false;
+    }
+
+    /// The number in the stream of the first of the items that were taken last, or of the one that
+    /// `place` threw at.
+    std::uint64_t first_number() const noexcept { return first_number_; }
+
+    bool is_given_back(std::uint64_t number) {
+        const auto alone = lock();
+        return channel_.given_back_.contains(number);
     }
 
 private:
@@ -440,33 +521,48 @@ private:
 
     template <class Place>
     std::size_t take_waiting(std::size_t most, Place& place) {
-        if (!channel_.given_back_.empty()) [[unlikely]] {
-            place(std::move(channel_.given_back_.front()));
-            channel_.given_back_.pop_front();
+        auto& given_back = channel_.given_back_;
+        if (!given_back.empty()) [[unlikely]] {
+            const auto next = given_back.begin();
+            if (channel_.is_stopped_before(next->first)) return 0;
+            first_number_ = next->first;
+            place(std::move(next->second));
+            given_back.erase(next);
             return 1;
         }
-        const std::size_t taken =
-            channel_.queue_.try_dequeue_bulk(token_, placer<Place>{&place}, most);
-        if (taken != 0) detail::tsan_release(&channel_);
-        return taken;
+        first_number_ = channel_.next_number_;
+        if (channel_.is_stopped_before(first_number_)) return 0;
+        try {
+            const std::size_t taken =
+                channel_.queue_.try_dequeue_bulk(token_, placer<Place>{&place}, most);
+            if (taken != 0) detail::tsan_release(&channel_);
+            channel_.next_number_ += taken;
+            return taken;
+        } catch (...) {
+            ++channel_.next_number_;  // that item is lost
+            throw;
+        }
     }
 
     /// A number: that many items, 0 at the end. Nothing: empty, but more may come.
     template <class Place>
     std::optional<std::size_t> look(std::size_t most, Place& place, bool steal) {
         if (channel_.is_aborted()) return 0;
+        const bool stopped = channel_.has_stop();
         // The sentinel first: if it stands, every push came before, and an empty queue is final.
         const bool ended = channel_.sentinel_.load(std::memory_order_acquire);
         const auto alone = lock();
         if (const std::size_t taken = take_waiting(most, place)) return taken;
-        if ((steal || ended) && channel_.steal(shared_)) return take_waiting(most, place);
-        return ended ? std::optional<std::size_t>(0) : std::nullopt;
+        if ((steal || ended) && !stopped && channel_.steal(shared_))
+            return take_waiting(most, place);
+        return ended || stopped ? std::optional<std::size_t>(0) : std::nullopt;
     }
 
     Channel& channel_;
     moodycamel::ConsumerToken token_;
     detail::reader_base& reader_;
     detail::taken_items<T>* const shared_;  // null: nobody can steal from this one
+    std::uint64_t first_number_ = 0;
 };
 
 }  // namespace parallelpipe

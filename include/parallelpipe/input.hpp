@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <memory>
 #include <optional>
@@ -21,6 +22,20 @@ namespace detail {
 /// unwind it where it stands. Deliberately not a std::exception. Its worker catches it.
 struct stop_unwind {};
 
+/// Told by a worker's feed which items the worker has come to, by their numbers in the stage's input.
+/// `end` is one past the last number that it has begun.
+class item_listener {
+public:
+    virtual ~item_listener() = default;
+
+    /// The worker begins `first`, and then the numbers behind it, until the next call.
+    virtual void begins(std::uint64_t first, std::uint64_t end) = 0;
+    /// The worker has to wait for its next item.
+    virtual void pauses(std::uint64_t end) = 0;
+    /// The worker has seen the end of the items.
+    virtual void ends(std::uint64_t end) = 0;
+};
+
 class feed_base {
 public:
     feed_base() = default;
@@ -31,10 +46,24 @@ public:
     /// The reader wants no more: items that it has not begun go back to where others find them.
     virtual void give_back() {}
 
+    /// Reads to the end and ignores what comes.
+    virtual void drain() = 0;
+
+    /// The number of the item in hand, or of the last one that was; of the item itself if moving it
+    /// into the reader's hands failed.
+    virtual std::uint64_t number_in_hand() const { return 0; }
+
+    /// Whether that item has been given back and waits for another taker.
+    virtual bool is_given_back(std::uint64_t /*number*/) { return false; }
+
+    /// From now on `listener` is told; null is nobody.
+    void listen(item_listener* listener) noexcept { listener_ = listener; }
+
     /// The reader is noexcept and cannot be unwound: when the run is stopped, its items just end.
     void end_quietly() noexcept { quiet_ = true; }
 
 protected:
+    item_listener* listener_ = nullptr;
     bool quiet_ = false;
 };
 
@@ -63,6 +92,10 @@ public:
         make_ready();
         seen_ = true;
         return *current_;
+    }
+
+    void drain() final {
+        while (!at_end()) next();
     }
 
     /// Gives the item in hand up.

@@ -102,6 +102,13 @@ public:
         return detail::execute_all<In, Out>(stages_, std::move(token));
     }
 
+    /// A copy whose stages are all ordered: what leaves it has the order of what enters it.
+    Pipeline ordered() const {
+        Pipeline copy(*this);
+        for (detail::stage_entry& stage : copy.stages_) stage.setup.ordered = true;
+        return copy;
+    }
+
     /// For the library.
     const std::vector<detail::stage_entry>& stages() const noexcept { return stages_; }
 

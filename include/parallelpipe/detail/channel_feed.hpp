@@ -9,6 +9,7 @@
 #include <chrono>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -71,10 +72,18 @@ public:
         }
     }
 
+    std::uint64_t number_in_hand() const final {
+        if (lost_one_) return consumer_.first_number();
+        if (!this->taken_.first) return 0;
+        return number(this->is_ready() ? this->current_ : this->current_ - 1);
+    }
+
+    bool is_given_back(std::uint64_t item) final { return consumer_.is_given_back(item); }
+
 protected:
     /// The stream has ended, by itself or by a stop.
     virtual void ended() {
-        if (channel_.is_aborted() && !this->quiet_) throw stop_unwind{};
+        if (is_stopped() && !this->quiet_) throw stop_unwind{};
     }
 
     /// Fills the buffer, when all that was in it has been worked off.
@@ -89,6 +98,15 @@ private:
             : 1;
     static constexpr int patience = 24;  // pauses: a few hundred nanoseconds
 
+    /// Whether the items ended because the run, or the stage, was stopped.
+    bool is_stopped() const noexcept {
+        return channel_.is_aborted() || channel_.has_stop();
+    }
+
+    std::uint64_t number(const In* item) const noexcept {
+        return this->taken_.first_number + static_cast<std::uint64_t>(item - this->taken_.first);
+    }
+
     /// Items that were converted cannot go back to siblings.
     taken_items<T>* shared() noexcept {
         if constexpr (std::same_as<T, In>)
@@ -98,7 +116,8 @@ private:
     }
 
     void milestone() override {
-        if (this->needs_attention() && !consumer_.settle([this] { this->destroy_items(); })) {
+        if (this->needs_attention() &&
+            !consumer_.settle(number(this->current_), [this] { this->destroy_items(); })) {
             this->milestone_ = this->current_;
             ended();
             return;
@@ -136,6 +155,7 @@ private:
     const bool has_siblings_;
     look_ahead look_ahead_;
     std::size_t last_taken_ = bulk_size;
+    bool lost_one_ = false;   // moving an item into the buffer threw
     In* returned_ = nullptr;  // the slots of all items before this one have been returned
     raw_storage<In, bulk_size> buffer_;
 };
@@ -159,22 +179,31 @@ bool channel_feed<T, In>::refill() {
             std::construct_at(to, std::move(item));
         else
             std::construct_at(to, static_cast<In>(std::move(item)));
-        if (std::exchange(first, false))
+        if (std::exchange(first, false)) {
             this->restart_at(to);
-        else
+            this->taken_.first = to;
+            this->taken_.first_number = consumer_.first_number();
+        } else {
             this->taken_.last.store(to + 1, std::memory_order_relaxed);
+        }
     };
+    const std::uint64_t end = number(this->current_);
     try {
-        last_taken_ =
-            consumer_.take(most, place, [&] { channel_.return_room(std::exchange(owed, 0)); });
+        last_taken_ = consumer_.take(most, place, [&] {
+            channel_.return_room(std::exchange(owed, 0));
+            if (this->listener_) this->listener_->pauses(end);
+        });
     } catch (...) {
+        lost_one_ = true;
         channel_.return_room(owed + 1);  // the item that could not be moved is lost, not its slot
         throw;
     }
     if (last_taken_ == 0) {
         channel_.return_room(owed);
+        if (this->listener_ && !is_stopped()) this->listener_->ends(end);
         return false;
     }
+    if (this->listener_) this->listener_->begins(consumer_.first_number(), end);
     // The first one comes into hand at once.
     channel_.return_room(owed + 1);
     returned_ = this->current_ + 1;

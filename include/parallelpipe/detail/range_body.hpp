@@ -52,16 +52,16 @@ public:
                     "container that can be copied from");
     }
 
-    void run(feed_base*, channel_base* out) const override {
+    void run(feed_base*, output out) const override {
         if constexpr (can_share<View, Item>) {
             // Only referred to: the elements are somebody else's as well, and are copied.
             auto elements = std::ranges::ref_view(view_.base());
-            this->deliver(elements, *out);
+            this->deliver(elements, nullptr, out);
         } else if constexpr (!once) {
             View own(view_);
-            this->deliver(own, *out);
+            this->deliver(own, nullptr, out);
         } else {
-            this->deliver(view_, *out);
+            this->deliver(view_, nullptr, out);
         }
     }
 

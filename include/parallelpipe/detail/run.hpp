@@ -16,6 +16,12 @@
 // * An exception in a worker is reported, then stop(): all channels are aborted, but the last one only
 //   closed, so the consumer still gets what had been delivered. The last stage's workers leave, which
 //   posts the sentinel; behind it finish() throws the TaskException.
+// * An exception in an ordered stage: the items before the failing one go on to the end and nothing
+//   behind it leaves; so the stage's workers are not needed any more when they ask for more items, and
+//   leave one by one. What comes before is aborted by the last of them, what comes after ends normally,
+//   and finish() throws behind the last result.
+// * OnError::finish: the failing worker leaves and everything else goes on. If it was the stage's last,
+//   it first reads the rest of the input and ignores it.
 // * The consumer leaves (break, exception, destroying Results), cancel(), a stop_token: cancel()
 //   aborts all channels, the last one too, so the consumer wakes as well.
 // * A thread that cannot be started: the same, then the error leaves start().
@@ -27,6 +33,7 @@
 
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/detail/channel_feed.hpp>
+#include <parallelpipe/detail/reorder_buffer.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/detail/task_group.hpp>
 #include <parallelpipe/error.hpp>
@@ -38,6 +45,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <numeric>
@@ -80,6 +88,11 @@ public:
             const bool last = i + 1 == stages_.size();
             channels_.push_back(stages_[i].body->make_channel(
                 stages_[i].setup.qsize, stages_[i].workers(), last ? 1 : stages_[i + 1].workers()));
+            // One worker keeps order by itself.
+            const bool reorders = is_ordered(i) && stages_[i].workers() > 1 && channels_[i];
+            orders_.push_back(reorders ? stages_[i].body->make_order(*channels_[i],
+                                                                     stages_[i].workers())
+                                       : nullptr);
         }
     }
     run(const run&) = delete;
@@ -181,23 +194,66 @@ private:
                                        .setup = &stages_[stage].setup,
                                        .counters = &counters_[stage]};
         const worker_scope scope(identity);
+        order_base* const order = orders_[stage].get();
+        std::unique_ptr<feed_base> in;
+        bool lost = false;
         try {
             name_this_thread(names_[stage], worker);
-            std::unique_ptr<feed_base> in;
             if (from) in = stages_[stage].connect(*from, stages_[stage].workers());
-            stages_[stage].body->run(in.get(), to);
+            try {
+                stages_[stage].body->run(in.get(), {to, order, worker});
+            } catch (const stop_unwind&) {
+                throw;
+            } catch (...) {
+                lost = true;
+                worker_failed(stage, worker, in.get(), std::current_exception());
+            }
             if (in) in->give_back();
         } catch (const stop_unwind&) {
             // The run was stopped and the stage function unwound.
         } catch (...) {
             fail(stage, worker, std::current_exception());
         }
+        if (order) order->leave(worker, in ? in->number_in_hand() : 0);
         if (from && from->consumer_left()) {
+            if (lost && on_error(stage) == OnError::finish) ignore_the_rest(*in);
             // Nobody needs what the stages before still do.
+            from->close();
             abort_channels(stage);
             stop_stages(stage);
         }
+        in.reset();
         if (to) to->producer_left();
+    }
+
+    bool is_ordered(std::size_t stage) const { return stages_[stage].setup.ordered.value_or(false); }
+    OnError on_error(std::size_t stage) const {
+        return stages_[stage].setup.on_error.value_or(OnError::stop);
+    }
+
+    /// A stage function threw.
+    void worker_failed(std::size_t stage, std::size_t worker, feed_base* in,
+                       std::exception_ptr cause) {
+        if (on_error(stage) == OnError::finish) {
+            group_.report({stage, worker, std::move(cause)});  // the others go on
+        } else if (is_ordered(stage)) {
+            // What comes before the failing item goes on to the end; nothing behind it leaves.
+            group_.report({stage, worker, std::move(cause)});
+            const std::uint64_t number = in ? in->number_in_hand() : 0;
+            if (orders_[stage]) orders_[stage]->fail(worker, number);
+            if (in) channels_[stage - 1]->stop_before(number);
+        } else {
+            fail(stage, worker, std::move(cause));
+        }
+    }
+
+    /// All workers of a stage have been lost: what was meant for them runs to its end for nothing.
+    static void ignore_the_rest(feed_base& in) {
+        try {
+            in.drain();
+        } catch (...) {
+            // Stopped, or an item that cannot even be moved: nobody is interested any more.
+        }
     }
 
     void abort_channels(std::size_t first_ones) {
@@ -217,6 +273,7 @@ private:
     std::vector<std::stop_source> stops_;  // one a stage; shared states, safe from any thread
     std::vector<item_counters> counters_;  // one a stage
     std::vector<std::unique_ptr<channel_base>> channels_;  // [i]: what stage i yields
+    std::vector<std::unique_ptr<order_base>> orders_;      // [i]: its order, or null
     std::atomic<int> outcome_{is_running};  // leaves is_running once: the first reason to end wins
     task_group group_;
     std::optional<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches

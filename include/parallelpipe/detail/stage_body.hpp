@@ -5,6 +5,7 @@
 
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/reorder_buffer.hpp>
 #include <parallelpipe/detail/stage_call.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/setup.hpp>
@@ -24,6 +25,13 @@
 
 namespace parallelpipe::detail {
 
+/// Where a worker's results go.
+struct output {
+    channel_base* channel = nullptr;
+    order_base* order = nullptr;  // null: as they come
+    std::size_t worker = 0;
+};
+
 class stage_body_base {
 public:
     virtual ~stage_body_base() = default;
@@ -36,9 +44,12 @@ public:
                                                        std::size_t producers,
                                                        std::size_t consumers) const = 0;
 
+    /// What puts the workers' results in order on their way into `out`, a channel of this stage's.
+    virtual std::unique_ptr<order_base> make_order(channel_base& out, std::size_t workers) const = 0;
+
     /// One worker's life: reads from `in` until it or the stage function ends, writes to `out`.
-    /// `in` is null for a source, `out` for a sink.
-    virtual void run(feed_base* in, channel_base* out) const = 0;
+    /// `in` is null for a source, `out.channel` for a sink.
+    virtual void run(feed_base* in, output out) const = 0;
 };
 
 /// Big items are not left lying about in numbers: about 64 KiB of them, but at least 16.
@@ -59,17 +70,36 @@ public:
                                                   consumers);
     }
 
+    std::unique_ptr<order_base> make_order(channel_base& out, std::size_t workers) const final {
+        if constexpr (std::is_void_v<Out>)
+            return nullptr;
+        else
+            return std::make_unique<reorder_buffer<Out>>(static_cast<Channel<Out>&>(out), workers);
+    }
+
 protected:
     /// Pushes the elements of a range until it or the channel ends.
     template <class Range>
-    static void deliver(Range& range, channel_base& out) {
-        typename Channel<Out>::Producer producer(static_cast<Channel<Out>&>(out));
+    static void deliver(Range& range, feed_base* in, const output& out) {
+        if (out.order) {
+            typename reorder_buffer<Out>::Output ordered(static_cast<reorder_buffer<Out>&>(*out.order),
+                                                         out.worker, in);
+            push_all(range, ordered);
+        } else {
+            typename Channel<Out>::Producer producer(static_cast<Channel<Out>&>(*out.channel));
+            push_all(range, producer);
+        }
+    }
+
+private:
+    template <class Range, class To>
+    static void push_all(Range& range, To& to) {
         const auto end = std::ranges::end(range);
         for (auto it = std::ranges::begin(range); it != end; ++it) {
             if constexpr (std::same_as<taken_element_t<Range>, Out&&>) {
-                if (!producer.push(take_element<Range>(it))) return;
+                if (!to.push(take_element<Range>(it))) return;
             } else {
-                if (!producer.push(static_cast<Out>(take_element<Range>(it)))) return;
+                if (!to.push(static_cast<Out>(take_element<Range>(it)))) return;
             }
         }
     }
@@ -83,7 +113,7 @@ public:
         : own_{std::tuple<Bound...>(std::forward<Arguments>(arguments)...),
                F(std::forward<Function>(function))} {}
 
-    void run(feed_base* in, channel_base* out) const override {
+    void run(feed_base* in, output out) const override {
         // The worker's own copies. What the call returns may be a coroutine that refers to them and
         // to the input: it is declared last, so it goes first.
         copies here(own_);
@@ -94,7 +124,7 @@ public:
         if constexpr (std::is_void_v<In>) {
             no_input nothing;
             auto range = detail::call_stage(function, nothing, bound);
-            this->deliver(range, *out);
+            this->deliver(range, in, out);
         } else {
             Input<In> input(static_cast<feed<In>&>(*in));
             if constexpr (reads_without_unwinding<F, In, Bound...>) in->end_quietly();
@@ -102,7 +132,7 @@ public:
                 detail::call_stage(function, input, bound);
             } else {
                 auto range = detail::call_stage(function, input, bound);
-                this->deliver(range, *out);
+                this->deliver(range, in, out);
             }
         }
     }

@@ -24,6 +24,7 @@
 // |           | cleared by the reader            | looks at aborted_ afterwards                       |
 
 #include <atomic>
+#include <cstdint>
 
 namespace parallelpipe::detail {
 
@@ -38,6 +39,10 @@ class taken_items : public reader_base {
 public:
     std::atomic<T*> begun{nullptr};  // one past the last item that was begun
     std::atomic<T*> last{nullptr};   // one past the last item that was taken
+
+    // Written by the reader under the channel's lock, read by thieves under it.
+    T* first = nullptr;              // the first item that was taken together with the last one
+    std::uint64_t first_number = 0;  // its number in the stream
 };
 
 }  // namespace parallelpipe::detail
