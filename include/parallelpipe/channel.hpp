@@ -140,16 +140,16 @@ protected:
                 if (is_closed()) return 0;
                 pause(spin);
             }
-            not_full_.prepare();
+            const auto key = not_full_.prepare();
             if (const std::ptrdiff_t taken = try_take_room()) {
-                not_full_.cancel();
+                not_full_.cancel(key);
                 return taken;
             }
             if (is_closed()) {
-                not_full_.cancel();
+                not_full_.cancel(key);
                 return 0;
             }
-            not_full_.wait();
+            not_full_.wait(key);
         }
     }
 
@@ -369,19 +369,19 @@ public:
                 if (spin == 0) before_sleep();
                 pause(spin);
             }
-            channel_.not_empty_.prepare();
+            const auto key = channel_.not_empty_.prepare();
             std::optional<std::size_t> taken;
             try {
                 taken = look(most, place, true);
             } catch (...) {
-                channel_.not_empty_.cancel();
+                channel_.not_empty_.cancel(key);
                 throw;
             }
             if (taken) {
-                channel_.not_empty_.cancel();
+                channel_.not_empty_.cancel(key);
                 return *taken;
             }
-            channel_.not_empty_.wait();
+            channel_.not_empty_.wait(key);
         }
     }
 

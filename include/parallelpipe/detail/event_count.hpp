@@ -6,9 +6,9 @@
 //
 //   waiter                                  notifier
 //   if (condition()) return                 make the condition true
-//   events.prepare()                        events.notify_one()
-//   if (condition()) { events.cancel(); return }
-//   events.wait()
+//   key = events.prepare()                  events.notify_one()
+//   if (condition()) { events.cancel(key); return }
+//   events.wait(key)
 //   begin again
 //
 // No wake-up is lost: prepare() announces the waiter, then makes every thread pass a barrier (see
@@ -19,7 +19,10 @@
 //
 // Every thread between prepare() and the end of wait() or cancel() is counted exactly once, in
 // waiting_ (not yet signalled) or in signals_ (signalled, not yet left). So a signal is never kept
-// when nobody waits, and N notifications free min(N, waiters) of them.
+// when nobody waits, and N notifications free min(N, waiters) of them. Which of them is open: a thread
+// that comes later may take the signal of one that is still waking. Where only some waiters can use
+// what has changed, notify_all() it is: it begins a new round, frees everybody of the old one, and
+// counts them no more; nobody of the new round can take that from them.
 //
 // | atomic   | written by                       | order                                            |
 // |----------|----------------------------------|--------------------------------------------------|
@@ -42,38 +45,45 @@ public:
     event_count(const event_count&) = delete;
     event_count& operator=(const event_count&) = delete;
 
+    /// Identifies a wait.
+    using key = std::uint64_t;
+
     /// Announces the calling thread as a waiter. To be followed by a look at the condition and then
-    /// by exactly one of cancel(), wait(), wait_until().
-    void prepare() {
+    /// by exactly one of cancel(), wait(), wait_until(), with the key.
+    key prepare() {
+        key round = 0;
         {
             const std::lock_guard lock(mutex_);
             waiting_.fetch_add(1, std::memory_order_acq_rel);
+            round = round_;
         }
         if (asymmetric_) every_thread_passes_a_barrier();
+        return round;
     }
 
     /// The condition holds already: takes the announcement back.
-    void cancel() {
+    void cancel(key round) {
         const std::lock_guard lock(mutex_);
-        leave();
+        leave(round);
     }
 
     /// Blocks until a notification that came after prepare().
-    void wait() {
+    void wait(key round) {
         std::unique_lock lock(mutex_);
-        wake_.wait(lock, [this] { return signals_ != 0; });
-        --signals_;
+        wake_.wait(lock, [&] { return is_signalled(round); });
+        if (round == round_) --signals_;
     }
 
     /// The same with an end; returns whether it was notified.
     template <class Clock, class Duration>
-    bool wait_until(std::chrono::time_point<Clock, Duration> deadline) {
+    bool wait_until(key round, std::chrono::time_point<Clock, Duration> deadline) {
         std::unique_lock lock(mutex_);
-        const bool notified = wake_.wait_until(lock, deadline, [this] { return signals_ != 0; });
-        if (notified)
+        const bool notified =
+            wake_.wait_until(lock, deadline, [&] { return is_signalled(round); });
+        if (!notified)
+            leave(round);
+        else if (round == round_)
             --signals_;
-        else
-            leave();
         return notified;
     }
 
@@ -99,7 +109,9 @@ public:
     void notify_all() {
         {
             const std::lock_guard lock(mutex_);
-            signals_ += waiting_.exchange(0, std::memory_order_acq_rel);
+            ++round_;
+            signals_ = 0;
+            waiting_.exchange(0, std::memory_order_acq_rel);
         }
         wake_.notify_all();
     }
@@ -115,9 +127,13 @@ private:
         wake_.notify_one();
     }
 
+    /// Under mutex_.
+    bool is_signalled(key round) const noexcept { return round != round_ || signals_ != 0; }
+
     /// Under mutex_: the calling thread stops being counted. If no waiter is left unsignalled, one
     /// of the signals was its own.
-    void leave() {
+    void leave(key round) {
+        if (round != round_) return;
         if (waiting_.load(std::memory_order_relaxed) != 0)
             waiting_.fetch_sub(1, std::memory_order_relaxed);
         else
@@ -127,6 +143,7 @@ private:
     const bool asymmetric_;
     std::atomic<std::uint32_t> waiting_{0};
     std::uint32_t signals_ = 0;  // under mutex_
+    key round_ = 0;              // under mutex_
     std::mutex mutex_;
     std::condition_variable wake_;
 };
