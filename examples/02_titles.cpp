@@ -80,20 +80,26 @@ std::string why(httplib::Error error) {
 /// Errors: std::exception, whose text says why there is no page.
 std::string download(const std::string& url, Seconds timeout) {
     constexpr std::size_t largest = 16'000'000;
-    const std::size_t scheme_end = url.find("://");
-    if (scheme_end == url.npos || !url.starts_with("http"))
+    if (!url.starts_with("http://") && !url.starts_with("https://"))
         throw std::runtime_error("not a http URL");
 #ifndef CPPHTTPLIB_OPENSSL_SUPPORT
     if (url.starts_with("https:"))
         throw std::runtime_error(
             "https needs cpp-httplib with OpenSSL; this program is built without");
 #endif
-    const std::size_t path_begin = std::min(url.find_first_of("/?#", scheme_end + 3), url.size());
+    const std::size_t path_begin =
+        std::min(url.find_first_of("/?#", url.find("://") + 3), url.size());
     const std::string site = url.substr(0, path_begin);
     std::string path = url.substr(path_begin, url.find('#') - path_begin);
     if (!path.starts_with('/')) path.insert(0, "/");
 
-    httplib::Client client(site);
+    std::optional<httplib::Client> connection;
+    try {
+        connection.emplace(site);
+    } catch (const std::exception&) {
+        throw std::runtime_error("no such host or port can be");
+    }
+    httplib::Client& client = *connection;
     client.set_connection_timeout(timeout);
     client.set_read_timeout(timeout);
     client.set_write_timeout(timeout);
@@ -108,7 +114,7 @@ std::string download(const std::string& url, Seconds timeout) {
             if (response.status != 200)
                 problem = "HTTP status " + std::to_string(response.status);
             else if (!type.starts_with("text/html") && !type.starts_with("application/xhtml"))
-                problem = "not HTML but " + (type.empty() ? "of unknown type" : type);
+                problem = type.empty() ? "does not say that it is HTML" : "not HTML but " + type;
             return problem.empty();
         },
         [&](const char* data, std::size_t size) {
@@ -243,9 +249,9 @@ int main(int argc, char** argv) try {
 
     Statistics statistics;
     const auto pipeline =
-        urls | Stage(fetch, patience, std::ref(statistics)).setup({.workers = 4, .name = "fetch"}) |
-        Stage(get_titles, std::ref(statistics)).setup({.workers = 2, .name = "get_titles"}) |
-        Stage(most_common, 10).setup({.name = "most_common"});
+        urls | stage({.workers = 4, .name = "fetch"}, fetch)(patience, std::ref(statistics)) |
+        stage({.workers = 2, .name = "get_titles"}, get_titles)(std::ref(statistics)) |
+        stage({.name = "most_common"}, most_common)(10);
     std::cout << pipeline << '\n' << std::flush;
 
     const auto start = Clock::now();

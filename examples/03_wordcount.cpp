@@ -216,7 +216,7 @@ int main(int argc, char** argv) try {
 
     Reading reading;
     const auto pipeline =
-        Stage(read_blocks, roots, std::ref(reading)).setup({.qsize = 64, .name = "read_blocks"}) |
+        stage({.qsize = 64, .name = "read_blocks"}, read_blocks)(roots, std::ref(reading)) |
         stage({.workers = workers, .name = "count"}, count) | stage({.name = "merge"}, merge);
     std::cout << pipeline << "\n\n" << std::flush;
 

@@ -197,8 +197,7 @@ struct Sizes {
 Sizes gzip(std::FILE* from, std::FILE* to, std::size_t workers) {
     Window window(4 * workers);
     const auto pipeline =
-        Stage(read_blocks, from, std::ref(window))
-            .setup({.qsize = workers, .name = "read_blocks"}) |
+        stage({.qsize = workers, .name = "read_blocks"}, read_blocks)(from, std::ref(window)) |
         stage({.workers = workers, .qsize = workers, .name = "compress"}, compress_blocks);
 
     Sizes sizes;

@@ -269,6 +269,10 @@ auto pipe(Left&& left, Right&& right) {
                                decltype(right.template on<std::ranges::range_value_t<Left>>())>)
             return detail::join_range(std::forward<Left>(left),
                                       right.template on<std::ranges::range_value_t<Left>>());
+    } else if constexpr (std::ranges::input_range<Left>) {
+        static_assert(std::ranges::viewable_range<Left>,
+                      "parallelpipe: the range on the left of | can only be moved, not referred to; write "
+                      "std::move(range) | stage");
     } else {
         static_assert(operand<Left>,
                       "parallelpipe: the left side of | is neither a range nor a stage; put a range, a "

@@ -57,7 +57,7 @@ generator<int> count_yields(std::atomic<long>& begun) {
 
 TEST_CASE("a source whose results nobody takes stops one item behind the bound",
           "[contract][backpressure]") {
-    const std::size_t qsize = GENERATE(1, 2, 3, 5, 8, 64, 1000, 5000);
+    const std::size_t qsize = GENERATE(1U, 2U, 3U, 5U, 8U, 64U, 1000U, 5000U);
     std::atomic<long> begun{0};
     {
         auto results = Stage(count_yields, std::ref(begun)).setup({.qsize = qsize}).results();
@@ -126,7 +126,7 @@ TEST_CASE(
     "with qsize 0 between two stages the first runs to its end while the second holds its "
     "first item",
     "[contract][backpressure]") {
-    const std::size_t workers = GENERATE(1, 3);
+    const std::size_t workers = GENERATE(1U, 3U);
     std::latch done(static_cast<std::ptrdiff_t>(workers));
     auto source = stage({.workers = workers, .qsize = 0}, [&]() -> generator<int> {
         for (int i = 0; i < 5000; ++i) co_yield 1;
@@ -145,7 +145,7 @@ TEST_CASE(
 
 TEST_CASE("between two stages wait qsize items, plus one in the hands on either side, and no more",
           "[contract][backpressure]") {
-    const std::size_t qsize = GENERATE(1, 2, 5, 64);
+    const std::size_t qsize = GENERATE(1U, 2U, 5U, 64U);
     std::atomic<long> begun{0};
     std::atomic<long> taken{0};
     std::counting_semaphore<> go(0);
@@ -186,12 +186,12 @@ TEST_CASE("the live items between two stages never exceed qsize and one for each
     struct Workers {
         std::size_t left, right;
     };
-    const std::size_t qsize = GENERATE(1, 2, 5, 64);
+    const std::size_t qsize = GENERATE(1U, 2U, 5U, 64U);
     const Workers workers = GENERATE(Workers{1, 1}, Workers{2, 1}, Workers{1, 3}, Workers{3, 2});
-    const int count = support::sanitized ? 1000 : 5000;
+    constexpr int count = support::sanitized ? 1000 : 5000;
     Gauge gauge;
     auto source =
-        stage({.workers = workers.left, .qsize = qsize}, [&gauge, count]() -> generator<Measured> {
+        stage({.workers = workers.left, .qsize = qsize}, [&gauge]() -> generator<Measured> {
             for (int i = 0; i < count; ++i) co_yield Measured(gauge, i);
         });
     auto read = stage({.workers = workers.right}, [](Input<Measured> items) -> generator<int> {
@@ -228,8 +228,8 @@ TEST_CASE("a chain of slow hands holds no more than its bounds", "[contract][bac
 }
 
 TEST_CASE("qsize 1 passes everything on with any number of workers", "[contract][backpressure]") {
-    const std::size_t left = GENERATE(1, 2, 9);
-    const std::size_t right = GENERATE(1, 2, 9);
+    const std::size_t left = GENERATE(1U, 2U, 9U);
+    const std::size_t right = GENERATE(1U, 2U, 9U);
     auto source = stage({.workers = left, .qsize = 1}, []() -> generator<int> {
         for (int i = 0; i < 300; ++i) co_yield i;
     });

@@ -95,9 +95,9 @@ TEST_CASE("an exception in a source reaches the consumer behind what it had yiel
 
 TEST_CASE("an exception at any item of any stage stops the run and reaches the consumer",
           "[contract][exceptions]") {
-    const std::size_t position = GENERATE(0, 1, 2);
+    const std::size_t position = GENERATE(0U, 1U, 2U);
     const int at = GENERATE(0, 1, 50, 999);
-    const std::size_t workers = GENERATE(1, 3);
+    const std::size_t workers = GENERATE(1U, 3U);
     std::vector<Stage<int, int>> stages;
     for (std::size_t i = 0; i < 3; ++i) {
         const int fails_at = i == position ? at : -1;
@@ -156,7 +156,7 @@ TEST_CASE("an exception before a stage's loop, and in a function that is no coro
 }
 
 TEST_CASE("an exception in a sink is thrown by execute()", "[contract][exceptions]") {
-    const std::size_t workers = GENERATE(1, 4);
+    const std::size_t workers = GENERATE(1U, 4U);
     const auto pipe = std::views::iota(0) | stage(pass) |
                       stage({.workers = workers, .name = "store"}, [](Input<int> items) {
                           for (int x : items)
@@ -233,7 +233,7 @@ TEST_CASE("an exception in the copy constructor of an element on the left is rep
 TEST_CASE("an exception in a worker's copy of the callable or of a bound argument is reported",
           "[contract][exceptions]") {
     Fuse fuse;
-    const std::size_t workers = GENERATE(1, 3);
+    const std::size_t workers = GENERATE(1U, 3U);
     const bool in_argument = GENERATE(false, true);
     std::optional<Stage<int, int>> fragile;
     if (in_argument)
@@ -297,7 +297,7 @@ TEST_CASE("an exception in a conversion between two stages is reported", "[contr
         }
         int value;
     };
-    const std::size_t workers = GENERATE(1, 2);
+    const std::size_t workers = GENERATE(1U, 2U);
     const auto outcome = outcome_of(
         std::views::iota(0, 100) | stage(pass) |
         map_stage({.workers = workers, .name = "picky"}, [](const Picky& p) { return p.value; }));
@@ -324,8 +324,8 @@ TEST_CASE("an exception in map_stage is reported with the task that threw",
 }
 
 TEST_CASE("an exception in an infinite pipeline ends it", "[contract][exceptions]") {
-    const std::size_t workers = GENERATE(1, 4);
-    const std::size_t qsize = GENERATE(1, 64);
+    const std::size_t workers = GENERATE(1U, 4U);
+    const std::size_t qsize = GENERATE(1U, 64U);
     std::atomic<int> destroyed{0};
     struct Guard {
         std::atomic<int>& destroyed;
@@ -433,7 +433,7 @@ TEST_CASE("an error wakes workers that wait by themselves", "[contract][exceptio
 
 TEST_CASE("results delivered before an error are handed out, then the error comes",
           "[contract][exceptions]") {
-    const std::size_t qsize = GENERATE(0, 500, 1000);
+    const std::size_t qsize = GENERATE(0U, 500U, 1000U);
     std::atomic<bool> failed{false};
     auto results = stage({.qsize = qsize}, [&]() -> generator<int> {
                        for (int i = 0; i < 300; ++i) co_yield i;
@@ -479,7 +479,14 @@ TEST_CASE("an error after which the loop goes on again stays the end", "[contrac
                    }).results();
     auto it = results.begin();
     CHECK(*it == 1);
-    CHECK_THROWS_AS(++it, TaskException);
+    bool thrown = false;
+    try {
+        ++it;
+        (void)(it == results.end());  // one of the two throws
+    } catch (const TaskException&) {
+        thrown = true;
+    }
+    CHECK(thrown);
     CHECK(it == results.end());
 }
 
@@ -635,7 +642,7 @@ TEST_CASE("a TaskException of an inner pipeline is the cause of the outer one",
 
 TEST_CASE("no item is left after an error, whoever threw it", "[contract][exceptions]") {
     const int at = GENERATE(0, 10, 200);
-    const std::size_t qsize = GENERATE(0, 1, 64);
+    const std::size_t qsize = GENERATE(0U, 1U, 64U);
     Tally tally;
     {
         const auto pipe =

@@ -56,8 +56,8 @@ TEST_CASE("an item reaches the consumer while the stage that yielded it waits",
 }
 
 TEST_CASE("an item passes a chain of four stages while its source waits", "[contract][running]") {
-    const std::size_t workers = GENERATE(1, 3);
-    const std::size_t qsize = GENERATE(0, 1, 64);
+    const std::size_t workers = GENERATE(1U, 3U);
+    const std::size_t qsize = GENERATE(0U, 1U, 64U);
     std::binary_semaphore seen(0);
     auto source = stage({.qsize = qsize}, [&]() -> generator<int> {
         for (int i = 0; i < 50; ++i) {
@@ -156,7 +156,7 @@ TEST_CASE("slow items of one burst are spread evenly", "[contract][running]") {
 
 TEST_CASE("a worker that is stuck with an item leaves all others to its siblings",
           "[contract][running]") {
-    const std::size_t workers = GENERATE(2, 4);
+    const std::size_t workers = GENERATE(2U, 4U);
     const int stuck_with = GENERATE(0, 7, 99);
     constexpr int count = 100;
     std::latch others_done(count - 1);
@@ -461,8 +461,8 @@ TEST_CASE("a pipeline runs inside a worker of another", "[contract][running]") {
 
 TEST_CASE("when all workers return, an infinite source unwinds and the run ends normally",
           "[contract][running]") {
-    const std::size_t workers = GENERATE(1, 3);
-    const std::size_t qsize = GENERATE(0, 1, 64);
+    const std::size_t workers = GENERATE(1U, 3U);
+    const std::size_t qsize = GENERATE(0U, 1U, 64U);
     std::atomic<int> destroyed{0};
     struct Guard {
         std::atomic<int>& destroyed;

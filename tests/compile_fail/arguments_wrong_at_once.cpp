@@ -1,0 +1,21 @@
+// Arguments bound at once fit the parameters behind the Input.
+// expect: this callable cannot be called with Input<In> and the bound arguments
+
+#include <parallelpipe.hpp>
+
+#include <functional>
+#include <memory>
+#include <ranges>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace parallelpipe;
+
+generator<int> add(Input<int> items, int n);
+
+#ifdef MISTAKE
+Stage made(add, "seven");
+#else
+Stage made(add, 7);
+#endif

@@ -1,0 +1,21 @@
+// A function has to be made a stage first.
+// expect: the right side of | is not a stage; wrap the function
+
+#include <parallelpipe.hpp>
+
+#include <functional>
+#include <memory>
+#include <ranges>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace parallelpipe;
+
+auto twice = map_stage([](int x) { return 2 * x; });
+
+#ifdef MISTAKE
+auto made = twice | [](int x) { return x; };
+#else
+auto made = twice | map_stage([](int x) { return x; });
+#endif

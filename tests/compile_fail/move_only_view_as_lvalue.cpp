@@ -1,0 +1,17 @@
+// expect: the range on the left of | can only be moved, not referred to; write std::move(range) | stage
+#include <parallelpipe.hpp>
+
+using namespace parallelpipe;
+
+generator<int> numbers() { co_yield 1; }
+
+int main() {
+    auto range = numbers();
+    auto twice = map_stage([](int x) { return 2 * x; });
+#ifdef MISTAKE
+    auto pipe = range | twice;
+#else
+    auto pipe = std::move(range) | twice;
+#endif
+    return pipe.execute() - 2;
+}

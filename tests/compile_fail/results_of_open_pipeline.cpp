@@ -1,0 +1,21 @@
+// Something must feed a pipeline.
+// expect: this pipeline is open at the front: nothing feeds it; write (range | pipeline).results()
+
+#include <parallelpipe.hpp>
+
+#include <functional>
+#include <memory>
+#include <ranges>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace parallelpipe;
+
+auto twice = map_stage([](int x) { return 2 * x; });
+
+#ifdef MISTAKE
+auto made = (twice | twice).results();
+#else
+auto made = (std::vector{1} | twice | twice).results();
+#endif

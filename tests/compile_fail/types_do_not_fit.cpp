@@ -1,0 +1,19 @@
+// What a stage yields must convert to what the next one takes.
+// expect: what the left side of | yields does not convert to what the right side takes
+
+#include <parallelpipe.hpp>
+
+#include <functional>
+#include <memory>
+#include <ranges>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace parallelpipe;
+
+#ifdef MISTAKE
+auto made = map_stage([](int x) { return std::to_string(x); }) | map_stage([](int x) { return x; });
+#else
+auto made = map_stage([](int x) { return x + 1; }) | map_stage([](int x) { return x; });
+#endif

@@ -1,0 +1,254 @@
+#include <parallelpipe/detail/event_count.hpp>
+
+#include "support/catch.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <latch>
+#include <mutex>
+#include <semaphore>
+#include <thread>
+#include <vector>
+
+using parallelpipe::detail::event_count;
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The protocol of the header: returns when `condition` holds.
+template <class Condition>
+void await(event_count& events, Condition condition) {
+    while (!condition()) {
+        const auto key = events.prepare();
+        if (condition()) {
+            events.cancel(key);
+            return;
+        }
+        events.wait(key);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("an event_count has no waiters at first and after cancel()", "[event_count]") {
+    event_count events;
+    CHECK_FALSE(events.has_waiters());
+    const auto key = events.prepare();
+    CHECK(events.has_waiters());
+    events.cancel(key);
+    CHECK_FALSE(events.has_waiters());
+}
+
+TEST_CASE("a notification between prepare() and wait() is not lost", "[event_count]") {
+    const bool all = GENERATE(false, true);
+    event_count events;
+    const auto key = events.prepare();
+    if (all)
+        events.notify_all();
+    else
+        events.notify_one();
+    CHECK_FALSE(events.has_waiters());
+    events.wait(key);  // must not block
+    SUCCEED();
+}
+
+TEST_CASE("a notification that nobody waits for is not kept", "[event_count]") {
+    event_count events;
+    events.notify_one();
+    events.notify_all();
+    const auto key = events.prepare();
+    CHECK_FALSE(events.wait_until(key, std::chrono::steady_clock::now() + 1ms));
+    CHECK_FALSE(events.has_waiters());
+}
+
+TEST_CASE("a cancelled wait leaves no signal behind for the next one", "[event_count]") {
+    event_count events;
+    const auto key = events.prepare();
+    events.notify_one();
+    events.cancel(key);
+    const auto later = events.prepare();
+    CHECK_FALSE(events.wait_until(later, std::chrono::steady_clock::now() + 1ms));
+}
+
+TEST_CASE("a wait that runs out leaves no trace", "[event_count]") {
+    event_count events;
+    const auto deadline = std::chrono::steady_clock::now() + 2ms;
+    const auto key = events.prepare();
+    CHECK_FALSE(events.wait_until(key, deadline));
+    CHECK(std::chrono::steady_clock::now() >= deadline);
+    CHECK_FALSE(events.has_waiters());
+    const auto later = events.prepare();
+    events.notify_one();
+    CHECK(events.wait_until(later, std::chrono::steady_clock::now() + 20s));
+}
+
+TEST_CASE("no wake-up is lost between two threads that take turns", "[event_count]") {
+    constexpr int rounds = 20000;
+    event_count events[2];
+    std::atomic<int> turn{0};
+    const auto play = [&](int me) {
+        for (int i = 0; i < rounds; ++i) {
+            await(events[me], [&] { return turn.load() % 2 == me; });
+            ++turn;
+            events[1 - me].notify_one();
+        }
+    };
+    {
+        std::jthread other([&] { play(1); });
+        play(0);
+    }
+    CHECK(turn == 2 * rounds);
+}
+
+TEST_CASE("no wake-up is lost when the notifier's change is a relaxed store", "[event_count]") {
+    // As the channel uses it: the look at the waiters may not overtake the change.
+    constexpr int rounds = 20000;
+    event_count there;
+    event_count back;
+    std::atomic<int> request{0};
+    std::atomic<int> answer{0};
+    std::jthread echo([&] {
+        for (int i = 1; i <= rounds; ++i) {
+            await(there, [&] { return request.load(std::memory_order_relaxed) == i; });
+            answer.store(i, std::memory_order_relaxed);
+            back.notify_one();
+        }
+    });
+    for (int i = 1; i <= rounds; ++i) {
+        request.store(i, std::memory_order_relaxed);
+        there.notify_one();
+        await(back, [&] { return answer.load(std::memory_order_relaxed) == i; });
+    }
+    CHECK(answer == rounds);
+}
+
+TEST_CASE("notify_all() wakes everybody who waits", "[event_count]") {
+    constexpr int waiters = 4;
+    for (int round = 0; round < 200; ++round) {
+        event_count events;
+        std::atomic<bool> open{false};
+        std::latch prepared(waiters);
+        std::atomic<int> through{0};
+        {
+            std::vector<std::jthread> threads;
+            for (int i = 0; i < waiters; ++i)
+                threads.emplace_back([&] {
+                    const auto key = events.prepare();
+                    prepared.count_down();
+                    events.wait(key);
+                    if (open) ++through;
+                });
+            prepared.wait();
+            open = true;
+            events.notify_all();
+        }
+        REQUIRE(through == waiters);
+        REQUIRE_FALSE(events.has_waiters());
+    }
+}
+
+TEST_CASE("notify_all() is for those who waited before it, and nobody takes it from them",
+          "[event_count]") {
+    event_count events;
+    const auto before = events.prepare();
+    events.notify_all();
+    const auto after = events.prepare();
+    CHECK_FALSE(events.wait_until(after, std::chrono::steady_clock::now() + 1ms));
+    CHECK(events.wait_until(before, std::chrono::steady_clock::now() + 20s));
+
+    const auto signalled = events.prepare();
+    events.notify_one();
+    events.notify_all();
+    const auto late = events.prepare();
+    events.cancel(signalled);
+    CHECK(events.has_waiters());
+    CHECK_FALSE(events.wait_until(late, std::chrono::steady_clock::now() + 1ms));
+    CHECK_FALSE(events.has_waiters());
+}
+
+TEST_CASE("N notifications free N of more than N waiters", "[event_count]") {
+    constexpr int waiters = 4;
+    event_count events;
+    std::latch prepared(waiters);
+    std::counting_semaphore<waiters> freed(0);
+    std::atomic<int> count{0};
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < waiters; ++i)
+        threads.emplace_back([&] {
+            const auto key = events.prepare();
+            prepared.count_down();
+            events.wait(key);
+            ++count;
+            freed.release();
+        });
+    prepared.wait();
+    events.notify_one();
+    events.notify_one();
+    freed.acquire();
+    freed.acquire();
+    for (int i = 0; i < 1000; ++i) std::this_thread::yield();
+    CHECK(count == 2);
+    CHECK(events.has_waiters());
+    // More notifications than waiters are left: the surplus is not kept.
+    for (int i = 0; i < 5; ++i) events.notify_one();
+    threads.clear();
+    CHECK(count == waiters);
+    const auto key = events.prepare();
+    CHECK_FALSE(events.wait_until(key, std::chrono::steady_clock::now() + 1ms));
+}
+
+TEST_CASE("a signal reaches another waiter when the one before cancels", "[event_count]") {
+    // Two prepared, one signal: whoever cancels must not take the signal along.
+    for (int round = 0; round < 200; ++round) {
+        event_count events;
+        std::binary_semaphore prepared(0);
+        std::jthread waiting([&] {
+            const auto key = events.prepare();
+            prepared.release();
+            events.wait(key);
+        });
+        prepared.acquire();
+        const auto key = events.prepare();
+        events.notify_one();
+        events.cancel(key);
+    }
+    SUCCEED();
+}
+
+TEST_CASE("many producers and consumers of a counter all get through", "[event_count]") {
+    constexpr int threads_a_side = 3;
+    constexpr int rounds = 3000;
+    event_count events;
+    std::mutex mutex;
+    int available = 0;  // under mutex
+    std::atomic<int> taken{0};
+    const auto try_take = [&] {
+        const std::lock_guard lock(mutex);
+        if (available == 0) return false;
+        --available;
+        return true;
+    };
+    {
+        std::vector<std::jthread> threads;
+        for (int t = 0; t < threads_a_side; ++t) {
+            threads.emplace_back([&] {
+                for (int i = 0; i < rounds; ++i) {
+                    await(events, try_take);
+                    ++taken;
+                }
+            });
+            threads.emplace_back([&] {
+                for (int i = 0; i < rounds; ++i) {
+                    {
+                        const std::lock_guard lock(mutex);
+                        ++available;
+                    }
+                    events.notify_one();
+                }
+            });
+        }
+    }
+    CHECK(taken == threads_a_side * rounds);
+    CHECK(available == 0);
+}
