@@ -1,0 +1,356 @@
+#include <parallelpipe.hpp>
+
+#include "support/catch.hpp"
+#include "support/counted.hpp"
+#include "support/waiting.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <latch>
+#include <memory>
+#include <numeric>
+#include <random>
+#include <semaphore>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace parallelpipe;
+using support::comes_true;
+using support::Counted;
+using support::Tally;
+
+namespace {
+
+/// Work of a length that differs from item to item and from worker to worker.
+void stagger(int x) {
+    const unsigned turns = (static_cast<unsigned>(x) * 2654435761U >> 22) % 600;
+    for (unsigned i = 0; i < turns; ++i) detail::cpu_pause();
+    if (turns % 7 == 0) std::this_thread::yield();
+}
+
+template <class Pipe>
+auto all(const Pipe& pipe) {
+    std::vector<int> out;
+    for (auto& x : pipe.results()) out.push_back(x);
+    return out;
+}
+
+std::vector<int> up_to(int n) {
+    std::vector<int> numbers(static_cast<std::size_t>(n));
+    std::iota(numbers.begin(), numbers.end(), 0);
+    return numbers;
+}
+
+constexpr int many = support::sanitized ? 2000 : 20000;
+
+}  // namespace
+
+TEST_CASE("an ordered map keeps the order of its input", "[contract][ordered]") {
+    const std::size_t workers = GENERATE(1U, 2U, 4U, 9U);
+    const std::size_t qsize = GENERATE(1U, 2U, 8U, 64U, 0U);
+    auto slow = map_stage({.workers = workers, .qsize = qsize, .ordered = true}, [](int x) {
+        stagger(x);
+        return x;
+    });
+    CHECK(all(std::views::iota(0, many / 10) | slow) == up_to(many / 10));
+}
+
+TEST_CASE("order holds with filters and flat-maps inside", "[contract][ordered]") {
+    const std::size_t qsize = GENERATE(1U, 5U, 100U);
+    auto some = stage({.workers = 3, .qsize = qsize, .ordered = true},
+                      [](Input<int> in) -> generator<int> {
+                          for (int x : in) {
+                              stagger(x);
+                              for (int i = 0; i < x % 4; ++i) co_yield x;
+                          }
+                      });
+    std::vector<int> expected;
+    for (int x = 0; x < many / 10; ++x) expected.insert(expected.end(), std::size_t(x % 4), x);
+    CHECK(all(std::views::iota(0, many / 10) | some) == expected);
+}
+
+TEST_CASE("results far behind a slow first item wait within qsize", "[contract][ordered]") {
+    const std::size_t qsize = GENERATE(1U, 4U, 32U);
+    const std::size_t workers = 3;
+    std::atomic<int> begun{0};
+    std::latch release(1);
+    auto held = map_stage({.workers = workers, .qsize = qsize, .ordered = true}, [&](int x) {
+        ++begun;
+        if (x == 0) release.wait();
+        return x;
+    });
+    auto results = (std::views::iota(0, 1000) | held).results();
+    // As many as may wait, and one in the hands of each worker; the first one holds its own.
+    const int most = static_cast<int>(qsize + workers);
+    const bool far = comes_true([&] { return begun >= std::min(most, 3); });
+    support::give_it_a_chance();
+    const int seen = begun;
+    release.count_down();
+    std::vector<int> out;
+    for (int x : results) out.push_back(x);
+    CHECK(far);
+    CHECK(seen <= most);
+    CHECK(out == up_to(1000));
+}
+
+TEST_CASE("the worker with the earliest item passes its results straight on", "[contract][ordered]") {
+    // It yields one result and waits for the consumer to have it, while later ones are ready.
+    std::binary_semaphore seen(0);
+    auto echo = stage({.workers = 2, .qsize = 1, .ordered = true},
+                      [&](Input<int> in) -> generator<int> {
+                          for (int x : in) {
+                              co_yield x;
+                              if (x == 0) seen.acquire();
+                              co_yield x;
+                          }
+                      });
+    std::vector<int> out;
+    for (int x : (std::views::iota(0, 4) | echo).results()) {
+        if (out.empty()) seen.release();
+        out.push_back(x);
+    }
+    CHECK(out == std::vector{0, 0, 1, 1, 2, 2, 3, 3});
+}
+
+TEST_CASE("what waited for an earlier item leaves as soon as that one is done", "[contract][ordered]") {
+    // The second worker has yielded and then pauses; its result must not wait for its next move.
+    std::latch second_yielded(1);
+    std::binary_semaphore have_both(0);
+    auto pausing = stage({.workers = 2, .qsize = 8, .ordered = true},
+                         [&](Input<int> in) -> generator<int> {
+                             for (int x : in) {
+                                 if (x == 0) second_yielded.wait();
+                                 co_yield x;
+                                 if (x == 1) {
+                                     second_yielded.count_down();
+                                     have_both.acquire();
+                                 }
+                             }
+                         });
+    std::vector<int> out;
+    for (int x : (std::views::iota(0, 2) | pausing).results()) {
+        out.push_back(x);
+        if (out.size() == 2) have_both.release();
+    }
+    CHECK(out == std::vector{0, 1});
+}
+
+TEST_CASE("yields before the first and after the last item come first and last, by worker",
+          "[contract][ordered]") {
+    const std::size_t qsize = GENERATE(1U, 2U, 50U);
+    auto framed = stage({.workers = 4, .qsize = qsize, .ordered = true},
+                        [](Input<int> in) -> generator<int> {
+                            const int me = static_cast<int>(this_worker::index());
+                            stagger(10 - me);
+                            co_yield -10 + me;
+                            for (int x : in) {
+                                stagger(x);
+                                co_yield x;
+                            }
+                            stagger(5 * (4 - me));
+                            co_yield 1000 + me;
+                            co_yield 2000 + me;
+                        });
+    std::vector<int> expected = {-10, -9, -8, -7};
+    for (int x = 0; x < 500; ++x) expected.push_back(x);
+    for (int me = 0; me < 4; ++me) {
+        expected.push_back(1000 + me);
+        expected.push_back(2000 + me);
+    }
+    CHECK(all(std::views::iota(0, 500) | framed) == expected);
+}
+
+TEST_CASE("an ordered source with several workers yields by worker", "[contract][ordered]") {
+    auto source = stage({.workers = 3, .qsize = 2, .ordered = true}, []() -> generator<int> {
+        const int me = static_cast<int>(this_worker::index());
+        stagger(3 - me);
+        for (int i = 0; i < 10; ++i) co_yield 10 * me + i;
+    });
+    CHECK(all(source) == up_to(30));
+}
+
+TEST_CASE("pipe.ordered() keeps order from the source to the consumer", "[contract][ordered]") {
+    auto slow = map_stage({.workers = 3, .qsize = 4}, [](int x) {
+        stagger(x);
+        return x;
+    });
+    const auto plain = std::views::iota(0, many / 10) | slow | slow | slow;
+    const auto ordered = plain.ordered();
+    CHECK(all(ordered) == up_to(many / 10));
+    CHECK(all(ordered) == up_to(many / 10));
+    CHECK_FALSE(plain.stages().back().setup.ordered.value_or(false));
+}
+
+TEST_CASE("with an error exactly the results of the items before it leave an ordered stage",
+          "[contract][ordered]") {
+    const std::size_t workers = GENERATE(1U, 2U, 5U);
+    const std::size_t qsize = GENERATE(1U, 8U, 0U);
+    const int failing = GENERATE(0, 1, 77, 499);
+    auto breaking = map_stage({.workers = workers, .qsize = qsize, .ordered = true, .name = "breaking"},
+                              [=](int x) {
+                                  // Later items are quicker than the ones before the failing one.
+                                  if (x < failing) stagger(x);
+                                  if (x == failing) throw std::domain_error("no");
+                                  return x;
+                              });
+    std::vector<int> out;
+    std::string stage_name;
+    try {
+        for (int x : (std::views::iota(0, 100000) | breaking).results()) out.push_back(x);
+    } catch (const TaskException& e) {
+        stage_name = e.stage();
+    }
+    CHECK(stage_name == "breaking");
+    CHECK(out == up_to(failing));
+}
+
+TEST_CASE("an error in an ordered stage ends an endless source", "[contract][ordered]") {
+    auto breaking = map_stage({.workers = 3, .ordered = true}, [](int x) {
+        if (x == 100) throw std::domain_error("no");
+        return x;
+    });
+    auto after = map_stage({.workers = 2, .ordered = true}, [](int x) { return x; });
+    std::vector<int> out;
+    bool threw = false;
+    try {
+        for (int x : (std::views::iota(0) | breaking | after).results()) out.push_back(x);
+    } catch (const TaskException&) {
+        threw = true;
+    }
+    CHECK(threw);
+    CHECK(out == up_to(100));
+}
+
+TEST_CASE("one worker that returns early does not stall the line", "[contract][ordered]") {
+    const std::size_t qsize = GENERATE(1U, 3U, 64U);
+    auto leaving = stage({.workers = 3, .qsize = qsize, .ordered = true},
+                         [](Input<int> in) -> generator<int> {
+                             int taken = 0;
+                             for (int x : in) {
+                                 co_yield x;
+                                 if (this_worker::index() != 2 && ++taken == 20) co_return;
+                             }
+                         });
+    CHECK(all(std::views::iota(0, many / 10) | leaving) == up_to(many / 10));
+}
+
+TEST_CASE("leaving the results of an ordered stage early hangs nothing and leaves nothing",
+          "[contract][ordered]") {
+    const std::size_t qsize = GENERATE(1U, 16U, 0U);
+    Tally tally;
+    {
+        auto source = stage({.qsize = qsize}, [&]() -> generator<Counted> {
+            for (int i = 0;; ++i) co_yield Counted(tally, i);
+        });
+        auto slow = map_stage({.workers = 4, .qsize = qsize, .ordered = true}, [](Counted c) {
+            stagger(c.value);
+            return c;
+        });
+        const auto pipe = source | slow;
+        for (int round = 0; round < 20; ++round) {
+            int expected = 0;
+            bool in_order = true;
+            for (auto& item : pipe.results()) {
+                in_order = in_order && item.value == expected;
+                if (++expected == 50) break;
+            }
+            CHECK(in_order);
+        }
+        auto results = pipe.results();
+        results.cancel();
+        CHECK_THROWS_AS(results.begin() == results.end(), CancelledError);
+    }
+    CHECK(tally.alive == 0);
+    CHECK(tally.copies == 0);
+}
+
+TEST_CASE("move-only items keep order", "[contract][ordered]") {
+    auto make = map_stage({.workers = 3, .qsize = 2, .ordered = true}, [](int x) {
+        stagger(x);
+        return std::make_unique<int>(x);
+    });
+    auto pass = map_stage({.workers = 3, .qsize = 2, .ordered = true}, [](std::unique_ptr<int> p) {
+        stagger(*p / 2);
+        return p;
+    });
+    int expected = 0;
+    bool in_order = true;
+    for (auto& p : (std::views::iota(0, 1000) | make | pass).results())
+        in_order = in_order && *p == expected++;
+    CHECK(in_order);
+    CHECK(expected == 1000);
+}
+
+TEST_CASE("OnError::finish loses the failing worker and nothing else", "[contract][finish]") {
+    const bool ordered = GENERATE(false, true);
+    auto source = map_stage({.workers = 3, .ordered = ordered, .name = "m", .on_error = OnError::finish},
+                            [](int x) {
+                                stagger(x);
+                                if (x == 100 || x == 200) throw std::runtime_error(std::to_string(x));
+                                return x;
+                            });
+    std::vector<int> out;
+    std::vector<std::string> messages;
+    try {
+        for (int x : (std::views::iota(0, 1000) | source).results()) out.push_back(x);
+    } catch (const TaskException& e) {
+        for (const TaskError& error : e.errors()) messages.push_back(error.message());
+    }
+    std::vector<int> expected = up_to(1000);
+    std::erase(expected, 100);
+    std::erase(expected, 200);
+    if (!ordered) std::ranges::sort(out);
+    std::ranges::sort(messages);
+    CHECK(out == expected);
+    CHECK(messages == std::vector<std::string>{"std::runtime_error: 100", "std::runtime_error: 200"});
+}
+
+TEST_CASE("when all workers are lost the rest of the input is consumed and ignored",
+          "[contract][finish]") {
+    const bool ordered = GENERATE(false, true);
+    const std::size_t workers = GENERATE(1U, 2U);
+    std::atomic<int> produced{0};
+    auto source = stage({.qsize = 4}, [&]() -> generator<int> {
+        for (int i = 0; i < 1000; ++i) {
+            ++produced;
+            co_yield i;
+        }
+    });
+    auto failing = map_stage({.workers = workers, .ordered = ordered, .on_error = OnError::finish},
+                             [](int x) -> int {
+                                 if (x >= 10) throw std::runtime_error("all fail");
+                                 return x;
+                             });
+    std::vector<int> out;
+    std::size_t errors = 0;
+    try {
+        for (int x : (source | failing).results()) out.push_back(x);
+    } catch (const TaskException& e) {
+        errors = e.errors().size();
+    }
+    std::ranges::sort(out);
+    CHECK(errors == workers);
+    CHECK(produced == 1000);
+    CHECK(out == up_to(10));
+}
+
+TEST_CASE("a lost source ends like any other", "[contract][finish]") {
+    auto source = stage({.workers = 2, .on_error = OnError::finish}, []() -> generator<int> {
+        for (int i = 0; i < 5; ++i) {
+            if (this_worker::index() == 1 && i == 2) throw std::runtime_error("lost");
+            co_yield i;
+        }
+    });
+    std::size_t out = 0;
+    std::size_t errors = 0;
+    try {
+        for ([[maybe_unused]] int x : source.results()) ++out;
+    } catch (const TaskException& e) {
+        errors = e.errors().size();
+    }
+    CHECK(out == 7);
+    CHECK(errors == 1);
+}
