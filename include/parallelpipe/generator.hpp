@@ -9,11 +9,32 @@
 #include <exception>
 #include <iterator>
 #include <memory>
+#include <new>
 #include <ranges>
 #include <type_traits>
 #include <utility>
 
 namespace parallelpipe {
+
+namespace detail {
+
+/// Where the frames of a generator<T> come from. A compiler may allocate them as if nothing in them
+/// was over-aligned (g++ does); then a T in the frame would lie wrong.
+template <class T, bool OverAligned = (alignof(T) > __STDCPP_DEFAULT_NEW_ALIGNMENT__)>
+class frame_memory {};
+
+template <class T>
+class frame_memory<T, true> {
+public:
+    static void* operator new(std::size_t size) {
+        return ::operator new(size, std::align_val_t(alignof(T)));
+    }
+    static void operator delete(void* frame, std::size_t size) {
+        ::operator delete(frame, size, std::align_val_t(alignof(T)));
+    }
+};
+
+}  // namespace detail
 
 /// Asks a generator to yield every element of a range: `co_yield elements_of(range)`.
 /// Shape: a nested `generator<T>` of the same type is resumed directly, however deep the nesting;
@@ -77,7 +98,7 @@ private:
 /// from one coroutine to another by a tail call, so the machine's stack stays flat without
 /// optimisation too.
 template <class T>
-class generator<T>::promise_type {
+class generator<T>::promise_type : public detail::frame_memory<T> {
     /// An element that had to be made for the yield: it lives in the frame until the next resume.
     struct held_element {
         T element;

@@ -83,17 +83,17 @@ template <class F, class... Bound>
 concept copyable_parts = std::copy_constructible<F> && (std::copy_constructible<Bound> && ...);
 
 template <class F, class... Bound>
-constexpr void check_copyable() {
-    static_assert(copyable_parts<F, Bound...>,
+struct check_copyable {
+    static constexpr bool value = copyable_parts<F, Bound...>;
+    static_assert(value,
                   "parallelpipe: every worker gets its own copy of the callable and of its bound "
                   "arguments, and one of these cannot be copied; capture or pass a std::shared_ptr, a "
                   "pointer or std::ref instead");
-}
+};
 
 template <class In, class Out, class F, class... Bound>
 constexpr bool fits_stage() {
-    check_copyable<F, Bound...>();
-    if constexpr (!copyable_parts<F, Bound...>) {
+    if constexpr (!check_copyable<F, Bound...>::value) {
         return false;
     } else if constexpr (!callable_as_stage<F, input_of_t<In>, Bound...>) {
         static_assert(callable_as_stage<F, input_of_t<In>, Bound...>,
@@ -170,8 +170,7 @@ class stage_template;
 /// A Stage if all is known, else a stage_template that waits for arguments or for its left side.
 template <class Verb, class F, class... Bound>
 auto make_stage(Setup setup, F f, std::tuple<Bound...> bound) {
-    check_copyable<F, Bound...>();
-    if constexpr (copyable_parts<F, Bound...>) {
+    if constexpr (check_copyable<F, Bound...>::value) {
         stage_template<Verb, F, Bound...> made(std::move(setup), std::move(f), std::move(bound));
         if constexpr (complete<Verb, F, Bound...>)
             return made.template on<known_input_t<Verb, F, Bound...>>();

@@ -37,6 +37,7 @@ foreach(line IN LISTS lines)
   set("floor_of_${header}" ${floor})
 endforeach()
 
+get_filename_component(INCLUDE ${INCLUDE} ABSOLUTE)
 file(GLOB_RECURSE headers RELATIVE ${INCLUDE} ${INCLUDE}/*)
 foreach(header IN LISTS headers)
   if(NOT header IN_LIST listed)
