@@ -209,6 +209,42 @@ TEST_CASE("the live items between two stages never exceed qsize and one for each
     CHECK(gauge.now == 0);
 }
 
+TEST_CASE("the bound holds after workers have left early with items taken ahead",
+          "[contract][backpressure]") {
+    constexpr std::size_t qsize = 256;
+    constexpr std::size_t leavers = 7;
+    std::atomic<long> begun{0};
+    std::atomic<long> taken{0};
+    std::atomic<std::size_t> gone{0};
+    std::atomic<bool> all_gone{false};
+    std::latch stop(1);
+    auto read =
+        stage({.workers = leavers + 1, .qsize = 0}, [&](Input<int> items) -> generator<int> {
+            long mine = 0;
+            for ([[maybe_unused]] int x : items) {
+                ++taken;
+                ++mine;
+                if (this_worker::index() != 0 && mine > 3000) {
+                    ++gone;
+                    co_return;
+                }
+                if (this_worker::index() == 0 && all_gone.load()) stop.wait();
+            }
+            co_yield 0;
+        });
+    auto results = (Stage(count_yields, std::ref(begun)).setup({.qsize = qsize}) | read).results();
+    CHECK(comes_true([&] { return gone == leavers; }));
+    all_gone = true;
+    long before = -1;
+    CHECK(comes_true([&] {
+        support::give_it_a_chance();
+        return std::exchange(before, begun.load()) == begun.load();
+    }));
+    // begun counts the one in the producer's hand, taken the one in the consumer's.
+    CHECK(begun - taken <= static_cast<long>(qsize) + 1);
+    stop.count_down();
+}
+
 TEST_CASE("a chain of slow hands holds no more than its bounds", "[contract][backpressure]") {
     // Stage after stage with qsize 1 that nobody reads: 1 waiting and 1 in hand each.
     std::atomic<long> begun{0};

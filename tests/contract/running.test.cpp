@@ -176,6 +176,28 @@ TEST_CASE("a worker that is stuck with an item leaves all others to its siblings
     CHECK(all.size() == count);
 }
 
+TEST_CASE("a worker that gets stuck after many fast items leaves all others to its siblings",
+          "[contract][running]") {
+    // By then it has looked ahead; what it took must not be stuck with it.
+    const std::size_t workers = GENERATE(2U, 4U);
+    constexpr int count = 10000;
+    const int stuck_with = GENERATE(5000, 9000, 9990);
+    std::latch others_done(count - 1);
+    auto work = stage({.workers = workers}, [&](Input<int> items) -> generator<int> {
+        for (int x : items) {
+            if (x == stuck_with)
+                others_done.wait();
+            else
+                others_done.count_down();
+            co_yield x;
+        }
+    });
+    std::vector<int> times(count);
+    for (int x : (std::views::iota(0, count) | work).results())
+        ++times[static_cast<std::size_t>(x)];
+    CHECK(std::count(times.begin(), times.end(), 1) == count);
+}
+
 TEST_CASE("all workers of a stage can hold an item at the same time", "[contract][running]") {
     constexpr int workers = 9;
     std::latch together(workers);
@@ -516,6 +538,28 @@ TEST_CASE("what one leaving worker had not begun reaches its siblings", "[contra
             ++times[static_cast<std::size_t>(x)];
         CHECK(std::count(times.begin(), times.end(), 1) == count);
     }
+}
+
+TEST_CASE("an item that a leaving worker did not look at reaches its siblings",
+          "[contract][running]") {
+    std::latch both(2);
+    auto read = stage({.workers = 2}, [&](Input<int> items) -> generator<int> {
+        if (this_worker::index() == 1) {
+            auto it = items.begin();
+            both.arrive_and_wait();
+            co_yield *it;
+            ++it;  // as std::views::take does before it ends
+            co_return;
+        }
+        bool first = true;
+        for (int x : items) {
+            if (std::exchange(first, false)) both.arrive_and_wait();
+            co_yield x;
+        }
+    });
+    int count = 0;
+    for ([[maybe_unused]] int x : (std::views::iota(0, 100) | read).results()) ++count;
+    CHECK(count == 100);
 }
 
 TEST_CASE("a sibling that waits takes what a worker gives back at the end of the stream",
