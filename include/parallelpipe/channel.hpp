@@ -37,244 +37,25 @@
 
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/asymmetric_barrier.hpp>
+#include <parallelpipe/detail/channel_base.hpp>
 #include <parallelpipe/detail/concurrentqueue.hpp>
 #include <parallelpipe/detail/config.hpp>
-#include <parallelpipe/detail/event_count.hpp>
 #include <parallelpipe/detail/taken_items.hpp>
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <optional>
-#include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace parallelpipe {
-
-namespace detail {
-
-/// What a channel does without knowing its items: room, close, sentinel, sleep.
-class channel_base {
-public:
-    channel_base(std::size_t capacity, std::size_t producers, std::size_t consumers)
-        : capacity_(static_cast<std::ptrdiff_t>(capacity)),
-          producer_share_(producers == 1 ? capacity_
-                                         : capacity_ / static_cast<std::ptrdiff_t>(4 * producers)),
-          return_stride_(std::max<std::ptrdiff_t>(
-              1, capacity_ / static_cast<std::ptrdiff_t>(8 * consumers))),
-          consumer_count_(consumers),
-          room_(capacity_),
-          producers_(producers),
-          consumers_(consumers) {
-        readers_.reserve(consumers);
-    }
-    channel_base(const channel_base&) = delete;
-    channel_base& operator=(const channel_base&) = delete;
-    virtual ~channel_base() = default;
-
-    /// How many items may wait; 0 is unlimited.
-    std::size_t capacity() const noexcept { return static_cast<std::size_t>(capacity_); }
-
-    /// Nobody will read on: pushes fail from now on. What is inside stays readable.
-    void close() {
-        closed_.store(true, std::memory_order_relaxed);
-        not_full_.notify_all();
-    }
-
-    /// The run stops: pushes and takes fail from now on, everybody who waits wakes.
-    void abort() {
-        aborted_.store(true, std::memory_order_seq_cst);
-        get_attention();
-        close();
-        not_empty_.notify_all();
-    }
-
-    bool is_closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
-    bool is_aborted() const noexcept { return aborted_.load(std::memory_order_seq_cst); }
-
-    /// One of the producers is done. To be called once for each; the last one posts the sentinel.
-    void producer_left() {
-        if (producers_.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-        sentinel_.store(true, std::memory_order_release);
-        not_empty_.notify_all();
-    }
-
-    /// One of the consumers is done. To be called once for each. Returns whether it was the last: it
-    /// then has to close() the channel.
-    bool consumer_left() {
-        return consumers_.fetch_sub(1, std::memory_order_acq_rel) == 1;
-    }
-
-    /// How many items a consumer may work off before it returns their slots.
-    std::ptrdiff_t return_stride() const noexcept { return return_stride_; }
-
-    /// `items` items are no longer waiting: their slots are free. (Negative: they wait again.)
-    void return_room(std::ptrdiff_t items) {
-        if (capacity_ == 0 || items == 0) return;
-        room_.fetch_add(items, std::memory_order_release);
-        if (keeps_order_)
-            wake_producers();
-        else
-            not_full_.notify_one();
-    }
-
-    /// Behind an ordered stage: producers differ in what they wait for, so all are woken. To be called
-    /// before the first push.
-    void keep_order() noexcept { keeps_order_ = true; }
-
-    /// Makes every producer that waits look again.
-    void wake_producers() {
-        if (not_full_.has_waiters()) not_full_.notify_all();
-    }
-
-    /// Takes a slot, unless it is the last one.
-    bool try_take_slot_but_last() noexcept {
-        if (capacity_ == 0) return true;
-        std::ptrdiff_t room = room_.load(std::memory_order_relaxed);
-        while (room > 1)
-            if (room_.compare_exchange_weak(room, room - 1, std::memory_order_acquire,
-                                            std::memory_order_relaxed))
-                return true;
-        return false;
-    }
-    bool has_slot_but_last() const noexcept {
-        return capacity_ == 0 || room_.load(std::memory_order_relaxed) > 1;
-    }
-
-    /// Blocks until `ready()` holds or the channel is closed; looks again when slots come back and
-    /// after wake_producers().
-    template <class Ready>
-    void wait_for_room(Ready ready) {
-        for (;;) {
-            for (int spin = 0; spin < spins; ++spin) {
-                if (is_closed() || ready()) return;
-                pause(spin);
-            }
-            const auto key = not_full_.prepare();
-            if (is_closed() || ready()) {
-                not_full_.cancel(key);
-                return;
-            }
-            not_full_.wait(key);
-        }
-    }
-
-    /// A consumer failed at the item `number`: nobody takes that one or one behind it any more.
-    void stop_before(std::uint64_t number) {
-        std::uint64_t old = stop_before_.load(std::memory_order_relaxed);
-        while (number < old && !stop_before_.compare_exchange_weak(old, number)) {
-        }
-        get_attention();
-        not_empty_.notify_all();
-    }
-    bool is_stopped_before(std::uint64_t number) const noexcept {
-        return number >= stop_before_.load(std::memory_order_seq_cst);
-    }
-    bool has_stop() const noexcept { return stop_before_.load(std::memory_order_seq_cst) != no_number; }
-
-protected:
-    /// Takes slots for a producer with an item in hand: as many as there are up to its share, so that
-    /// the next items cost nothing shared, but at least the one. Blocks while there is none.
-    /// Returns 0 once the channel is closed.
-    std::ptrdiff_t take_room() {
-        if (capacity_ == 0) return is_closed() ? 0 : std::numeric_limits<std::ptrdiff_t>::max();
-        for (;;) {
-            for (int spin = 0; spin < spins; ++spin) {
-                if (const std::ptrdiff_t taken = try_take_room()) return taken;
-                if (is_closed()) return 0;
-                pause(spin);
-            }
-            const auto key = not_full_.prepare();
-            if (const std::ptrdiff_t taken = try_take_room()) {
-                not_full_.cancel(key);
-                return taken;
-            }
-            if (is_closed()) {
-                not_full_.cancel(key);
-                return 0;
-            }
-            not_full_.wait(key);
-        }
-    }
-
-    static constexpr std::uint64_t no_number = std::numeric_limits<std::uint64_t>::max();
-
-    /// A wait looks this often, in a few microseconds of its own, before it sleeps. Short pauses at
-    /// first: the other side may be at work on another core. Then the core is offered to whoever is
-    /// ready to run, often the other side itself: with more workers than cores that costs a fraction
-    /// of a sleep and a wake-up.
-    static constexpr int spins = 8;
-    static void pause(int spin) noexcept {
-        if (spin < spins / 2)
-            for (int i = 0; i < 8 * (spin + 1); ++i) cpu_pause();
-        else
-            std::this_thread::yield();
-    }
-
-    const std::ptrdiff_t capacity_;
-    const std::ptrdiff_t producer_share_;
-    const std::ptrdiff_t return_stride_;
-    const std::size_t consumer_count_;
-
-    // Written once, at the end; read by both sides all the time.
-    alignas(cache_line) std::atomic<bool> closed_{false};
-    std::atomic<bool> aborted_{false};
-    std::atomic<bool> sentinel_{false};
-    std::atomic<std::uint64_t> stop_before_{no_number};
-    bool keeps_order_ = false;
-
-    alignas(cache_line) std::atomic<std::ptrdiff_t> room_;
-    std::atomic<std::size_t> producers_;
-    std::atomic<std::size_t> consumers_;
-
-    alignas(cache_line) event_count not_empty_;
-    alignas(cache_line) event_count not_full_;
-
-    std::mutex readers_mutex_;
-    std::vector<reader_base*> readers_;  // under readers_mutex_
-
-    void get_attention() {
-        const std::lock_guard lock(readers_mutex_);
-        for (reader_base* reader : readers_)
-            reader->attention.store(true, std::memory_order_seq_cst);
-    }
-    void add(reader_base& reader) {
-        const std::lock_guard lock(readers_mutex_);
-        readers_.push_back(&reader);
-        if (is_aborted() || has_stop())
-            reader.attention.store(true, std::memory_order_seq_cst);
-    }
-    void remove(reader_base& reader) {
-        const std::lock_guard lock(readers_mutex_);
-        std::erase(readers_, &reader);
-    }
-
-private:
-    std::ptrdiff_t try_take_room() {
-        std::ptrdiff_t room = room_.load(std::memory_order_relaxed);
-        while (room > 0) {
-            const std::ptrdiff_t taken =
-                std::clamp<std::ptrdiff_t>(producer_share_, 1, room);
-            // Acquire: pairs with return_room, whose consumers are done with those items.
-            if (room_.compare_exchange_weak(room, room - taken, std::memory_order_acquire,
-                                            std::memory_order_relaxed)) {
-                if (room != taken) not_full_.notify_one();
-                return taken;
-            }
-        }
-        return 0;
-    }
-};
-
-}  // namespace detail
 
 /// A bounded multi-producer multi-consumer queue with an end of stream on either side.
 /// Shape: items of one producer keep their order; an item is visible as soon as `push` returns, and
