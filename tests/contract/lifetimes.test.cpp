@@ -54,6 +54,23 @@ struct Odd {
     int value;
 };
 
+/// Counts every object that is made at an address that does not suit it.
+template <std::size_t Alignment>
+struct alignas(Alignment) Aligned {
+    int value;
+
+    explicit Aligned(int n) : value(n) { look(); }
+    Aligned(const Aligned& other) : value(other.value) { look(); }
+    Aligned& operator=(const Aligned&) = delete;
+
+    void look() const {
+        const Aligned* volatile self = this;  // else the compiler knows that it is aligned
+        if (reinterpret_cast<std::uintptr_t>(self) % Alignment != 0) ++misplaced;
+    }
+
+    static inline std::atomic<int> misplaced{0};
+};
+
 /// Runs a pipeline of three stages of Ts and returns the sum of the values that came out.
 template <class T>
 long sum_through(std::size_t workers, std::size_t qsize, int count) {
@@ -340,6 +357,34 @@ TEST_CASE("items may have odd operators", "[contract][lifetimes]") {
     const std::size_t workers = GENERATE(1U, 3U);
     CHECK(sum_through<Odd>(workers, 4, 200) == 19900);
     CHECK((stage([]() -> generator<Odd> { co_yield Odd(7); })).execute().value == 7);
+}
+
+TEST_CASE("items may be over-aligned", "[contract][lifetimes]") {
+    const std::size_t workers = GENERATE(1U, 3U);
+    const auto check = [workers]<class T>(std::type_identity<T>) {
+        T::misplaced = 0;
+        std::vector<T> left;
+        for (int i = 0; i < 100; ++i) left.emplace_back(i);
+        auto step = stage({.workers = workers, .qsize = 4}, [](Input<T> items) -> generator<T> {
+            for (T& item : items) {
+                item.look();
+                co_yield std::move(item);
+            }
+        });
+        auto copy = stage({.workers = workers}, [](Input<T> items) -> generator<T> {
+            for (T& item : items) co_yield item;
+        });
+        long sum = 0;
+        for (T& item : (left | step | copy).results()) {
+            item.look();
+            sum += item.value;
+        }
+        CHECK(sum == 4950);
+        CHECK(T::misplaced == 0);
+    };
+    check(std::type_identity<Aligned<16>>());
+    check(std::type_identity<Aligned<64>>());
+    check(std::type_identity<Aligned<256>>());
 }
 
 TEST_CASE("items may be bool", "[contract][lifetimes]") {
