@@ -13,6 +13,7 @@
 #include <concepts>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <ranges>
 #include <stdexcept>
 #include <string>
@@ -56,7 +57,8 @@ public:
     /// Errors: `std::invalid_argument` also for `retry` if the function takes an item by value that
     ///   cannot be copied.
     ItemStage& setup(Setup changes) & {
-        if (changes.retry && changes.retry->times != 0) check_whole("retry");
+        if (changes.retry && changes.retry->times != 0)
+            check_whole("retry", changes.name ? changes.name : this->entry_.setup.name);
         Stage<In, Out>::setup(std::move(changes));
         return *this;
     }
@@ -76,10 +78,11 @@ public:
                       "parallelpipe: every worker gets its own copy of the dead-letter handler, and "
                       "this one cannot be copied; capture a std::shared_ptr or a pointer instead");
         if constexpr (fits && copyable) {
-            check_whole("dead_letter");
+            check_whole("dead_letter", this->entry_.setup.name);
             detail::dead_letter_handler<In> erased(std::move(handler));
             if (!erased)
-                throw std::invalid_argument("parallelpipe: the dead-letter handler" + of_stage() +
+                throw std::invalid_argument("parallelpipe: the dead-letter handler" +
+                                            of_stage(this->entry_.setup.name) +
                                             " is empty: pass a function");
             this->entry_.body = parts_->stage(std::move(erased)).entry().body;
         }
@@ -94,13 +97,12 @@ public:
     ItemStage operator()() const { return *this; }
 
 private:
-    std::string of_stage() const {
-        const Setup& setup = this->entry_.setup;
-        return setup.name ? " of stage \"" + *setup.name + '"' : "";
+    static std::string of_stage(const std::optional<std::string>& name) {
+        return name ? " of stage \"" + *name + '"' : "";
     }
 
-    void check_whole(const std::string& what) const {
-        if (!parts_->keeps_whole()) detail::throw_not_whole(what, of_stage());
+    void check_whole(const std::string& what, const std::optional<std::string>& name) const {
+        if (!parts_->keeps_whole()) detail::throw_not_whole(what, of_stage(name));
     }
 
     std::shared_ptr<const detail::item_stage_parts<In, Out>> parts_;

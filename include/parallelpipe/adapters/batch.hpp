@@ -32,7 +32,7 @@ struct batch_function {
             batch.push_back(std::move(item));
             if (batch.size() < size) continue;
             co_yield std::move(batch);
-            batch = {};
+            batch = std::vector<In>();
             batch.reserve(size);  // one was that big
         }
         if (!batch.empty()) co_yield std::move(batch);

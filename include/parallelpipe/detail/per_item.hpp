@@ -20,12 +20,45 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <random>
+#include <ranges>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <tuple>
 #include <type_traits>
 #include <utility>
+
+namespace parallelpipe {
+
+/// Whether an item that has to stay whole can be copied for a function that takes it by value.
+/// `std::is_copy_constructible` alone does not say: it is true for a `std::vector<std::unique_ptr<T>>`,
+/// whose copy does not compile. Containers, pairs, tuples and optionals of such are seen through; for a
+/// class of yours that has one as a member, specialise this as false, or delete the copy constructor.
+template <class T>
+inline constexpr bool is_copyable_item = [] {
+    if constexpr (!std::is_copy_constructible_v<T>) {
+        return false;
+    } else if constexpr (std::ranges::input_range<T> && !std::ranges::view<T>) {
+        using element = std::ranges::range_value_t<T>;
+        if constexpr (std::is_same_v<element, T>)
+            return true;
+        else
+            return is_copyable_item<element>;
+    } else {
+        return true;
+    }
+}();
+template <class A, class B>
+inline constexpr bool is_copyable_item<std::pair<A, B>> =
+    is_copyable_item<A> && is_copyable_item<B>;
+template <class... Parts>
+inline constexpr bool is_copyable_item<std::tuple<Parts...>> = (is_copyable_item<Parts> && ...);
+template <class T>
+inline constexpr bool is_copyable_item<std::optional<T>> = is_copyable_item<T>;
+
+}  // namespace parallelpipe
 
 namespace parallelpipe::detail {
 
@@ -182,6 +215,14 @@ struct generic_parameter<F, In> {
         typename signature_of_pointer<decltype(&F::template operator()<In>)>::parameters>::type;
 };
 
+template <class F, class In>
+inline constexpr bool takes_value = false;
+template <class F, class In>
+    requires requires { typename signature<F>::parameters; }
+inline constexpr bool takes_value<F, In> = []<class... P>(type_list<P...>) {
+    return (std::same_as<P, In> || ...);
+}(typename signature<F>::parameters{});
+
 enum class handing { rvalue, lvalue, copy, impossible };
 
 /// How an item that nobody looks at again goes to F: as an rvalue if F takes it so.
@@ -193,12 +234,14 @@ inline constexpr handing last_handing =
 /// that takes the rvalue is not tried with an lvalue: its body need not compile for that.
 template <class F, class In, class... Arguments>
 inline constexpr handing whole_handing = [] {
-    constexpr handing copy =
-        std::is_copy_constructible_v<In> ? handing::copy : handing::impossible;
+    constexpr handing copy = is_copyable_item<In> ? handing::copy : handing::impossible;
     if constexpr (!calls_item<F, In, Arguments...>) {
         return handing::lvalue;
     } else if constexpr (has_signature<F>) {
-        return calls_item<F, In&, Arguments...> ? handing::lvalue : copy;
+        if constexpr (takes_value<F, In>)
+            return copy;
+        else
+            return calls_item<F, In&, Arguments...> ? handing::lvalue : copy;
     } else {
         using parameter = typename generic_parameter<F, In>::type;
         return std::same_as<parameter, const In&> ? handing::lvalue : copy;
