@@ -3,12 +3,23 @@
 
 // Everything but the optional components.
 
+#include <parallelpipe/adapters/batch.hpp>      // IWYU pragma: export
+#include <parallelpipe/adapters/drop.hpp>       // IWYU pragma: export
+#include <parallelpipe/adapters/enumerate.hpp>  // IWYU pragma: export
+#include <parallelpipe/adapters/filter.hpp>     // IWYU pragma: export
+#include <parallelpipe/adapters/flat_map.hpp>   // IWYU pragma: export
+#include <parallelpipe/adapters/for_each.hpp>   // IWYU pragma: export
 #include <parallelpipe/adapters/map_stage.hpp>  // IWYU pragma: export
+#include <parallelpipe/adapters/reduce.hpp>     // IWYU pragma: export
+#include <parallelpipe/adapters/take.hpp>       // IWYU pragma: export
+#include <parallelpipe/adapters/tap.hpp>        // IWYU pragma: export
+#include <parallelpipe/adapters/throttle.hpp>   // IWYU pragma: export
 #include <parallelpipe/channel.hpp>             // IWYU pragma: export
 #include <parallelpipe/concepts.hpp>            // IWYU pragma: export
 #include <parallelpipe/error.hpp>               // IWYU pragma: export
 #include <parallelpipe/generator.hpp>           // IWYU pragma: export
 #include <parallelpipe/input.hpp>               // IWYU pragma: export
+#include <parallelpipe/item_stage.hpp>          // IWYU pragma: export
 #include <parallelpipe/pipeline.hpp>            // IWYU pragma: export
 #include <parallelpipe/results.hpp>             // IWYU pragma: export
 #include <parallelpipe/setup.hpp>               // IWYU pragma: export

@@ -14,6 +14,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <ostream>
@@ -49,15 +50,20 @@ Out run_to_end(const std::vector<stage_entry>& stages, std::stop_token token) {
     }
 }
 
-/// The same rules for a pipeline and for a stage that runs alone.
 template <class In, class Out>
-auto results_of(const std::vector<stage_entry>& stages, std::stop_token token) {
+constexpr bool has_results() {
     static_assert(std::is_void_v<In>,
                   "parallelpipe: this pipeline is open at the front: nothing feeds it; write "
                   "(range | pipeline).results()");
     static_assert(!std::is_void_v<Out>,
                   "parallelpipe: this pipeline ends in a sink and has no results; call execute()");
-    if constexpr (std::is_void_v<In> && !std::is_void_v<Out>)
+    return std::is_void_v<In> && !std::is_void_v<Out>;
+}
+
+/// The same rules for a pipeline and for a stage that runs alone.
+template <class In, class Out>
+auto results_of(const std::vector<stage_entry>& stages, std::stop_token token) {
+    if constexpr (detail::has_results<In, Out>())
         return detail::start<Out>(stages, std::move(token));
 }
 
@@ -109,6 +115,43 @@ public:
         return copy;
     }
 
+    /// Calls `f` with every result, in the calling thread: `f(item)`, the item as an rvalue if f takes
+    /// it so. For the same with several threads put the verb for_each behind the pipeline.
+    /// Errors: those of results(); what `f` throws, as it is, when the run has been stopped.
+    template <class F>
+    void for_each(F f, std::stop_token token = {}) const {
+        if constexpr (detail::has_results<In, Out>()) {
+            for (Out& result : results(std::move(token))) {
+                if constexpr (std::invocable<F&, Out>)
+                    std::invoke(f, std::move(result));
+                else
+                    std::invoke(f, result);
+            }
+        }
+    }
+
+    /// Runs to the end.
+    /// Returns: all results: `collect()`, `collect<std::deque>()`, `collect<std::set<int>>()`.
+    /// Errors: those of results().
+    template <template <class...> class Container = std::vector>
+    auto collect(std::stop_token token = {}) const {
+        if constexpr (detail::has_results<In, Out>())
+            return collect<Container<Out>>(std::move(token));
+    }
+    template <class Container>
+    Container collect(std::stop_token token = {}) const {
+        Container all;
+        for_each(
+            [&all]<class Item>(Item&& result) {
+                if constexpr (requires { all.push_back(std::forward<Item>(result)); })
+                    all.push_back(std::forward<Item>(result));
+                else
+                    all.insert(all.end(), std::forward<Item>(result));
+            },
+            std::move(token));
+        return all;
+    }
+
     /// For the library.
     const std::vector<detail::stage_entry>& stages() const noexcept { return stages_; }
 
@@ -137,30 +180,47 @@ Out Stage<In, Out>::execute(std::stop_token token) const {
     return detail::execute_all<In, Out>({entry_}, std::move(token));
 }
 
+template <class In, class Out>
+template <class F>
+void Stage<In, Out>::for_each(F f, std::stop_token token) const {
+    Pipeline<In, Out>(*this).for_each(std::move(f), std::move(token));
+}
+
+template <class In, class Out>
+template <template <class...> class Container>
+auto Stage<In, Out>::collect(std::stop_token token) const {
+    return Pipeline<In, Out>(*this).template collect<Container>(std::move(token));
+}
+
+template <class In, class Out>
+template <class Container>
+Container Stage<In, Out>::collect(std::stop_token token) const {
+    return Pipeline<In, Out>(*this).template collect<Container>(std::move(token));
+}
+
 namespace detail {
 
 // ---- the operands of operator| --------------------------------------------------------------
+
+template <class In, class Out>
+type_list<In, Out> ends_of(const Pipeline<In, Out>&);
 
 /// A Stage or a Pipeline: its item types are known.
 template <class T>
 struct chain {
     static constexpr bool typed = false;
-    static constexpr bool generic = false;
+    static constexpr bool generic = std::is_base_of_v<generic_stage, T>;
 };
 template <class I, class O>
-struct chain<Stage<I, O>> {
+struct chain<type_list<I, O>> {
     static constexpr bool typed = true;
     static constexpr bool generic = false;
     using in = I;
     using out = O;
 };
-template <class I, class O>
-struct chain<Pipeline<I, O>> : chain<Stage<I, O>> {};
-template <class Verb, class F, class... Bound>
-struct chain<stage_template<Verb, F, Bound...>> {
-    static constexpr bool typed = false;
-    static constexpr bool generic = true;
-};
+template <class T>
+    requires requires(const T& operand) { detail::ends_of(operand); }
+struct chain<T> : chain<decltype(detail::ends_of(std::declval<const T&>()))> {};
 
 template <class T>
 using chain_of = chain<std::remove_cvref_t<T>>;

@@ -7,17 +7,20 @@
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/detail/stage_call.hpp>
 #include <parallelpipe/setup.hpp>
+#include <parallelpipe/this_worker.hpp>
 
 #include <concepts>
 #include <cstddef>
 #include <memory>
 #include <ostream>
 #include <span>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace parallelpipe {
 
@@ -39,7 +42,7 @@ public:
     ///     void           f(Input<In>, Args...)     a sink
     /// with `arguments` for Args; or a member function, its object as the first argument.
     template <class F, class... Arguments>
-        requires(!std::same_as<std::remove_cvref_t<F>, Stage>)
+        requires(!std::is_base_of_v<Stage, std::remove_cvref_t<F>>)
     explicit Stage(F&& f, Arguments&&... arguments);
 
     /// Changes settings; a field left out keeps its value.
@@ -51,6 +54,10 @@ public:
     }
     Stage&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
 
+    /// Only what a per-item verb makes has a dead-letter handler: see ItemStage.
+    template <class Handler>
+    Stage dead_letter(Handler&& handler) const;
+
     /// A stage whose function has no parameters left, called: a copy.
     Stage operator()() const { return *this; }
 
@@ -58,11 +65,19 @@ public:
     auto results(std::stop_token token = {}) const;
     /// Runs a source by itself, as Pipeline::execute does.
     Out execute(std::stop_token token = {}) const;
+    /// Runs a source by itself, as Pipeline::for_each does.
+    template <class F>
+    void for_each(F f, std::stop_token token = {}) const;
+    /// Runs a source by itself, as Pipeline::collect does.
+    template <template <class...> class Container = std::vector>
+    auto collect(std::stop_token token = {}) const;
+    template <class Container>
+    Container collect(std::stop_token token = {}) const;
 
     /// For the library.
     const detail::stage_entry& entry() const noexcept { return entry_; }
 
-private:
+protected:
     detail::stage_entry entry_;
 };
 
@@ -120,8 +135,16 @@ constexpr bool fits_stage() {
 
 /// `stage(f)`: f is the stage function itself.
 struct stage_verb {
-    template <class F>
+    static constexpr bool per_item = false;
+
+    template <class F, class In>
     using function = F;
+
+    template <class In, class F, class... Bound>
+    static auto make(const Setup& setup, const F& f, const Bound&... bound) {
+        using Result = stage_result_t<F, In, std::unwrap_reference_t<Bound>...>;
+        return Stage<In, output_item_t<Result>>(f, bound...).setup(setup);
+    }
 
     template <class F, class... Bound>
         requires has_signature<F>
@@ -157,12 +180,28 @@ using known_input_t = typename only<decltype(Verb::template input<F, Bound...>()
 template <class Verb, class F, class... Bound>
 concept complete =
     input_known<Verb, F, Bound...> &&
-    callable_as_stage<typename Verb::template function<F>,
+    callable_as_stage<typename Verb::template function<F, known_input_t<Verb, F, Bound...>>,
                       input_of_t<known_input_t<Verb, F, Bound...>>, std::unwrap_reference_t<Bound>...>;
 
-template <class In, class F, class... Bound>
-using stage_on =
-    Stage<In, output_item_t<stage_result_t<F, In, std::unwrap_reference_t<Bound>...>>>;
+template <class Handler, bool per_item>
+constexpr void check_dead_letter() {
+    static_assert(per_item,
+                  "parallelpipe: a stage function that takes an Input has no dead_letter: a generator "
+                  "that threw cannot be resumed; write map_stage, flat_map, filter, for_each or tap, "
+                  "and call dead_letter before it is kept as a Stage<In, Out>; or catch inside the "
+                  "loop");
+}
+
+/// The function of a per-item verb that was given a dead-letter handler before its items were known.
+template <class F, class Handler>
+struct with_dead_letter {
+    F f;
+    Handler handler;
+};
+
+/// What operator| takes on its right without knowing the items: it has a member template
+/// `on<In>()`, which makes the Stage or the Pipeline for items of type In.
+struct generic_stage {};
 
 template <class Verb, class F, class... Bound>
 class stage_template;
@@ -183,11 +222,11 @@ auto make_stage(Setup setup, F f, std::tuple<Bound...> bound) {
 /// items, which operator| takes from the left side. A value, as a Stage is. What was bound with
 /// std::ref stays a std::reference_wrapper until the Stage is made.
 template <class Verb, class F, class... Bound>
-class stage_template {
+class stage_template : public generic_stage {
 public:
     stage_template(Setup setup, F f, std::tuple<Bound...> bound)
         : f_(std::move(f)), bound_(std::move(bound)) {
-        apply(setup_, std::move(setup));
+        apply(setup_, std::move(setup), Verb::per_item);
     }
 
     /// The stage with these arguments. This one is unchanged.
@@ -204,15 +243,25 @@ public:
     }
 
     stage_template& setup(Setup changes) & {
-        apply(setup_, std::move(changes));
+        apply(setup_, std::move(changes), Verb::per_item);
         return *this;
     }
     stage_template&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
 
+    /// The stage with this handler, as ItemStage::dead_letter. This one is unchanged.
+    template <class Handler>
+    [[nodiscard]] auto dead_letter(Handler handler) const {
+        check_dead_letter<Handler, Verb::per_item>();
+        using function = with_dead_letter<F, Handler>;
+        if constexpr (Verb::per_item)
+            return stage_template<Verb, function, Bound...>(
+                setup_, function{f_, std::move(handler)}, bound_);
+    }
+
     /// The stage for items of type In.
     template <class In>
     auto on() const {
-        using function = typename Verb::template function<F>;
+        using function = typename Verb::template function<F, In>;
         constexpr bool has_arguments =
             !input_known<Verb, F, Bound...> || complete<Verb, F, Bound...>;
         static_assert(has_arguments,
@@ -226,8 +275,7 @@ public:
         if constexpr (has_arguments && callable)
             return std::apply(
                 [&](const auto&... bound) {
-                    return stage_on<In, function, Bound...>(function(f_), bound...)
-                        .setup(setup_);
+                    return Verb::template make<In>(setup_, f_, bound...);
                 },
                 bound_);
     }
@@ -237,6 +285,20 @@ private:
     F f_;
     std::tuple<Bound...> bound_;
 };
+
+/// For stages that have to see every item: refuses settings with several workers where they are made.
+inline Setup one_worker(const std::string& verb, Setup setup) {
+    if (setup.workers.value_or(1) != 1)
+        throw std::invalid_argument("parallelpipe: " + verb +
+                                    " runs with one worker, which sees every item; leave workers out");
+    return setup;
+}
+
+/// The same for the worker, if they were changed later.
+inline void check_one_worker(const std::string& verb) {
+    if (current_worker && current_worker->setup)
+        static_cast<void>(one_worker(verb, {.workers = current_worker->setup->workers}));
+}
 
 /// In and Out of Stage(f).
 template <class F>
@@ -254,10 +316,11 @@ struct deduced_types<F> {
     using out = output_item_t<typename signature<F>::result>;
 };
 
-template <class>
-inline constexpr bool is_stage = false;
 template <class In, class Out>
-inline constexpr bool is_stage<Stage<In, Out>> = true;
+type_list<In, Out> ends_of(const Stage<In, Out>&);
+
+template <class T>
+concept is_stage = requires(const T& stage) { detail::ends_of(stage); };
 
 }  // namespace detail
 
@@ -268,7 +331,7 @@ Stage(F, Arguments...)
 
 template <class In, class Out>
 template <class F, class... Arguments>
-    requires(!std::same_as<std::remove_cvref_t<F>, Stage<In, Out>>)
+    requires(!std::is_base_of_v<Stage<In, Out>, std::remove_cvref_t<F>>)
 Stage<In, Out>::Stage(F&& f, Arguments&&... arguments) {
     using Function = std::decay_t<F>;
     [&]<class... Bound>(detail::type_list<Bound...>) {
@@ -276,6 +339,13 @@ Stage<In, Out>::Stage(F&& f, Arguments&&... arguments) {
             entry_.body = std::make_shared<detail::function_body<In, Out, Function, Bound...>>(
                 std::forward<F>(f), std::forward<Arguments>(arguments)...);
     }(typename detail::kept_arguments<Function, std::unwrap_ref_decay_t<Arguments>...>::type{});
+}
+
+template <class In, class Out>
+template <class Handler>
+Stage<In, Out> Stage<In, Out>::dead_letter(Handler&&) const {
+    detail::check_dead_letter<Handler, false>();
+    return *this;
 }
 
 /// Makes a stage of a stage function: `stage({.workers = 4}, f)`.

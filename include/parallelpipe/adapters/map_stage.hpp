@@ -1,14 +1,13 @@
 #ifndef PARALLELPIPE_ADAPTERS_MAP_STAGE_HPP
 #define PARALLELPIPE_ADAPTERS_MAP_STAGE_HPP
 
-#include <parallelpipe/concepts.hpp>
 #include <parallelpipe/input.hpp>
+#include <parallelpipe/item_stage.hpp>
 #include <parallelpipe/setup.hpp>
-#include <parallelpipe/stage.hpp>
 
-#include <concepts>
-#include <functional>
-#include <ranges>
+#include <cstddef>
+#include <iterator>
+#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -17,98 +16,119 @@ namespace parallelpipe {
 
 namespace detail {
 
-/// f(item, arguments...); for a member function of an object (object.*f)(item, ...), for one of the
-/// item itself item.f(). The item goes in as an rvalue if f takes it so, else as an lvalue.
-template <class F, class Item, class... Arguments>
-concept maps = std::invocable<F&, Item, Arguments&...>;
-template <class F, class Item, class Object, class... Arguments>
-concept maps_by_method =
-    std::is_member_pointer_v<F> && std::invocable<F&, Object&, Item, Arguments&...>;
+/// The results of one call for each item, as a single-pass range. `once` is called without a policy,
+/// `again` with one; the result is then made when the reader asks whether there is one.
+template <class In, class Out, class Once, class Again>
+class mapped_items {
+public:
+    mapped_items(Input<In> items, item_policy<In> policy, Once once, Again again)
+        : items_(std::move(items)),
+          policy_(policy),
+          is_active_(policy.is_active()),
+          keeps_whole_(policy.keeps_whole()),
+          once_(std::move(once)),
+          again_(std::move(again)) {}
 
-struct call_item {
-    template <class F, class Item, class... Arguments>
-        requires maps<F, Item, Arguments...>
-    decltype(auto) operator()(F& f, Item&& item, Arguments&... arguments) const {
-        return std::invoke(f, std::forward<Item>(item), arguments...);
+    class iterator {
+    public:
+        using iterator_concept = std::input_iterator_tag;
+        using value_type = Out;
+        using difference_type = std::ptrdiff_t;
+
+        iterator(mapped_items& all) : all_(&all), item_(all.items_.begin()) {}
+
+        Out operator*() const { return all_->result(item_); }
+        iterator& operator++() {
+            all_->result_.reset();
+            ++item_;
+            return *this;
+        }
+        void operator++(int) { ++*this; }
+
+        friend bool operator==(const iterator& it, std::default_sentinel_t) {
+            return it.is_at_end();
+        }
+
+    private:
+        bool is_at_end() const { return all_->at_end(item_); }
+
+        mapped_items* all_;
+        mutable typename Input<In>::iterator item_;
+    };
+
+    iterator begin() { return iterator(*this); }
+    std::default_sentinel_t end() const noexcept { return {}; }
+
+private:
+    Out result(typename Input<In>::iterator& item) {
+        if (!is_active_) return policy_.once([&] { return once_(*item); });
+        return *std::move(result_);
     }
-    template <class F, class Item, class Object, class... Arguments>
-        requires maps_by_method<F, Item, Object, Arguments...>
-    decltype(auto) operator()(F& f, Item&& item, Object& object, Arguments&... arguments) const {
-        return std::invoke(f, object, std::forward<Item>(item), arguments...);
+
+    bool at_end(typename Input<In>::iterator& item) {
+        if (!is_active_) return item == std::default_sentinel;
+        while (!result_ && item != std::default_sentinel)
+            if (!policy_.attempt(*item, [&] { make(*item); })) ++item;
+        return !result_;
     }
+
+    void make(In& item) {
+        if (keeps_whole_)
+            result_.emplace(again_(item));
+        else
+            result_.emplace(once_(item));
+    }
+
+    Input<In> items_;
+    item_policy<In> policy_;
+    bool is_active_;
+    bool keeps_whole_;
+    Once once_;
+    Again again_;
+    std::optional<Out> result_;  // with a policy only: what was made for the item in hand
 };
 
 /// The stage function that applies F to each item.
-template <class F>
-class map_function {
+template <class F, class In>
+class map_function : public consuming_function<F, In> {
 public:
-    explicit map_function(F f) : f_(std::move(f)) {}
+    using consuming_function<F, In>::consuming_function;
 
-    template <class In, class... Arguments>
-        requires(std::invocable<call_item, F&, In, Arguments&...> ||
-                 std::invocable<call_item, F&, In&, Arguments&...>)
+    template <class... Arguments>
+        requires consumes_item<F, In, Arguments...>
     auto operator()(Input<In> items, Arguments&... arguments) {
-        return std::move(items) |
-               std::views::transform([&f = f_, bound = std::tie(arguments...)](In& item) {
-                   return apply(f, item, bound);
-               });
+        using Result = decltype(this->hand_last(std::declval<In&>(), arguments...));
+        static_assert(!std::is_void_v<Result>,
+                      "parallelpipe: map_stage needs one result per item and this callable returns "
+                      "void; write a sink: for_each(f), or tap(f) to look at items that go on");
+        if constexpr (!std::is_void_v<Result>) {
+            using Out = std::remove_cvref_t<Result>;
+            const auto once = [this, bound = std::tie(arguments...)](In& item) -> Out {
+                return std::apply(
+                    [&](auto&... a) { return static_cast<Out>(this->hand_last(item, a...)); }, bound);
+            };
+            const auto again = [this, bound = std::tie(arguments...)](In& item) -> Out {
+                return std::apply(
+                    [&](auto&... a) { return static_cast<Out>(this->hand_whole(item, a...)); }, bound);
+            };
+            return mapped_items<In, Out, decltype(once), decltype(again)>(
+                std::move(items), this->policy(), once, again);
+        }
     }
-
-private:
-    template <class In, class Bound>
-    static auto apply(F& f, In& item, const Bound& bound) {
-        return std::apply(
-            [&](auto&... arguments) {
-                constexpr bool by_rvalue =
-                    std::invocable<call_item, F&, In, decltype(arguments)...>;
-                using As = std::conditional_t<by_rvalue, In&&, In&>;
-                using Result = decltype(call_item{}(f, static_cast<As>(item), arguments...));
-                static_assert(!std::is_void_v<Result>,
-                              "parallelpipe: map_stage needs one result per item and this callable "
-                              "returns void; write a sink: stage([](Input<T> items) { ... })");
-                return static_cast<std::remove_cvref_t<Result>>(
-                    call_item{}(f, static_cast<As>(item), arguments...));
-            },
-            bound);
-    }
-
-    F f_;
-};
-
-/// `map_stage(f)`: f maps one item to one result.
-struct map_verb {
-    template <class F>
-    using function = map_function<F>;
-
-    template <class>
-    struct first;
-    template <class First, class... Rest>
-    struct first<type_list<First, Rest...>> {
-        using type = std::remove_cvref_t<First>;
-    };
-
-    template <class F, class... Bound>
-        requires(has_signature<F> && requires { typename first<typename signature<F>::parameters>::type; })
-    static type_list<typename first<typename signature<F>::parameters>::type> input();
-
-    // A member function without parameters is called on the item itself.
-    template <class F, class... Bound>
-        requires(has_signature<F> && std::is_member_pointer_v<F> &&
-                 std::same_as<typename signature<F>::parameters, type_list<>>)
-    static type_list<typename signature<F>::object> input();
 };
 
 }  // namespace detail
 
 /// Makes a stage that maps each item to one result: `map_stage({.workers = 4}, f)`.
 /// Shape: one result per item, `f(item, arguments...)`; a reference result is copied. Parameters
-///   behind the item are bound by a call: `map_stage(f)(7)`. A generic `f` gets its item type from
-///   the left of `|`.
-/// Errors: `std::invalid_argument` for a setting that no stage can have.
+///   behind the item are bound by a call: `map_stage(f)(7)`. A generic `f`, and one that takes a
+///   reference to somebody else's memory such as a `std::string_view`, gets its item type from the
+///   left of `|`. An ItemStage: one item can fail alone.
+/// Errors: `std::invalid_argument` for a setting that the stage cannot have.
 template <class F>
 auto map_stage(Setup setup, F&& f) {
-    return detail::make_stage<detail::map_verb, std::decay_t<F>>(std::move(setup), std::forward<F>(f),
-                                                                 std::tuple<>());
+    return detail::make_item_stage<detail::item_verb<detail::map_function>>(std::move(setup),
+                                                                            std::forward<F>(f));
 }
 template <class F>
 auto map_stage(F&& f) {

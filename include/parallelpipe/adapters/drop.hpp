@@ -1,0 +1,46 @@
+#ifndef PARALLELPIPE_ADAPTERS_DROP_HPP
+#define PARALLELPIPE_ADAPTERS_DROP_HPP
+
+#include <parallelpipe/generator.hpp>
+#include <parallelpipe/input.hpp>
+#include <parallelpipe/setup.hpp>
+#include <parallelpipe/stage.hpp>
+
+#include <cstddef>
+#include <tuple>
+#include <utility>
+
+namespace parallelpipe {
+
+namespace detail {
+
+struct drop_function {
+    std::size_t count;
+
+    template <class In>
+    generator<In> operator()(Input<In> items) const {
+        check_one_worker("drop");
+        std::size_t left = count;
+        for (In& item : items) {
+            if (left == 0)
+                co_yield std::move(item);
+            else
+                --left;
+        }
+    }
+};
+
+}  // namespace detail
+
+/// Makes a stage that leaves out the first `count` items.
+/// Shape: the others, moved, in order. One worker.
+/// Errors: `std::invalid_argument` for several workers.
+inline auto drop(Setup setup, std::size_t count) {
+    return detail::make_stage<detail::stage_verb>(detail::one_worker("drop", std::move(setup)),
+                                                  detail::drop_function{count}, std::tuple<>());
+}
+inline auto drop(std::size_t count) { return drop(Setup{}, count); }
+
+}  // namespace parallelpipe
+
+#endif

@@ -1,0 +1,42 @@
+#ifndef PARALLELPIPE_ADAPTERS_ENUMERATE_HPP
+#define PARALLELPIPE_ADAPTERS_ENUMERATE_HPP
+
+#include <parallelpipe/generator.hpp>
+#include <parallelpipe/input.hpp>
+#include <parallelpipe/setup.hpp>
+#include <parallelpipe/stage.hpp>
+
+#include <cstddef>
+#include <tuple>
+#include <utility>
+
+namespace parallelpipe {
+
+namespace detail {
+
+struct enumerate_function {
+    template <class In>
+    generator<std::pair<std::size_t, In>> operator()(Input<In> items) const {
+        check_one_worker("enumerate");
+        std::size_t index = 0;
+        for (In& item : items) {
+            std::pair<std::size_t, In> numbered(index++, std::move(item));
+            co_yield std::move(numbered);
+        }
+    }
+};
+
+}  // namespace detail
+
+/// Makes a stage that numbers its items, from 0.
+/// Shape: one `std::pair<std::size_t, T>` per item, in order. One worker.
+/// Errors: `std::invalid_argument` for several workers.
+inline auto enumerate(Setup setup = {}) {
+    return detail::make_stage<detail::stage_verb>(
+        detail::one_worker("enumerate", std::move(setup)), detail::enumerate_function{},
+        std::tuple<>());
+}
+
+}  // namespace parallelpipe
+
+#endif

@@ -1,0 +1,177 @@
+#ifndef PARALLELPIPE_ADAPTERS_REDUCE_HPP
+#define PARALLELPIPE_ADAPTERS_REDUCE_HPP
+
+#include <parallelpipe/generator.hpp>
+#include <parallelpipe/input.hpp>
+#include <parallelpipe/pipeline.hpp>
+#include <parallelpipe/setup.hpp>
+#include <parallelpipe/stage.hpp>
+
+#include <concepts>
+#include <functional>
+#include <optional>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace parallelpipe {
+
+namespace detail {
+
+template <class Op, class T, class In>
+concept folds = requires(Op& op, T sum, In item) {
+    { std::invoke(op, std::move(sum), std::move(item)) } -> std::convertible_to<T>;
+};
+template <class Op, class T, class In>
+concept folds_lvalue = requires(Op& op, T sum, In& item) {
+    { std::invoke(op, std::move(sum), item) } -> std::convertible_to<T>;
+};
+
+/// sum = op(sum, item); the item as an rvalue if op takes it so.
+template <class Op, class T, class In>
+void fold(Op& op, T& sum, In& item) {
+    const auto next = [&]() -> T {
+        if constexpr (folds<Op, T, In>)
+            return std::invoke(op, std::move(sum), std::move(item));
+        else
+            return std::invoke(op, std::move(sum), item);
+    };
+    if constexpr (std::is_move_assignable_v<T>) {
+        sum = next();
+    } else {
+        T made = next();
+        std::destroy_at(std::addressof(sum));
+        std::construct_at(std::addressof(sum), std::move(made));
+    }
+}
+
+/// All items, one result.
+template <class T, class Op>
+struct reduce_function {
+    T sum;
+    Op op;
+
+    template <class In>
+        requires(folds<Op, T, In> || folds_lvalue<Op, T, In>)
+    generator<T> operator()(Input<In> items) {
+        check_one_worker("reduce(init, op) without a function that combines two results");
+        for (In& item : items) detail::fold(op, sum, item);
+        co_yield std::move(sum);
+    }
+};
+
+/// One worker's items; no result if there were none.
+template <class T, class Op>
+struct partial_reduce_function {
+    T sum;
+    Op op;
+
+    template <class In>
+        requires(folds<Op, T, In> || folds_lvalue<Op, T, In>)
+    generator<T> operator()(Input<In> items) {
+        bool any = false;
+        for (In& item : items) {
+            detail::fold(op, sum, item);
+            any = true;
+        }
+        if (any) co_yield std::move(sum);
+    }
+};
+
+/// All workers' results; `init` if there were none.
+template <class T, class Combine>
+struct combine_function {
+    T init;
+    Combine combine;
+
+    generator<T> operator()(Input<T> parts) {
+        std::optional<T> sum;
+        for (T& part : parts) {
+            if (sum)
+                detail::fold(combine, *sum, part);
+            else
+                sum.emplace(std::move(part));
+        }
+        if (sum)
+            co_yield *std::move(sum);
+        else
+            co_yield std::move(init);
+    }
+};
+
+/// `reduce(init, op, combine)`: two stages, made when the items are known.
+template <class T, class Op, class Combine>
+class parallel_reduce : public generic_stage {
+public:
+    parallel_reduce(Setup setup, T init, Op op, Combine combine)
+        : init_(std::move(init)), op_(std::move(op)), combine_(std::move(combine)) {
+        apply(setup_, std::move(setup));
+    }
+
+    parallel_reduce& setup(Setup changes) & {
+        apply(setup_, std::move(changes));
+        return *this;
+    }
+    parallel_reduce&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
+
+    template <class In>
+    auto on() const {
+        constexpr bool fits = folds<Op, T, In> || folds_lvalue<Op, T, In>;
+        static_assert(fits, "parallelpipe: the op of reduce is called as sum = op(sum, item) with the "
+                            "items on the left of |, and this one cannot be; check its parameters and "
+                            "the type of init");
+        if constexpr (fits) {
+            Stage<In, T> partial(partial_reduce_function<T, Op>{init_, op_});
+            Stage<T, T> total(combine_function<T, Combine>{init_, combine_});
+            partial.setup(setup_);
+            if (setup_.name) total.setup({.name = *setup_.name + "_combine"});
+            return std::move(partial) | std::move(total);
+        }
+    }
+
+private:
+    Setup setup_;
+    T init_;
+    Op op_;
+    Combine combine_;
+};
+
+}  // namespace detail
+
+/// Makes a stage that folds all items into one result: `sum = op(sum, item)`, beginning with `init`.
+/// Shape: one result, at the end; `init` if there was no item. The type of the result is that of
+///   `init`. One worker.
+/// Errors: `std::invalid_argument` for several workers.
+template <class T, class Op>
+auto reduce(Setup setup, T init, Op op) {
+    return detail::make_stage<detail::stage_verb>(
+        detail::one_worker("reduce(init, op) without a function that combines two results",
+                           std::move(setup)),
+        detail::reduce_function<T, Op>{std::move(init), std::move(op)}, std::tuple<>());
+}
+template <class T, class Op>
+    requires(!std::same_as<T, Setup>)
+auto reduce(T init, Op op) {
+    return reduce(Setup{}, std::move(init), std::move(op));
+}
+
+/// The same with several workers, a parallel reduction: each folds the items that it takes, from
+/// `init`; then one more stage merges their results with `combine(a, b)`.
+/// Shape: one result, at the end; `init` if there was no item. In which order items and results are
+///   merged is open, so `op` and `combine` must not depend on it, and `init` must change nothing in
+///   a merge (0 for a sum): each worker that took an item begins with it.
+/// Errors: `std::invalid_argument` for a setting that no stage can have.
+template <class T, class Op, class Combine>
+auto reduce(Setup setup, T init, Op op, Combine combine) {
+    return detail::parallel_reduce<T, Op, Combine>(std::move(setup), std::move(init), std::move(op),
+                                                   std::move(combine));
+}
+template <class T, class Op, class Combine>
+    requires(!std::same_as<T, Setup>)
+auto reduce(T init, Op op, Combine combine) {
+    return reduce(Setup{}, std::move(init), std::move(op), std::move(combine));
+}
+
+}  // namespace parallelpipe
+
+#endif

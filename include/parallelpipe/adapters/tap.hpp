@@ -1,0 +1,58 @@
+#ifndef PARALLELPIPE_ADAPTERS_TAP_HPP
+#define PARALLELPIPE_ADAPTERS_TAP_HPP
+
+#include <parallelpipe/generator.hpp>
+#include <parallelpipe/input.hpp>
+#include <parallelpipe/item_stage.hpp>
+#include <parallelpipe/setup.hpp>
+
+#include <utility>
+
+namespace parallelpipe {
+
+namespace detail {
+
+template <class F, class In>
+class tap_function : public looking_function<F, In> {
+public:
+    using looking_function<F, In>::looking_function;
+
+    template <class... Arguments>
+        requires calls_item<F, const In&, Arguments...>
+    generator<In> operator()(Input<In> items, Arguments&... arguments) {
+        const item_policy<In> policy = this->policy();
+        const bool is_active = policy.is_active();
+        const auto show = [&](const In& item) {
+            static_cast<void>(call_item{}(this->f_, item, arguments...));
+        };
+        for (In& item : items) {
+            if (!is_active)
+                policy.once([&] { show(item); });
+            else if (!policy.attempt(item, [&] { show(item); }))
+                continue;
+            co_yield std::move(item);
+        }
+    }
+};
+
+}  // namespace detail
+
+/// Makes a stage that shows each item to `f` and passes it on: for logging, counting, progress.
+/// Shape: one result per item, the item itself, moved. `f` gets it as a const lvalue; what it returns
+///   is ignored. Parameters behind the item are bound by a call. A generic `f`, and one that takes a
+///   reference to somebody else's memory such as a `std::string_view`, gets its item type from the
+///   left of `|`. An ItemStage: one item can fail alone.
+/// Errors: `std::invalid_argument` for a setting that the stage cannot have.
+template <class F>
+auto tap(Setup setup, F&& f) {
+    return detail::make_item_stage<detail::item_verb<detail::tap_function>>(std::move(setup),
+                                                                            std::forward<F>(f));
+}
+template <class F>
+auto tap(F&& f) {
+    return tap(Setup{}, std::forward<F>(f));
+}
+
+}  // namespace parallelpipe
+
+#endif

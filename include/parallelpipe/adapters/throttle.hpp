@@ -1,0 +1,131 @@
+#ifndef PARALLELPIPE_ADAPTERS_THROTTLE_HPP
+#define PARALLELPIPE_ADAPTERS_THROTTLE_HPP
+
+#include <parallelpipe/generator.hpp>
+#include <parallelpipe/input.hpp>
+#include <parallelpipe/item_stage.hpp>
+#include <parallelpipe/setup.hpp>
+#include <parallelpipe/stage.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <cstddef>
+#include <stdexcept>
+#include <tuple>
+#include <utility>
+
+namespace parallelpipe {
+
+/// Items per interval, for `throttle`: `{100, 1s}`.
+struct Rate {
+    std::size_t items = 1;
+    std::chrono::nanoseconds per = std::chrono::seconds(1);
+};
+
+namespace detail {
+
+/// When items may leave. Item number k behind a pause is due at pause + k * interval, computed anew
+/// for each: no error adds up. `burst` items may be ahead of that.
+class pace {
+public:
+    using clock = std::chrono::steady_clock;
+
+    /// `interval` in nanoseconds.
+    pace(double interval, std::size_t burst)
+        : interval_(interval), ahead_(static_cast<double>(burst - 1) * interval) {}
+
+    /// Takes the next item's place in time, for one that came at `now`.
+    /// Returns: when it may leave.
+    clock::time_point next(clock::time_point now) {
+        // Nothing is saved up in a pause but the burst. What a late wake-up cost is no pause.
+        if (count_ == 0 || now > due() + late_) {
+            start_ = now;
+            count_ = 0;
+            late_ = {};
+        }
+        const double leaves = static_cast<double>(count_) * interval_ - ahead_;
+        ++count_;
+        return start_ + duration(leaves);
+    }
+
+    void woke_up_late(clock::duration late) {
+        late_ = std::max(late, clock::duration::zero());
+    }
+
+private:
+    static std::chrono::nanoseconds duration(double nanoseconds) {
+        // Rounded up: never early. A century is for ever.
+        constexpr double longest = 3e18;
+        return std::chrono::nanoseconds(
+            static_cast<std::chrono::nanoseconds::rep>(std::ceil(std::min(nanoseconds, longest))));
+    }
+
+    clock::time_point due() const { return start_ + duration(static_cast<double>(count_) * interval_); }
+
+    double interval_;
+    double ahead_;
+    clock::time_point start_{};
+    std::size_t count_ = 0;  // items since start_
+    clock::duration late_{};
+};
+
+struct throttle_function {
+    double interval;
+    std::size_t burst;
+
+    template <class In>
+    generator<In> operator()(Input<In> items) const {
+        check_one_worker("throttle");
+        pace when(interval, burst);
+        for (In& item : items) {
+            const auto now = pace::clock::now();
+            if (const auto leaves = when.next(now); leaves > now) {
+                wait_until(leaves);
+                when.woke_up_late(pace::clock::now() - leaves);
+            }
+            co_yield std::move(item);
+        }
+    }
+};
+
+inline auto make_throttle(Setup setup, double interval, std::size_t burst) {
+    if (!(interval >= 0) || !std::isfinite(interval))
+        throw std::invalid_argument(
+            "parallelpipe: the rate of throttle is not positive: write throttle({100, 1s}), or "
+            "throttle(100.0) for 100 items a second");
+    if (burst == 0)
+        throw std::invalid_argument(
+            "parallelpipe: the burst of throttle is 0: 1 lets items leave one by one");
+    return detail::make_stage<stage_verb>(one_worker("throttle", std::move(setup)),
+                                          throttle_function{interval, burst}, std::tuple<>());
+}
+
+}  // namespace detail
+
+/// Makes a stage that lets no more than `rate` items pass: `throttle({100, 1s})`.
+/// Shape: the items, moved, in order. At most `burst` leave at once behind a pause; then one each
+///   `rate.per / rate.items`. Over any time t no more than burst + t * rate leave; an item that was
+///   late because the machine woke this stage late is made up for, so that the rate is kept exactly
+///   over time. One worker.
+/// Blocks: until an item may leave, or the run stops.
+/// Errors: `std::invalid_argument` for a rate or a burst of 0, and for several workers.
+inline auto throttle(Setup setup, Rate rate, std::size_t burst = 1) {
+    const bool valid = rate.items != 0 && rate.per > std::chrono::nanoseconds(0);
+    return detail::make_throttle(
+        std::move(setup),
+        valid ? static_cast<double>(rate.per.count()) / static_cast<double>(rate.items) : -1, burst);
+}
+inline auto throttle(Rate rate, std::size_t burst = 1) { return throttle(Setup{}, rate, burst); }
+
+/// The same with a number of items per second.
+inline auto throttle(Setup setup, double per_second, std::size_t burst = 1) {
+    return detail::make_throttle(std::move(setup), per_second > 0 ? 1e9 / per_second : -1, burst);
+}
+inline auto throttle(double per_second, std::size_t burst = 1) {
+    return throttle(Setup{}, per_second, burst);
+}
+
+}  // namespace parallelpipe
+
+#endif

@@ -1,0 +1,271 @@
+#ifndef PARALLELPIPE_DETAIL_PER_ITEM_HPP
+#define PARALLELPIPE_DETAIL_PER_ITEM_HPP
+
+// What becomes of one item whose function throws: retry, dead letter, skip, or an error of the stage.
+// Nothing here costs anything for an item that does not fail.
+
+#include <parallelpipe/concepts.hpp>
+#include <parallelpipe/input.hpp>
+#include <parallelpipe/setup.hpp>
+#include <parallelpipe/statistics.hpp>
+#include <parallelpipe/this_worker.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <concepts>
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <ranges>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace parallelpipe {
+
+/// Whether an item that has to stay whole can be copied for a function that takes it by value.
+/// `std::is_copy_constructible` alone does not say: it is true for a `std::vector<std::unique_ptr<T>>`,
+/// whose copy does not compile. Containers, pairs, tuples and optionals of such are seen through; for a
+/// class of yours that has one as a member, specialise this as false, or delete the copy constructor.
+template <class T>
+inline constexpr bool is_copyable_item = [] {
+    if constexpr (!std::is_copy_constructible_v<T>) {
+        return false;
+    } else if constexpr (std::ranges::input_range<T> && !std::ranges::view<T>) {
+        using element = std::ranges::range_value_t<T>;
+        if constexpr (std::is_same_v<element, T>)
+            return true;
+        else
+            return is_copyable_item<element>;
+    } else {
+        return true;
+    }
+}();
+template <class A, class B>
+inline constexpr bool is_copyable_item<std::pair<A, B>> =
+    is_copyable_item<A> && is_copyable_item<B>;
+template <class... Parts>
+inline constexpr bool is_copyable_item<std::tuple<Parts...>> = (is_copyable_item<Parts> && ...);
+template <class T>
+inline constexpr bool is_copyable_item<std::optional<T>> = is_copyable_item<T>;
+
+}  // namespace parallelpipe
+
+namespace parallelpipe::detail {
+
+/// Waits on behalf of a stage function. Unwinds it at once when the run stops: nobody needs what it
+/// waits to do.
+inline void wait_until(std::chrono::steady_clock::time_point when) {
+    // Nobody notifies: the stop_token does, or the time.
+    std::mutex mutex;
+    std::condition_variable_any wake;
+    const std::stop_token stop = this_worker::stop_token();
+    std::unique_lock lock(mutex);
+    wake.wait_until(lock, stop, when, [] { return false; });
+    if (stop.stop_requested()) throw stop_unwind{};
+}
+
+/// Waits before attempt number `attempt` behind the first: between 1 and 1.5 times `backoff`, doubled
+/// for each attempt before.
+inline void back_off(std::chrono::nanoseconds backoff, std::size_t attempt) {
+    using namespace std::chrono;
+    constexpr double longest = duration_cast<duration<double, std::nano>>(years(1)).count();
+    const double step = std::ldexp(static_cast<double>(std::max(backoff, nanoseconds(0)).count()),
+                                   static_cast<int>(std::min<std::size_t>(attempt, 64)) - 1);
+    const auto now = steady_clock::now();
+    // Workers that fail together should not try again together.
+    std::minstd_rand random(static_cast<std::minstd_rand::result_type>(
+        now.time_since_epoch().count() + static_cast<long>(this_worker::index()) * 7919));
+    const double jitter = std::uniform_real_distribution<>(1.0, 1.5)(random);
+    wait_until(now + nanoseconds(static_cast<nanoseconds::rep>(std::min(step * jitter, longest))));
+}
+
+template <class In>
+using dead_letter_handler = std::function<void(std::exception_ptr, In&)>;
+
+/// The policy of the stage that the calling worker belongs to, for one kind of item.
+template <class In>
+class item_policy {
+public:
+    explicit item_policy(const dead_letter_handler<In>& dead_letter)
+        : dead_letter_(dead_letter ? &dead_letter : nullptr) {
+        if (!current_worker) return;
+        counters_ = current_worker->counters;
+        if (const Setup* setup = current_worker->setup) {
+            skip_ = setup->on_error == OnError::skip;
+            if (setup->retry) retry_ = *setup->retry;
+        }
+    }
+
+    /// Whether a failure may be followed by anything but an error of the stage.
+    bool is_active() const noexcept { return skip_ || keeps_whole(); }
+
+    /// Whether a failed item is looked at again.
+    bool keeps_whole() const noexcept { return dead_letter_ || retry_.times != 0; }
+
+    /// Calls without a policy; only counts.
+    template <class Call>
+    decltype(auto) once(Call call) const {
+        try {
+            return call();
+        } catch (const stop_unwind&) {
+            throw;
+        } catch (...) {
+            count(&item_counters::failed);
+            throw;
+        }
+    }
+
+    /// Calls until it goes well or the policy is exhausted.
+    /// Returns: false if the item is to be dropped.
+    /// Errors: that of the last attempt if nothing else was asked for; that of the handler.
+    template <class Call>
+    bool attempt(In& item, Call call) const {
+        for (std::size_t failures = 0;;) {
+            std::exception_ptr cause;
+            try {
+                call();
+                return true;
+            } catch (const stop_unwind&) {
+                throw;
+            } catch (...) {
+                cause = std::current_exception();
+            }
+            if (failures++ == retry_.times) {
+                give_up(std::move(cause), item);
+                return false;
+            }
+            back_off(retry_.backoff, failures);
+            count(&item_counters::retried);
+        }
+    }
+
+private:
+    void give_up(std::exception_ptr cause, In& item) const {
+        count(&item_counters::failed);
+        if (!dead_letter_ && !skip_) std::rethrow_exception(std::move(cause));
+        count(&item_counters::skipped);
+        if (dead_letter_) (*dead_letter_)(std::move(cause), item);
+    }
+
+    void count(std::atomic<std::size_t> item_counters::* which) const noexcept {
+        if (counters_) (counters_->*which).fetch_add(1, std::memory_order_relaxed);
+    }
+
+    const dead_letter_handler<In>* dead_letter_;
+    item_counters* counters_ = nullptr;
+    bool skip_ = false;
+    Retry retry_{.times = 0};
+};
+
+// ---- handing an item to a function ----------------------------------------------------------
+
+/// f(item, arguments...); for a member function of an object (object.*f)(item, ...), for one of the
+/// item itself item.f().
+template <class F, class Item, class... Arguments>
+concept maps = std::invocable<F&, Item, Arguments&...>;
+template <class F, class Item, class Object, class... Arguments>
+concept maps_by_method =
+    std::is_member_pointer_v<F> && std::invocable<F&, Object&, Item, Arguments&...>;
+
+struct call_item {
+    template <class F, class Item, class... Arguments>
+        requires maps<F, Item, Arguments...>
+    decltype(auto) operator()(F& f, Item&& item, Arguments&... arguments) const {
+        return std::invoke(f, std::forward<Item>(item), arguments...);
+    }
+    template <class F, class Item, class Object, class... Arguments>
+        requires maps_by_method<F, Item, Object, Arguments...>
+    decltype(auto) operator()(F& f, Item&& item, Object& object, Arguments&... arguments) const {
+        return std::invoke(f, object, std::forward<Item>(item), arguments...);
+    }
+};
+
+template <class F, class Item, class... Arguments>
+concept calls_item = std::invocable<call_item, F&, Item, Arguments&...>;
+
+/// The parameter for which a lambda of one generic parameter takes an `In&&`.
+template <class F, class In>
+struct generic_parameter {
+    using type = void;
+};
+template <class F, class In>
+    requires requires {
+        typename signature_of_pointer<decltype(&F::template operator()<In>)>::parameters;
+    }
+struct generic_parameter<F, In> {
+    template <class>
+    struct first {
+        using type = void;
+    };
+    template <class First, class... Rest>
+    struct first<type_list<First, Rest...>> {
+        using type = First;
+    };
+    using type = typename first<
+        typename signature_of_pointer<decltype(&F::template operator()<In>)>::parameters>::type;
+};
+
+template <class F, class In>
+inline constexpr bool takes_value = false;
+template <class F, class In>
+    requires requires { typename signature<F>::parameters; }
+inline constexpr bool takes_value<F, In> = []<class... P>(type_list<P...>) {
+    return (std::same_as<P, In> || ...);
+}(typename signature<F>::parameters{});
+
+enum class handing { rvalue, lvalue, copy, impossible };
+
+/// How an item that nobody looks at again goes to F: as an rvalue if F takes it so.
+template <class F, class In, class... Arguments>
+inline constexpr handing last_handing =
+    calls_item<F, In, Arguments...> ? handing::rvalue : handing::lvalue;
+
+/// How an item goes to F that has to stay whole: as an lvalue, else as a copy. A generic function
+/// that takes the rvalue is not tried with an lvalue: its body need not compile for that.
+template <class F, class In, class... Arguments>
+inline constexpr handing whole_handing = [] {
+    constexpr handing copy = is_copyable_item<In> ? handing::copy : handing::impossible;
+    if constexpr (!calls_item<F, In, Arguments...>) {
+        return handing::lvalue;
+    } else if constexpr (has_signature<F>) {
+        if constexpr (takes_value<F, In>)
+            return copy;
+        else
+            return calls_item<F, In&, Arguments...> ? handing::lvalue : copy;
+    } else {
+        using parameter = typename generic_parameter<F, In>::type;
+        return std::same_as<parameter, const In&> ? handing::lvalue : copy;
+    }
+}();
+
+[[noreturn]] inline void throw_not_whole(const std::string& what, const std::string& stage) {
+    throw std::invalid_argument(
+        "parallelpipe: " + what + stage +
+        " needs an item that is still whole after the function failed, but the function takes it by "
+        "value or as an rvalue, and it cannot be copied; take it by reference: [](T& item) { ... }");
+}
+
+template <handing How, class F, class In, class... Arguments>
+decltype(auto) hand(F& f, In& item, Arguments&... arguments) {
+    static_assert(How != handing::impossible);
+    if constexpr (How == handing::rvalue)
+        return call_item{}(f, std::move(item), arguments...);
+    else if constexpr (How == handing::lvalue)
+        return call_item{}(f, item, arguments...);
+    else
+        return call_item{}(f, In(std::as_const(item)), arguments...);
+}
+
+}  // namespace parallelpipe::detail
+
+#endif
