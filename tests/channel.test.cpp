@@ -694,7 +694,8 @@ TEST_CASE("pushes whose moves throw do not use the channel's room up", "[channel
     CHECK(thrown == 5);
 }
 
-TEST_CASE("an exception from placing an item leaves take(), and the others stay", "[channel][errors]") {
+TEST_CASE("an exception from placing an item leaves take(), and the others stay",
+          "[channel][errors]") {
     Tally tally;
     {
         Channel<ThrowingMove> channel(8, 1, 1);

@@ -247,7 +247,8 @@ TEST_CASE("bool elements keep their values", "[generator]") {
 
 // ---- elements_of ----------------------------------------------------------------------------
 
-TEST_CASE("elements_of a generator yields its elements in their place", "[generator][elements_of]") {
+TEST_CASE("elements_of a generator yields its elements in their place",
+          "[generator][elements_of]") {
     auto body = []() -> generator<int> {
         co_yield -1;
         co_yield elements_of(up_to(3));
@@ -257,7 +258,8 @@ TEST_CASE("elements_of a generator yields its elements in their place", "[genera
     CHECK(collected(body()) == std::vector{-1, 0, 1, 2, -2});
 }
 
-TEST_CASE("elements_of an lvalue container copies and leaves it whole", "[generator][elements_of]") {
+TEST_CASE("elements_of an lvalue container copies and leaves it whole",
+          "[generator][elements_of]") {
     Tally tally;
     auto body = [](std::vector<Counted>& from) -> generator<Counted> {
         co_yield elements_of(from);

@@ -154,9 +154,7 @@ TEST_CASE("a sink ends a pipeline, and execute() waits for it", "[pipeline]") {
 // ---- values ---------------------------------------------------------------------------------
 
 TEST_CASE("operator| changes none of its operands", "[pipeline]") {
-    const auto left = std::vector{1, 2} | stage({.name = "left"}, [](Input<int> items) -> generator<int> {
-                          for (int x : items) co_yield x;
-                      });
+    const auto left = std::vector{1, 2} | same<int>().setup({.name = "left"});
     const auto right = add_one() | twice();
     const std::string left_before = to_string(left);
     const std::string right_before = to_string(right);
@@ -269,8 +267,8 @@ TEST_CASE("an lvalue range is referred to and left as it is", "[pipeline][range]
 }
 
 TEST_CASE("an owned container of copyable elements can run again", "[pipeline][range]") {
-    const auto pipe =
-        std::vector<std::string>{"a word that is too long for the small string"} | same<std::string>();
+    const auto pipe = std::vector<std::string>{"a word that is too long for the small string"} |
+                      same<std::string>();
     for (int run = 0; run < 3; ++run)
         CHECK(pipe.execute() == "a word that is too long for the small string");
     const auto copy = pipe;

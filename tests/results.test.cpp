@@ -199,7 +199,8 @@ TEST_CASE("cancel() ends the run, and the loop says so", "[results][cancel]") {
     CHECK(alive == 0);
 }
 
-TEST_CASE("Results::cancel() from another thread wakes whoever waits for a result", "[results][cancel]") {
+TEST_CASE("Results::cancel() from another thread wakes whoever waits for a result",
+          "[results][cancel]") {
     std::atomic<bool> reached{false};
     auto quiet = stage([&reached]() -> generator<int> {
         reached = true;

@@ -343,7 +343,8 @@ TEST_CASE("every worker of every run gets its own copy of the arguments", "[stag
     std::mutex mutex;
     std::set<const std::vector<int>*> addresses;
     std::latch all_here(3);
-    auto work = stage({.workers = 3}, [&](Input<int> items, std::vector<int>& own) -> generator<int> {
+    auto work = stage({.workers = 3}, [&](Input<int> items,
+                                          std::vector<int>& own) -> generator<int> {
         {
             const std::lock_guard lock(mutex);
             addresses.insert(&own);
@@ -395,7 +396,8 @@ TEST_CASE("arguments and callables live until the run ends, and no longer", "[st
 
 TEST_CASE("a mutable lambda has a state of its own in each worker", "[stage]") {
     std::latch all_here(3);
-    auto work = stage({.workers = 3}, [&all_here, own = 0](Input<int> items) mutable -> generator<int> {
+    auto work = stage({.workers = 3}, [&all_here,
+                                       own = 0](Input<int> items) mutable -> generator<int> {
         all_here.arrive_and_wait();
         for (int x : items) own += x;
         co_yield own;

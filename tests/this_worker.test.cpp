@@ -71,9 +71,7 @@ TEST_CASE("a worker knows its stage's name, in every kind of callable", "[this_w
 }
 
 TEST_CASE("the consumer's thread is no worker while a pipeline runs", "[this_worker]") {
-    const auto pipe = std::vector{1, 2, 3} | stage({.name = "inner"}, [](Input<int> items) -> generator<int> {
-                          for (int x : items) co_yield x;
-                      });
+    const auto pipe = std::vector{1, 2, 3} | map_stage([](int x) { return x; });
     for ([[maybe_unused]] int x : pipe.results()) CHECK(this_worker::stage_name().empty());
 }
 
