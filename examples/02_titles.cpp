@@ -50,7 +50,7 @@ struct WordCount {
 };
 
 /// Counted by several workers at once: each gets a reference to the same one.
-struct Statistics {
+struct Tally {
     std::atomic<std::size_t> pages = 0;
     std::atomic<std::size_t> failures = 0;
     std::atomic<std::size_t> titles = 0;
@@ -128,18 +128,18 @@ std::string download(const std::string& url, Seconds timeout) {
     return html;
 }
 
-generator<Page> fetch(Input<std::string> urls, Seconds timeout, Statistics& statistics) {
+generator<Page> fetch(Input<std::string> urls, Seconds timeout, Tally& tally) {
     for (std::string& url : urls) {
         Page page{url, {}};
         try {
             page.html = download(url, timeout);
         } catch (const std::exception& error) {
             // A stage that throws ends the run: what may go wrong with one item is handled here.
-            ++statistics.failures;
+            ++tally.failures;
             std::osyncstream(std::cerr) << "left out " << url << ": " << error.what() << '\n';
             continue;
         }
-        ++statistics.pages;
+        ++tally.pages;
         co_yield std::move(page);
     }
 }
@@ -164,10 +164,10 @@ std::optional<std::string> title_of(std::string_view html) {
 }
 
 /// No result or one for each page.
-generator<std::string> get_titles(Input<Page> pages, Statistics& statistics) {
+generator<std::string> get_titles(Input<Page> pages, Tally& tally) {
     for (Page& page : pages) {
         if (auto title = title_of(page.html)) {
-            ++statistics.titles;
+            ++tally.titles;
             co_yield *std::move(title);
         }
     }
@@ -247,10 +247,10 @@ int main(int argc, char** argv) try {
     }
     const Seconds patience(timeout != 0 ? timeout : site ? 1 : 10);
 
-    Statistics statistics;
+    Tally tally;
     const auto pipeline =
-        urls | stage({.workers = 4, .name = "fetch"}, fetch)(patience, std::ref(statistics)) |
-        stage({.workers = 2, .name = "get_titles"}, get_titles)(std::ref(statistics)) |
+        urls | stage({.workers = 4, .name = "fetch"}, fetch)(patience, std::ref(tally)) |
+        stage({.workers = 2, .name = "get_titles"}, get_titles)(std::ref(tally)) |
         stage({.name = "most_common"}, most_common)(10);
     std::cout << pipeline << '\n' << std::flush;
 
@@ -265,10 +265,10 @@ int main(int argc, char** argv) try {
     }
     const std::chrono::duration<double> time = Clock::now() - start;
     std::cout << '\n'
-              << statistics.pages << " pages fetched, " << statistics.titles << " titles, "
-              << statistics.failures << " URLs left out, " << std::fixed << std::setprecision(2)
+              << tally.pages << " pages fetched, " << tally.titles << " titles, "
+              << tally.failures << " URLs left out, " << std::fixed << std::setprecision(2)
               << time.count() << " s\n";
-    return statistics.pages != 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return tally.pages != 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 } catch (const std::exception& error) {
     std::cerr << "02_titles: " << error.what() << '\n';
     return EXIT_FAILURE;
