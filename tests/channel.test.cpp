@@ -50,7 +50,11 @@ public:
         const auto place = [this](int&& item) {
             int* const to = last.load();
             *to = item;
-            if (to == items_.data()) begun = to + 1;
+            if (to == items_.data()) {
+                begun = to + 1;
+                first = to;
+                detail::taken_items<int>::first_number = Channel<int>::Consumer::first_number();
+            }
             last = to + 1;
         };
         return take(most, place, no_wait);
@@ -412,13 +416,15 @@ TEST_CASE("no wake-up is lost between one producer and one consumer at capacity 
 
 // ---- closing --------------------------------------------------------------------------------
 
-TEST_CASE("pushes fail after the last consumer has left, and leave the item whole", "[channel]") {
+TEST_CASE("the last consumer knows that it is; once it has closed, pushes leave the item whole",
+          "[channel]") {
     Channel<std::unique_ptr<int>> channel(8, 1, 2);
     Channel<std::unique_ptr<int>>::Producer producer(channel);
     CHECK_FALSE(channel.consumer_left());
     CHECK_FALSE(channel.is_closed());
     CHECK(producer.push(std::make_unique<int>(1)));
     CHECK(channel.consumer_left());
+    channel.close();
     CHECK(channel.is_closed());
     auto item = std::make_unique<int>(2);
     CHECK_FALSE(producer.push(std::move(item)));
@@ -528,7 +534,7 @@ TEST_CASE("a consumer that finds nothing steals what a sibling has taken and not
     CHECK(stolen == std::set{1, 2, 3, 4, 5, 6, 7});
     CHECK(slow.unbegun() == 0);
     CHECK(slow.attention);
-    CHECK(slow.settle([] {}));
+    CHECK(slow.settle(0, [] {}));
     CHECK_FALSE(slow.attention);
     channel.producer_left();
     CHECK(idle.take(1, [](int&&) {}, no_wait) == 0);
@@ -558,7 +564,7 @@ TEST_CASE("a stop gets the attention of every reader", "[channel]") {
     CHECK(holding.attention);
     CHECK(other.attention);
     bool dropped = false;
-    CHECK_FALSE(holding.settle([&] { dropped = true; }));
+    CHECK_FALSE(holding.settle(0, [&] { dropped = true; }));
     CHECK(dropped);
 
     Channel<int> later(8, 1, 1);
