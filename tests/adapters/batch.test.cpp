@@ -63,7 +63,7 @@ TEST_CASE("batch collects items into vectors, the last one with what is left", "
     CHECK(listed(std::vector<int>{} | batch(3)).empty());
 }
 
-TEST_CASE("each worker of batch collects its own; no item is lost and no batch is empty",
+TEST_CASE("each worker of batch collects its own, no item is lost and no batch is empty",
           "[batch]") {
     const auto check = [](const auto& pipeline) {
         int sum = 0;
