@@ -416,7 +416,7 @@ TEST_CASE("no wake-up is lost between one producer and one consumer at capacity 
 
 // ---- closing --------------------------------------------------------------------------------
 
-TEST_CASE("the last consumer knows that it is; once it has closed, pushes leave the item whole",
+TEST_CASE("the last consumer knows that it is, and once it has closed, pushes leave the item whole",
           "[channel]") {
     Channel<std::unique_ptr<int>> channel(8, 1, 2);
     Channel<std::unique_ptr<int>>::Producer producer(channel);
