@@ -546,8 +546,9 @@ TEST_CASE("an item that a leaving worker did not look at reaches its siblings",
     auto read = stage({.workers = 2}, [&](Input<int> items) -> generator<int> {
         if (this_worker::index() == 1) {
             auto it = items.begin();
+            const int mine = *it;  // before the sibling may take all the rest
             both.arrive_and_wait();
-            co_yield *it;
+            co_yield mine;
             ++it;  // as std::views::take does before it ends
             co_return;
         }
