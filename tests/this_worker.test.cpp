@@ -99,9 +99,12 @@ void wait_for_stop() {
 
 TEST_CASE("the stop_token stops when the consumer leaves", "[this_worker]") {
     std::atomic<int> stopped{0};
-    auto source = stage({.workers = 2}, [&stopped]() -> generator<int> {
-        if (this_worker::stop_token().stop_requested()) stopped = -100;
-        co_yield 1;
+    std::atomic<bool> too_early{false};
+    std::latch looked(2);  // a worker that started after the consumer left would find it stopped
+    auto source = stage({.workers = 2}, [&]() -> generator<int> {
+        if (this_worker::stop_token().stop_requested()) too_early = true;
+        looked.arrive_and_wait();
+        if (this_worker::index() == 0) co_yield 1;
         wait_for_stop();
         ++stopped;
     });
@@ -109,7 +112,9 @@ TEST_CASE("the stop_token stops when the consumer leaves", "[this_worker]") {
         CHECK(x == 1);
         break;
     }
-    CHECK(stopped >= 0);
+    CHECK_FALSE(too_early);
+    // Worker 1 has yielded nothing, so it is the one that is sure to wait.
+    CHECK(stopped >= 1);
 }
 
 TEST_CASE("the stop_token stops when a stage throws", "[this_worker]") {
