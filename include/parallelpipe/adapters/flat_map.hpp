@@ -86,8 +86,9 @@ private:
 
 /// `unbatch()`: each item is its own parts.
 struct own_parts {
+    // An rvalue comes back as a value: it may have been a copy that lives no longer than the call.
     template <std::ranges::input_range Range>
-    Range&& operator()(Range&& item) const noexcept {
+    Range operator()(Range&& item) const {
         return std::forward<Range>(item);
     }
 };

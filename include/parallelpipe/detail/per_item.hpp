@@ -262,8 +262,13 @@ decltype(auto) hand(F& f, In& item, Arguments&... arguments) {
         return call_item{}(f, std::move(item), arguments...);
     else if constexpr (How == handing::lvalue)
         return call_item{}(f, item, arguments...);
-    else
-        return call_item{}(f, In(std::as_const(item)), arguments...);
+    else {
+        using Result = decltype(call_item{}(f, std::declval<In>(), arguments...));
+        // The copy dies here, so nothing may refer to it.
+        using Safe = std::conditional_t<std::is_rvalue_reference_v<Result>,
+                                        std::remove_cvref_t<Result>, Result>;
+        return static_cast<Safe>(call_item{}(f, In(std::as_const(item)), arguments...));
+    }
 }
 
 }  // namespace parallelpipe::detail
