@@ -46,14 +46,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace parallelpipe {
 
@@ -72,9 +70,7 @@ public:
 
     /// `capacity` 0 is unlimited. `producers` and `consumers` are at least 1.
     Channel(std::size_t capacity, std::size_t producers, std::size_t consumers)
-        : channel_base(capacity, producers, consumers), queue_(0) {
-        shared_.reserve(consumers);
-    }
+        : channel_base(capacity, producers, consumers), queue_(0) {}
 
     /// Items that wait, give or take what is on its way this moment.
     std::size_t size_approx() const { return queue_.size_approx(); }
@@ -86,23 +82,15 @@ private:
     using cell = std::conditional_t<boxed, std::unique_ptr<T>, T>;
     using queue = detail::concurrent_queue<cell>;
 
-    void share(detail::taken_items<T>& items) {
-        const std::lock_guard lock(take_mutex_);
-        shared_.push_back(&items);
-    }
-    void unshare(detail::taken_items<T>& items) {
-        const std::lock_guard lock(take_mutex_);
-        std::erase(shared_, &items);
-    }
-
     /// Under take_mutex_: `items` loses what lies from `first` on, the last one first, so that every
     /// moment in between is whole.
     void put_back(detail::taken_items<T>& items, T* first) {
         T* last = items.last.load(std::memory_order_relaxed);
         while (last > first) {
             --last;
-            given_back_.emplace(items.first_number + static_cast<std::uint64_t>(last - items.first),
-                                std::move(*last));
+            given_back_.insert(std::unique_ptr<detail::given_back_item>(new given_back(
+                items.first_number + static_cast<std::uint64_t>(last - items.first),
+                std::move(*last))));
             items.last.store(last, std::memory_order_relaxed);
             std::destroy_at(last);
         }
@@ -111,14 +99,15 @@ private:
     /// Under take_mutex_: fetches half of what one of `thief`'s siblings has taken and not begun.
     /// Returns whether there was something.
     bool steal(const detail::taken_items<T>* thief) {
-        for (detail::taken_items<T>* items : shared_) {
+        for (detail::reader_base* sibling : shared_) {
+            auto& items = static_cast<detail::taken_items<T>&>(*sibling);
             // New items come only under the lock, so a look that finds nothing unbegun is final.
-            if (items == thief || unbegun(*items) <= 0) continue;
-            items->attention.store(true, std::memory_order_seq_cst);
+            if (&items == thief || unbegun(items) <= 0) continue;
+            items.attention.store(true, std::memory_order_seq_cst);
             detail::every_thread_passes_a_barrier();
-            const std::ptrdiff_t left = unbegun(*items);
+            const std::ptrdiff_t left = unbegun(items);
             if (left <= 0) continue;
-            put_back(*items, items->last.load(std::memory_order_relaxed) - (left + 1) / 2);
+            put_back(items, items.last.load(std::memory_order_relaxed) - (left + 1) / 2);
             return true;
         }
         return false;
@@ -129,12 +118,14 @@ private:
                items.begun.load(std::memory_order_relaxed);
     }
 
+    struct given_back final : detail::given_back_item {
+        given_back(std::uint64_t n, T&& i) : given_back_item(n), item(std::move(i)) {}
+        T item;
+    };
+
     queue queue_;
-    // Before readers_mutex_, where both are held.
-    alignas(detail::cache_line) std::mutex take_mutex_;
-    std::vector<detail::taken_items<T>*> shared_;  // under take_mutex_
-    // Under take_mutex_: taken, but not begun, by number; go before the queue.
-    std::map<std::uint64_t, T> given_back_;
+    // Under take_mutex_. They go before the queue.
+    detail::given_back_items given_back_;
     std::uint64_t next_number_ = 0;  // under take_mutex_, if there are siblings: of the queue's next item
 };
 
@@ -302,13 +293,11 @@ private:
 
     template <class Place>
     std::size_t take_waiting(std::size_t most, Place& place) {
-        auto& given_back = channel_.given_back_;
-        if (!given_back.empty()) [[unlikely]] {
-            const auto next = given_back.begin();
-            if (channel_.is_stopped_before(next->first)) return 0;
-            first_number_ = next->first;
-            place(std::move(next->second));
-            given_back.erase(next);
+        if (!channel_.given_back_.is_empty()) [[unlikely]] {
+            if (channel_.is_stopped_before(channel_.given_back_.first_number())) return 0;
+            const auto next = channel_.given_back_.take_first();  // also if moving it throws
+            first_number_ = next->number;
+            place(std::move(static_cast<given_back&>(*next).item));
             return 1;
         }
         first_number_ = channel_.next_number_;

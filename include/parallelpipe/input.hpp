@@ -249,7 +249,7 @@ public:
                  std::ranges::viewable_range<Range> && std::ranges::input_range<Range> &&
                  std::convertible_to<detail::taken_element_t<std::views::all_t<Range>>, T>)
     explicit Input(Range&& range)
-        : owned_(std::make_unique<detail::range_feed<T, std::views::all_t<Range>>>(
+        : owned_(new detail::range_feed<T, std::views::all_t<Range>>(
               std::views::all(std::forward<Range>(range)))),
           source_(static_cast<detail::feed<T>*>(owned_.get())) {}
 

@@ -221,8 +221,8 @@ struct item_verb {
         using function = Function<undelivered_t<F>, In>;
         using Out =
             output_item_t<stage_result_t<function, In, std::unwrap_reference_t<Bound>...>>;
-        ItemStage<In, Out> made(std::make_shared<const parts<In, Out, undelivered_t<F>, Bound...>>(
-            undelivered<F>::function(f), bound...));
+        ItemStage<In, Out> made(std::unique_ptr<const item_stage_parts<In, Out>>(
+            new parts<In, Out, undelivered_t<F>, Bound...>(undelivered<F>::function(f), bound...)));
         made.setup(setup);
         if constexpr (!std::same_as<F, undelivered_t<F>>) made.dead_letter(f.handler);
         return made;

@@ -32,7 +32,8 @@ namespace detail {
 
 template <class Out>
 Results<Out> start(const std::vector<stage_entry>& stages, std::stop_token token) {
-    return Results<Out>(std::make_unique<consumed_run<Out>>(stages, std::move(token)));
+    auto* const started = new consumed_run<Out>(stages, std::move(token));
+    return Results<Out>(std::unique_ptr<run_base>(started), started->items());
 }
 
 template <class Out>
@@ -242,7 +243,8 @@ std::vector<stage_entry> entries_of(const Pipeline<In, Out>& pipeline) {
 
 template <class From, class To>
 std::unique_ptr<feed_base> connect(channel_base& from, std::size_t readers) {
-    return std::make_unique<channel_feed<From, To>>(static_cast<Channel<From>&>(from), readers);
+    return std::unique_ptr<feed_base>(
+        new channel_feed<From, To>(static_cast<Channel<From>&>(from), readers));
 }
 
 template <class Left, class Right>
@@ -272,7 +274,7 @@ auto join(const Left& left, const Right& right) {
 template <class Item, class Range>
 Pipeline<void, Item> source_of(Range&& range) {
     stage_entry source;
-    source.body = std::make_shared<range_body<Item, std::views::all_t<Range>>>(
+    source.body = detail::make_body<range_body<Item, std::views::all_t<Range>>>(
         std::views::all(std::forward<Range>(range)));
     source.is_range = true;
     return Pipeline<void, Item>(std::vector{std::move(source)});

@@ -16,11 +16,9 @@ namespace parallelpipe {
 namespace detail {
 
 /// A run seen by its consumer. Destroying it stops the run and joins its workers.
-template <class Out>
-class run_of {
+class run_base {
 public:
-    virtual ~run_of() = default;
-    virtual feed<Out>& items() noexcept = 0;
+    virtual ~run_base() = default;
     virtual void cancel() = 0;
     virtual Statistics stats() const = 0;
 };
@@ -46,15 +44,16 @@ public:
     using iterator = detail::feed_iterator<Out>;
 
     /// For the library.
-    explicit Results(std::unique_ptr<detail::run_of<Out>> run) noexcept : run_(std::move(run)) {}
+    Results(std::unique_ptr<detail::run_base> run, detail::feed<Out>& items) noexcept
+        : run_(std::move(run)), items_(&items) {}
 
     Results(Results&&) noexcept = default;
     Results& operator=(Results&&) noexcept = default;
 
     /// The first result that has not been looked at; a second loop goes on where the first left.
     iterator begin() {
-        run_->items().begin();
-        return iterator(&run_->items());
+        items_->begin();
+        return iterator(items_);
     }
     std::default_sentinel_t end() const noexcept { return {}; }
 
@@ -68,7 +67,8 @@ public:
     Statistics stats() const { return run_->stats(); }
 
 private:
-    std::unique_ptr<detail::run_of<Out>> run_;
+    std::unique_ptr<detail::run_base> run_;
+    detail::feed<Out>* items_;  // the run's
 };
 
 }  // namespace parallelpipe

@@ -336,7 +336,7 @@ Stage<In, Out>::Stage(F&& f, Arguments&&... arguments) {
     using Function = std::decay_t<F>;
     [&]<class... Bound>(detail::type_list<Bound...>) {
         if constexpr (detail::fits_stage<In, Out, Function, Bound...>())
-            entry_.body = std::make_shared<detail::function_body<In, Out, Function, Bound...>>(
+            entry_.body = detail::make_body<detail::function_body<In, Out, Function, Bound...>>(
                 std::forward<F>(f), std::forward<Arguments>(arguments)...);
     }(typename detail::kept_arguments<Function, std::unwrap_ref_decay_t<Arguments>...>::type{});
 }

@@ -33,6 +33,7 @@ public:
           producers_(producers),
           consumers_(consumers) {
         readers_.reserve(consumers);
+        shared_.reserve(consumers);
     }
     channel_base(const channel_base&) = delete;
     channel_base& operator=(const channel_base&) = delete;
@@ -196,8 +197,21 @@ protected:
     alignas(cache_line) event_count not_empty_;
     alignas(cache_line) event_count not_full_;
 
+    // One who takes items at a time. Before readers_mutex_, where both are held.
+    alignas(cache_line) std::mutex take_mutex_;
+    std::vector<reader_base*> shared_;  // under take_mutex_: those whose items can be stolen
+
     std::mutex readers_mutex_;
     std::vector<reader_base*> readers_;  // under readers_mutex_
+
+    void share(reader_base& items) {
+        const std::lock_guard lock(take_mutex_);
+        shared_.push_back(&items);
+    }
+    void unshare(reader_base& items) {
+        const std::lock_guard lock(take_mutex_);
+        std::erase(shared_, &items);
+    }
 
     void get_attention() {
         const std::lock_guard lock(readers_mutex_);

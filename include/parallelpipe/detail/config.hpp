@@ -11,8 +11,8 @@
 #error "parallelpipe needs C++20: compile with /std:c++20 or newer"
 #endif
 
-#if defined(__x86_64__) || defined(__i386__) || defined(_M_X64)
-#include <immintrin.h>
+#if defined(_MSC_VER) && defined(_M_X64)
+#include <intrin.h>
 #endif
 
 #if defined(__SANITIZE_THREAD__)
@@ -43,7 +43,9 @@ inline constexpr std::size_t cache_line = 64;
 
 /// Tells the core that this thread is in a short spin.
 inline void cpu_pause() noexcept {
-#if defined(__x86_64__) || defined(__i386__) || defined(_M_X64)
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();  // _mm_pause(), without the half second that its header takes to compile
+#elif defined(_MSC_VER) && defined(_M_X64)
     _mm_pause();
 #elif defined(__aarch64__) || defined(__arm__)
     asm volatile("yield");

@@ -17,11 +17,11 @@
 #include <concepts>
 #include <condition_variable>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <mutex>
 #include <optional>
-#include <random>
 #include <ranges>
 #include <stdexcept>
 #include <stop_token>
@@ -82,10 +82,10 @@ inline void back_off(std::chrono::nanoseconds backoff, std::size_t attempt) {
     const double step = std::ldexp(static_cast<double>(std::max(backoff, nanoseconds(0)).count()),
                                    static_cast<int>(std::min<std::size_t>(attempt, 64)) - 1);
     const auto now = steady_clock::now();
-    // Workers that fail together should not try again together.
-    std::minstd_rand random(static_cast<std::minstd_rand::result_type>(
-        now.time_since_epoch().count() + static_cast<long>(this_worker::index()) * 7919));
-    const double jitter = std::uniform_real_distribution<>(1.0, 1.5)(random);
+    // Workers that fail together should not try again together. The golden ratio spreads even
+    // neighbouring moments over the whole range.
+    const auto seed = static_cast<std::uint64_t>(now.time_since_epoch().count()) + this_worker::index();
+    const double jitter = 1 + std::ldexp(static_cast<double>(seed * 0x9e3779b97f4a7c15U), -65);
     wait_until(now + nanoseconds(static_cast<nanoseconds::rep>(std::min(step * jitter, longest))));
 }
 

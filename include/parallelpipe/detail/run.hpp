@@ -33,7 +33,7 @@
 
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/detail/channel_feed.hpp>
-#include <parallelpipe/detail/reorder_buffer.hpp>
+#include <parallelpipe/detail/order_base.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/detail/task_group.hpp>
 #include <parallelpipe/error.hpp>
@@ -81,18 +81,20 @@ class run {
 public:
     /// Makes the channels. No thread runs yet.
     explicit run(const std::vector<stage_entry>& stages)
-        : stages_(stages), names_(names_of(stages)), stops_(stages.size()),
-          counters_(stages.size()), group_(workers(stages)) {
-        for (const stage_entry& stage : stages_) stage.body->begin_run();
-        for (std::size_t i = 0; i < stages_.size(); ++i) {
-            const bool last = i + 1 == stages_.size();
-            channels_.push_back(stages_[i].body->make_channel(
-                stages_[i].setup.qsize, stages_[i].workers(), last ? 1 : stages_[i + 1].workers()));
+        : size_(stages.size()), stages_(std::make_unique<running_stage[]>(size_)),
+          group_(workers(stages)) {
+        for (const stage_entry& stage : stages) stage.body->begin_run();
+        std::size_t position = 0;
+        for (std::size_t i = 0; i < size_; ++i) {
+            running_stage& stage = stages_[i];
+            stage.entry = stages[i];
+            stage.name = stage.entry.name(stage.entry.is_range ? 0 : position++);
+            stage.workers = stage.entry.workers();
+            const std::size_t readers = i + 1 == size_ ? 1 : stages[i + 1].workers();
+            stage.out = stage.entry.body->make_channel(stage.entry.setup.qsize, stage.workers, readers);
             // One worker keeps order by itself.
-            const bool reorders = is_ordered(i) && stages_[i].workers() > 1 && channels_[i];
-            orders_.push_back(reorders ? stages_[i].body->make_order(*channels_[i],
-                                                                     stages_[i].workers())
-                                       : nullptr);
+            if (stage.is_ordered() && stage.workers > 1 && stage.out)
+                stage.order = stage.entry.body->make_order(*stage.out, stage.workers);
         }
     }
     run(const run&) = delete;
@@ -103,8 +105,8 @@ public:
     /// Errors: what starting a thread throws; everything already started has then been joined.
     void start(std::stop_token token) {
         try {
-            for (std::size_t stage = 0; stage < stages_.size(); ++stage)
-                for (std::size_t worker = 0; worker < stages_[stage].workers(); ++worker)
+            for (std::size_t stage = 0; stage < size_; ++stage)
+                for (std::size_t worker = 0; worker < stages_[stage].workers; ++worker)
                     group_.spawn([this, stage, worker] { work(stage, worker); });
         } catch (...) {
             cancel_and_join();
@@ -114,27 +116,27 @@ public:
     }
 
     /// The last stage's queue; null behind a sink.
-    channel_base* output() const noexcept { return channels_.back().get(); }
+    channel_base* output() const noexcept { return stages_[size_ - 1].out.get(); }
 
     /// Something was thrown: the run stops, what the last stage has delivered stays.
     void fail(std::size_t stage, std::size_t worker, std::exception_ptr cause) {
         group_.report({stage, worker, std::move(cause)});
         int running = is_running;
         outcome_.compare_exchange_strong(running, has_failed);
-        abort_channels(channels_.size() - 1);
+        abort_channels(size_ - 1);
         if (output()) output()->close();
-        stop_stages(stages_.size());
+        stop_stages(size_);
     }
 
     /// The same for an exception in the consumer's thread.
-    void fail_in_results(std::exception_ptr cause) { fail(names_.size(), 0, std::move(cause)); }
+    void fail_in_results(std::exception_ptr cause) { fail(size_, 0, std::move(cause)); }
 
     /// Everything stops; nothing more reaches the consumer. Does not wait.
     void cancel() {
         int running = is_running;
         outcome_.compare_exchange_strong(running, was_cancelled);
-        abort_channels(channels_.size());
-        stop_stages(stages_.size());
+        abort_channels(size_);
+        stop_stages(size_);
     }
 
     void cancel_and_join() {
@@ -155,23 +157,37 @@ public:
         std::vector<TaskError> errors;
         errors.reserve(failures.size());
         for (const failure& f : failures)
-            errors.emplace_back(f.stage < names_.size() ? names_[f.stage] : "results", f.worker,
-                                f.cause);
+            errors.emplace_back(f.stage < size_ ? stages_[f.stage].name : "results", f.worker, f.cause);
         throw TaskException(std::move(errors));
     }
 
     Statistics stats() const {
         Statistics all;
-        for (std::size_t i = 0; i < stages_.size(); ++i)
-            all.stages.push_back({.name = names_[i],
-                                  .workers = stages_[i].workers(),
-                                  .skipped = counters_[i].skipped.load(std::memory_order_relaxed),
-                                  .retried = counters_[i].retried.load(std::memory_order_relaxed),
-                                  .failed = counters_[i].failed.load(std::memory_order_relaxed)});
+        for (std::size_t i = 0; i < size_; ++i) {
+            const item_counters& counters = stages_[i].counters;
+            all.stages.push_back({.name = stages_[i].name,
+                                  .workers = stages_[i].workers,
+                                  .skipped = counters.skipped.load(std::memory_order_relaxed),
+                                  .retried = counters.retried.load(std::memory_order_relaxed),
+                                  .failed = counters.failed.load(std::memory_order_relaxed)});
+        }
         return all;
     }
 
 private:
+    struct running_stage {
+        stage_entry entry;
+        std::string name;
+        std::size_t workers = 1;
+        std::unique_ptr<channel_base> out;  // what it yields; null behind a sink
+        std::unique_ptr<order_base> order;  // null: results leave as they come
+        std::stop_source stop;              // a shared state, safe from any thread
+        item_counters counters;
+
+        bool is_ordered() const { return entry.setup.ordered.value_or(false); }
+        OnError on_error() const { return entry.setup.on_error.value_or(OnError::stop); }
+    };
+
     struct canceller {
         run* self;
         void operator()() const { self->cancel(); }
@@ -185,23 +201,24 @@ private:
 
     /// One worker's life.
     void work(std::size_t stage, std::size_t worker) {
-        channel_base* const from = stage == 0 ? nullptr : channels_[stage - 1].get();
-        channel_base* const to = channels_[stage].get();
-        const worker_identity identity{.stage = names_[stage],
+        running_stage& here = stages_[stage];
+        channel_base* const from = input(stage);
+        channel_base* const to = here.out.get();
+        order_base* const order = here.order.get();
+        const worker_identity identity{.stage = here.name,
                                        .index = worker,
-                                       .stop = stops_[stage].get_token(),
+                                       .stop = here.stop.get_token(),
                                        .group = &group_,
-                                       .setup = &stages_[stage].setup,
-                                       .counters = &counters_[stage]};
+                                       .setup = &here.entry.setup,
+                                       .counters = &here.counters};
         const worker_scope scope(identity);
-        order_base* const order = orders_[stage].get();
         std::unique_ptr<feed_base> in;
         bool lost = false;
         try {
-            name_this_thread(names_[stage], worker);
-            if (from) in = stages_[stage].connect(*from, stages_[stage].workers());
+            name_this_thread(here.name, worker);
+            if (from) in = here.entry.connect(*from, here.workers);
             try {
-                stages_[stage].body->run(in.get(), {to, order, worker});
+                here.entry.body->run(in.get(), {to, order, worker});
             } catch (const stop_unwind&) {
                 throw;
             } catch (...) {
@@ -216,7 +233,7 @@ private:
         }
         if (order) order->leave(worker, in ? in->number_in_hand() : 0);
         if (from && from->consumer_left()) {
-            if (lost && on_error(stage) == OnError::finish) ignore_the_rest(*in);
+            if (lost && here.on_error() == OnError::finish) ignore_the_rest(*in);
             // Nobody needs what the stages before still do.
             from->close();
             abort_channels(stage);
@@ -226,22 +243,23 @@ private:
         if (to) to->producer_left();
     }
 
-    bool is_ordered(std::size_t stage) const { return stages_[stage].setup.ordered.value_or(false); }
-    OnError on_error(std::size_t stage) const {
-        return stages_[stage].setup.on_error.value_or(OnError::stop);
+    /// The queue that a stage reads from; null for a source.
+    channel_base* input(std::size_t stage) const {
+        return stage == 0 ? nullptr : stages_[stage - 1].out.get();
     }
 
     /// A stage function threw.
     void worker_failed(std::size_t stage, std::size_t worker, feed_base* in,
                        std::exception_ptr cause) {
-        if (on_error(stage) == OnError::finish) {
+        const running_stage& here = stages_[stage];
+        if (here.on_error() == OnError::finish) {
             group_.report({stage, worker, std::move(cause)});  // the others go on
-        } else if (is_ordered(stage)) {
+        } else if (here.is_ordered()) {
             // What comes before the failing item goes on to the end; nothing behind it leaves.
             group_.report({stage, worker, std::move(cause)});
             const std::uint64_t number = in ? in->number_in_hand() : 0;
-            if (orders_[stage]) orders_[stage]->fail(worker, number);
-            if (in) channels_[stage - 1]->stop_before(number);
+            if (here.order) here.order->fail(worker, number);
+            if (in) input(stage)->stop_before(number);
         } else {
             fail(stage, worker, std::move(cause));
         }
@@ -258,22 +276,18 @@ private:
 
     void abort_channels(std::size_t first_ones) {
         for (std::size_t i = 0; i < first_ones; ++i)
-            if (channels_[i]) channels_[i]->abort();
+            if (stages_[i].out) stages_[i].out->abort();
     }
 
     /// Tells stage functions that wait by themselves; a user's stop_callback may run here.
     void stop_stages(std::size_t first_ones) {
-        for (std::size_t i = 0; i < first_ones; ++i) stops_[i].request_stop();
+        for (std::size_t i = 0; i < first_ones; ++i) stages_[i].stop.request_stop();
     }
 
     enum outcome : int { is_running, has_ended, has_failed, was_cancelled };
 
-    const std::vector<stage_entry> stages_;
-    const std::vector<std::string> names_;
-    std::vector<std::stop_source> stops_;  // one a stage; shared states, safe from any thread
-    std::vector<item_counters> counters_;  // one a stage
-    std::vector<std::unique_ptr<channel_base>> channels_;  // [i]: what stage i yields
-    std::vector<std::unique_ptr<order_base>> orders_;      // [i]: its order, or null
+    const std::size_t size_;
+    const std::unique_ptr<running_stage[]> stages_;
     std::atomic<int> outcome_{is_running};  // leaves is_running once: the first reason to end wins
     task_group group_;
     std::optional<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
@@ -281,7 +295,7 @@ private:
 
 /// A run and the feed of its last channel.
 template <class Out>
-class consumed_run final : public run_of<Out> {
+class consumed_run final : public run_base {
 public:
     consumed_run(const std::vector<stage_entry>& stages, std::stop_token token)
         : run_(stages), feed_(run_) {
@@ -289,7 +303,7 @@ public:
     }
     ~consumed_run() override { run_.cancel_and_join(); }
 
-    feed<Out>& items() noexcept override { return feed_; }
+    feed<Out>& items() noexcept { return feed_; }
     void cancel() override { run_.cancel_and_join(); }
     Statistics stats() const override { return run_.stats(); }
 

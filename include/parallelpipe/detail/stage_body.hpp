@@ -2,6 +2,9 @@
 #define PARALLELPIPE_DETAIL_STAGE_BODY_HPP
 
 // What a stage runs, with its types erased: per worker, never per item.
+//
+// What is made here goes into a smart pointer to its base at once, without std::make_unique: the machinery
+// of a smart pointer for each type would be a fifth of what a program with a pipeline has to compile.
 
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/concepts.hpp>
@@ -66,15 +69,16 @@ public:
         if constexpr (std::is_void_v<Out>)
             return nullptr;
         else
-            return std::make_unique<Channel<Out>>(qsize.value_or(default_qsize<Out>), producers,
-                                                  consumers);
+            return std::unique_ptr<channel_base>(
+                new Channel<Out>(qsize.value_or(default_qsize<Out>), producers, consumers));
     }
 
     std::unique_ptr<order_base> make_order(channel_base& out, std::size_t workers) const final {
         if constexpr (std::is_void_v<Out>)
             return nullptr;
         else
-            return std::make_unique<reorder_buffer<Out>>(static_cast<Channel<Out>&>(out), workers);
+            return std::unique_ptr<order_base>(
+                new reorder_buffer<Out>(static_cast<Channel<Out>&>(out), workers));
     }
 
 protected:
@@ -145,13 +149,21 @@ private:
     const copies own_;
 };
 
+using stage_body = std::shared_ptr<const stage_body_base>;  // immutable: shared by all copies and runs
+
+/// A stage body of type Body.
+template <class Body, class... Arguments>
+stage_body make_body(Arguments&&... arguments) {
+    return std::unique_ptr<const stage_body_base>(new Body(std::forward<Arguments>(arguments)...));
+}
+
 /// Opens what a worker reads from, given the channel it comes through: the one place where the item
 /// type of the left stage and that of the right meet.
 using connector = std::unique_ptr<feed_base> (*)(channel_base& from, std::size_t readers);
 
 /// One stage of a pipeline, types erased.
 struct stage_entry {
-    std::shared_ptr<const stage_body_base> body;  // immutable: shared by all copies and runs
+    stage_body body;
     Setup setup;
     connector connect = nullptr;  // set when something stands on the left
     bool is_range = false;        // the range on the left: named `source`, not counted

@@ -25,6 +25,8 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
+#include <utility>
 
 namespace parallelpipe::detail {
 
@@ -43,6 +45,49 @@ public:
     // Written by the reader under the channel's lock, read by thieves under it.
     T* first = nullptr;              // the first item that was taken together with the last one
     std::uint64_t first_number = 0;  // its number in the stream
+};
+
+/// An item that was taken, not begun and given back, its type erased.
+struct given_back_item {
+    explicit given_back_item(std::uint64_t n) noexcept : number(n) {}
+    virtual ~given_back_item() = default;
+
+    const std::uint64_t number;
+    std::unique_ptr<given_back_item> next;
+};
+
+/// Such items in the order of their numbers. Few: a bulk at most for each reader.
+class given_back_items {
+public:
+    given_back_items() = default;
+    given_back_items(const given_back_items&) = delete;
+    given_back_items& operator=(const given_back_items&) = delete;
+    ~given_back_items() {
+        while (!is_empty()) take_first();
+    }
+
+    bool is_empty() const noexcept { return !first_; }
+    std::uint64_t first_number() const noexcept { return first_->number; }
+
+    bool contains(std::uint64_t number) const noexcept {
+        const given_back_item* item = first_.get();
+        while (item && item->number < number) item = item->next.get();
+        return item && item->number == number;
+    }
+
+    void insert(std::unique_ptr<given_back_item> item) noexcept {
+        std::unique_ptr<given_back_item>* place = &first_;
+        while (*place && (*place)->number < item->number) place = &(*place)->next;
+        item->next = std::move(*place);
+        *place = std::move(item);
+    }
+
+    std::unique_ptr<given_back_item> take_first() noexcept {
+        return std::exchange(first_, std::move(first_->next));
+    }
+
+private:
+    std::unique_ptr<given_back_item> first_;
 };
 
 }  // namespace parallelpipe::detail

@@ -1,0 +1,275 @@
+#ifndef PARALLELPIPE_DETAIL_ORDER_BASE_HPP
+#define PARALLELPIPE_DETAIL_ORDER_BASE_HPP
+
+// Puts the results of a stage's workers into the order of its input. Here is the order itself, without
+// the results; reorder_buffer.hpp holds these.
+//
+// Every yield belongs to a number: what a worker yields before its first item to the worker's, what it
+// yields at an item to the item's, what it yields after the end of the items to the worker's behind all
+// items. Workers take items in runs of consecutive numbers and work a run off in order, so order is kept
+// per run, a `stretch`, and costs a lock per bulk of items, not per item.
+//
+// The stretch that begins at next_ is the head: its worker passes results straight on, without a
+// lock. The others park theirs. A parked result holds a slot of the output channel, so parked and
+// waiting results together obey qsize; but a parked one never takes the last slot, so there is always
+// one for the head, and the consumer gives it back as soon as it has taken the head's result. When a
+// stretch is complete, next_ moves to its end, and whoever moved it passes on what the next stretches
+// have parked: they hold their slots already, so this never waits.
+//
+// Waits, and who wakes them: a worker that can neither pass on nor park sleeps on the channel's
+// not_full_: woken by returned slots (all waiters, as only some can use them), by a change of the head,
+// by a leaving worker, by close() and abort(). A change of the head is a store to `head` under
+// mutex_ followed by the notification; event_count.hpp argues why it is not lost.
+//
+// One exception keeps the line moving: if the next number has been given back by a worker that left
+// and nobody has taken it yet, the workers that could take it may all be waiting here. Then the lowest
+// of them may park beyond the bound, without a slot, until it comes to take the item.
+//
+// | datum            | written by                        | order                                     |
+// |------------------|-----------------------------------|-------------------------------------------|
+// | stretch::head    | whoever moves next_, under mutex_ | release; its worker's acquire look sees   |
+// |                  |                                   | the producer as the last head left it     |
+// | everything else  | under mutex_                      |                                           |
+
+#include <parallelpipe/detail/channel_base.hpp>
+#include <parallelpipe/input.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+namespace parallelpipe::detail {
+
+/// The order of one stage in one run, its item type erased.
+class order_base {
+public:
+    order_base(const order_base&) = delete;
+    order_base& operator=(const order_base&) = delete;
+    virtual ~order_base() = default;
+
+    /// `worker` threw; it last had the item `number` in hand. Nothing behind that leaves the stage.
+    void fail(std::size_t worker, std::uint64_t number) {
+        const std::lock_guard lock(mutex_);
+        const stretch* at = workers_[worker].at;
+        fail_at_ = std::min(fail_at_, at && !at->is_items() ? at->first : items + number);
+        for (stretch* behind = first_; behind; behind = behind->next)
+            if (behind->first > fail_at_)
+                out_.return_room(drop(*behind) - std::exchange(behind->overfill, 0));
+        out_.wake_producers();
+    }
+
+    /// `worker` has ended, however; it last had the item `number` in hand.
+    void leave(std::size_t worker, std::uint64_t number) {
+        const std::lock_guard lock(mutex_);
+        complete(worker, number + 1);
+        if (!workers_[worker].done) end_items(worker);
+        complete(worker, 0);
+        advance();
+        out_.wake_producers();
+    }
+
+    class Position;
+
+protected:
+    // What a worker yields before its first item has the worker's number, what it yields at an item
+    // the item's behind these, what it yields after the end of the items the highest.
+    static constexpr std::uint64_t items = std::uint64_t{1} << 32;
+    static constexpr std::uint64_t after_items = std::uint64_t{1} << 62;
+
+    struct stretch {
+        virtual ~stretch() = default;
+
+        std::uint64_t first = 0;
+        std::uint64_t end = 0;  // once complete: one past its last number
+        bool complete = false;
+        std::atomic<bool> head{false};
+        std::ptrdiff_t overfill = 0;  // how many of the parked results hold no slot
+        stretch* previous = nullptr;
+        stretch* next = nullptr;
+
+        bool is_items() const noexcept { return first >= items && first < after_items; }
+    };
+
+    order_base(channel_base& out, std::size_t workers)
+        : out_(out), workers_(workers), at_items_(workers) {
+        out_.keep_order();
+    }
+
+    /// To be called once, when all the rest is made.
+    void begin() {
+        // All are there from the start: no worker's first words are overtaken by a faster one's.
+        for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i].at = open(i);
+        advance();
+    }
+
+    /// A new stretch, with nothing parked.
+    virtual std::unique_ptr<stretch> make_stretch() = 0;
+    /// Passes on what was parked. Under mutex_.
+    virtual void pass_on(stretch& first) = 0;
+    /// Destroys what was parked. Under mutex_. Returns: how many results that were.
+    virtual std::ptrdiff_t drop(stretch& behind) = 0;
+
+    bool is_behind_failure(const stretch& at) const noexcept { return at.first > fail_at_; }
+
+    channel_base& out_;
+    std::mutex mutex_;
+
+private:
+    struct worker_state {
+        stretch* at = nullptr;  // null while it waits for an item
+        bool done = false;      // it takes no items any more
+    };
+
+    stretch* open(std::uint64_t first) {
+        if (!spare_) spare_ = made_.emplace_back(make_stretch()).get();
+        stretch* const at = std::exchange(spare_, spare_->next);
+        at->first = first;
+        at->complete = false;
+        at->head.store(false, std::memory_order_relaxed);
+        // New numbers are nearly always the highest.
+        stretch* before = last_;
+        while (before && before->first > first) before = before->previous;
+        at->previous = before;
+        at->next = before ? before->next : first_;
+        (at->next ? at->next->previous : last_) = at;
+        (before ? before->next : first_) = at;
+        return at;
+    }
+
+    void remove_first() noexcept {
+        stretch* const gone = first_;
+        first_ = gone->next;
+        (first_ ? first_->previous : last_) = nullptr;
+        gone->next = std::exchange(spare_, gone);
+    }
+
+    /// The worker is done with its stretch; `end` is one past the last item that it began.
+    void complete(std::size_t worker, std::uint64_t end) {
+        stretch* const at = std::exchange(workers_[worker].at, nullptr);
+        if (!at) return;
+        at->end = std::min(at->is_items() ? items + end : at->first + 1, fail_at_);
+        at->complete = true;
+    }
+
+    void end_items(std::size_t worker) {
+        workers_[worker].done = true;
+        --at_items_;
+        workers_[worker].at = open(after_items + worker);
+    }
+
+    /// Moves next_ as far as everything is complete, and passes on what was parked.
+    void advance() {
+        while (first_ && next_ < fail_at_) {
+            stretch& first = *first_;
+            if (next_ == workers_.size()) next_ = items;
+            // Nobody takes items any more; what was given back has no taker.
+            if (at_items_ == 0 && next_ < after_items && first.first >= after_items)
+                next_ = after_items;
+            if (first.first != next_ ||
+                (first.head.load(std::memory_order_relaxed) && !first.complete))
+                return;
+            out_.return_room(-std::exchange(first.overfill, 0));
+            pass_on(first);
+            if (!first.complete) {
+                first.head.store(true, std::memory_order_release);
+                out_.wake_producers();
+                return;
+            }
+            next_ = first.end;
+            remove_first();
+        }
+    }
+
+    std::vector<std::unique_ptr<stretch>> made_;
+    // Open stretches, and complete ones behind an open one, by first number.
+    stretch* first_ = nullptr;
+    stretch* last_ = nullptr;
+    stretch* spare_ = nullptr;  // linked by next
+    std::vector<worker_state> workers_;
+    std::size_t at_items_;    // how many workers may take items
+    std::uint64_t next_ = 0;  // everything before has been passed on
+    std::uint64_t fail_at_ = std::numeric_limits<std::uint64_t>::max();
+};
+
+/// Where one worker of an ordered stage is, as its feed tells.
+class order_base::Position : public item_listener {
+public:
+    Position(const Position&) = delete;
+    Position& operator=(const Position&) = delete;
+
+protected:
+    Position(order_base& order, std::size_t worker, feed_base* from)
+        : at_(order.workers_[worker].at), order_(order), worker_(worker), from_(from) {
+        if (from_) from_->listen(this);
+    }
+    ~Position() override {
+        if (from_) from_->listen(nullptr);
+    }
+
+    bool is_head() const noexcept { return at_->head.load(std::memory_order_acquire); }
+
+    /// Whether no result of this worker can leave any more.
+    bool is_over() {
+        if (order_.out_.is_closed()) return true;
+        const std::lock_guard lock(order_.mutex_);
+        return order_.is_behind_failure(*at_);
+    }
+
+    /// Whether the next number is waiting for a taker and no worker is nearer to it than this one.
+    bool may_overfill() {
+        std::uint64_t next = 0;
+        {
+            const std::lock_guard lock(order_.mutex_);
+            for (const stretch* other = order_.first_; other && other != at_; other = other->next)
+                if (!other->complete) return false;
+            next = order_.next_;
+        }
+        return from_ && next >= items && from_->is_given_back(next - items);
+    }
+
+    void wait_to_pass_on_or_park() {
+        order_.out_.wait_for_room([this] {
+            return is_head() || order_.out_.has_slot_but_last() || is_over() || may_overfill();
+        });
+    }
+
+    stretch* at_;  // null: the worker was unwound where it waited for an item
+
+private:
+    void begins(std::uint64_t first, std::uint64_t end) override {
+        const std::lock_guard lock(order_.mutex_);
+        order_.complete(worker_, end);
+        at_ = order_.workers_[worker_].at = order_.open(items + first);
+        order_.advance();
+    }
+
+    void pauses(std::uint64_t end) override {
+        const std::lock_guard lock(order_.mutex_);
+        order_.complete(worker_, end);
+        at_ = nullptr;
+        order_.advance();
+    }
+
+    void ends(std::uint64_t end) override {
+        const std::lock_guard lock(order_.mutex_);
+        if (order_.workers_[worker_].done) return;
+        order_.complete(worker_, end);
+        order_.end_items(worker_);
+        at_ = order_.workers_[worker_].at;
+        order_.advance();
+    }
+
+    order_base& order_;
+    const std::size_t worker_;
+    feed_base* const from_;
+};
+
+}  // namespace parallelpipe::detail
+
+#endif
