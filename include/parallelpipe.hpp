@@ -17,7 +17,9 @@
 #include <parallelpipe/channel.hpp>             // IWYU pragma: export
 #include <parallelpipe/concepts.hpp>            // IWYU pragma: export
 #include <parallelpipe/error.hpp>               // IWYU pragma: export
+#include <parallelpipe/fuse.hpp>                // IWYU pragma: export
 #include <parallelpipe/generator.hpp>           // IWYU pragma: export
+#include <parallelpipe/inline_run.hpp>          // IWYU pragma: export
 #include <parallelpipe/input.hpp>               // IWYU pragma: export
 #include <parallelpipe/item_stage.hpp>          // IWYU pragma: export
 #include <parallelpipe/pipeline.hpp>            // IWYU pragma: export

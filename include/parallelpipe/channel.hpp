@@ -13,6 +13,7 @@
 // | sentinel_    | the last producer to leave | consumers           | every push: release / acquire    |
 // | closed_      | last consumer, or a stop   | producers, per push | nothing but itself: relaxed; the |
 // |              |                            |                     | waits look again after prepare() |
+// | interrupted_ | siblings of the reader     | the reader          | nothing but itself               |
 // | aborted_     | a stop                     | consumers           | why the run stopped; seq_cst with|
 // |              |                            |                     | attention in taken_items.hpp     |
 // | producers_, consumers_ | each side, once per handle | the same  | the last one's right to end it:  |
@@ -20,7 +21,7 @@
 //
 // Waits, and who wakes them:
 // * a consumer that finds the queue empty sleeps on not_empty_: woken by a push, by items given
-//   back, by the sentinel, by abort();
+//   back, by the sentinel, by interrupt(), by abort();
 // * a producer that finds no room sleeps on not_full_: woken by a consumer that returns slots, by a
 //   producer that took some and left some or that leaves, by close(), by abort().
 // Each changes the condition first and notifies then; event_count.hpp argues why none is lost.
@@ -325,7 +326,8 @@ private:
         if (const std::size_t taken = take_waiting(most, place)) return taken;
         if ((steal || ended) && !stopped && channel_.steal(shared_))
             return take_waiting(most, place);
-        return ended || stopped ? std::optional<std::size_t>(0) : std::nullopt;
+        const bool interrupted = channel_.interrupted_.load(std::memory_order_seq_cst);
+        return ended || stopped || interrupted ? std::optional<std::size_t>(0) : std::nullopt;
     }
 
     Channel& channel_;

@@ -2,9 +2,11 @@
 #define PARALLELPIPE_ERROR_HPP
 
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <typeinfo>
@@ -50,11 +52,13 @@ inline std::string describe(const std::exception_ptr& exception) {
 /// What one worker threw: where it happened and the exception itself.
 class TaskError {
 public:
-    TaskError(std::string stage, std::size_t worker, std::exception_ptr cause)
+    TaskError(std::string stage, std::size_t worker, std::exception_ptr cause,
+              std::optional<std::uint64_t> item = {})
         : stage_(std::move(stage)),
           task_(stage_ + '-' + std::to_string(worker)),
           message_(detail::describe(cause)),
           worker_(worker),
+          item_(item),
           cause_(std::move(cause)) {}
 
     /// The worker's name, `add_one-0`.
@@ -63,6 +67,8 @@ public:
     const std::string& stage() const noexcept { return stage_; }
     /// The worker's index in its stage, from 0.
     std::size_t worker() const noexcept { return worker_; }
+    /// Which item it was: its number in the input of the stage, from 0. Only an ordered stage knows.
+    std::optional<std::uint64_t> item() const noexcept { return item_; }
     /// Type and text, `std::invalid_argument: failed at 200`.
     const std::string& message() const noexcept { return message_; }
     /// The exception as it was thrown; never null.
@@ -75,6 +81,7 @@ private:
     std::string task_;
     std::string message_;
     std::size_t worker_;
+    std::optional<std::uint64_t> item_;
     std::exception_ptr cause_;
 };
 

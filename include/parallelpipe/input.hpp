@@ -4,6 +4,7 @@
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/taken_items.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <ranges>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -56,6 +58,12 @@ public:
     /// Whether that item has been given back and waits for another taker.
     virtual bool is_given_back(std::uint64_t /*number*/) { return false; }
 
+    /// Whether that item waits and nobody else can take it.
+    virtual bool waits_for_this_reader(std::uint64_t /*number*/) { return false; }
+
+    /// Who reads here hands the items on and returns their slots.
+    virtual void keep_slots() {}
+
     /// From now on `listener` is told; null is nobody.
     void listen(item_listener* listener) noexcept { listener_ = listener; }
 
@@ -96,6 +104,28 @@ public:
 
     void drain() final {
         while (!at_end()) next();
+    }
+
+    /// The item in hand and those behind it that lie ready, `most` at most: all of them come into the
+    /// reader's hands. Blocks and throws like at_end(). Empty at the end.
+    std::span<T> bulk(std::size_t most) {
+        if (at_end()) return {};
+        auto count = std::min(static_cast<std::ptrdiff_t>(most), milestone_ - current_);
+        taken_.begun.store(current_ + count, std::memory_order_relaxed);
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        if (needs_attention()) [[unlikely]] {
+            // Somebody may have taken them; only the one in hand is certain.
+            count = 1;
+            taken_.begun.store(current_ + count, std::memory_order_relaxed);
+        }
+        return {current_, static_cast<std::size_t>(count)};
+    }
+
+    /// Gives the first `count` items of the bulk up.
+    void skip(std::size_t count) {
+        seen_ = false;
+        std::destroy_n(current_, count);
+        current_ += count;
     }
 
     /// Gives the item in hand up.
@@ -161,11 +191,16 @@ private:
     }
 };
 
+/// How many items a reader takes at once: about 4 KiB of them.
+template <class T>
+inline constexpr std::size_t bulk_items = std::clamp<std::size_t>(std::size_t{4096} / sizeof(T), 1, 64);
+
 /// Memory for `Count` objects that are made and destroyed elsewhere.
 template <class T, std::size_t Count>
 class raw_storage {
 public:
     T* data() noexcept { return reinterpret_cast<T*>(bytes_); }
+    const T* data() const noexcept { return reinterpret_cast<const T*>(bytes_); }
 
 private:
     alignas(T) std::byte bytes_[sizeof(T) * Count];
@@ -264,6 +299,9 @@ public:
         return iterator(source_);
     }
     std::default_sentinel_t end() const noexcept { return {}; }
+
+    /// For the library.
+    detail::feed<T>& source() const noexcept { return *source_; }
 
 private:
     std::unique_ptr<detail::feed_base> owned_;

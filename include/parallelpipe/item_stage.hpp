@@ -93,6 +93,17 @@ public:
         return std::move(dead_letter(std::move(handler)));
     }
 
+    /// As Stage::partition_by.
+    template <class Key>
+    ItemStage& partition_by(Key key) & {
+        Stage<In, Out>::partition_by(std::move(key));
+        return *this;
+    }
+    template <class Key>
+    ItemStage&& partition_by(Key key) && {
+        return std::move(partition_by(std::move(key)));
+    }
+
     /// A stage whose function has no parameters left, called: a copy.
     ItemStage operator()() const { return *this; }
 

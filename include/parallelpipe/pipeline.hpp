@@ -5,10 +5,12 @@
 
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/channel_feed.hpp>
+#include <parallelpipe/detail/inline_run.hpp>
 #include <parallelpipe/detail/range_body.hpp>
 #include <parallelpipe/detail/run.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/error.hpp>
+#include <parallelpipe/inline_run.hpp>
 #include <parallelpipe/results.hpp>
 #include <parallelpipe/stage.hpp>
 
@@ -37,17 +39,39 @@ Results<Out> start(const std::vector<stage_entry>& stages, std::stop_token token
 }
 
 template <class Out>
+Results<Out> start_inline(const std::vector<stage_entry>& stages, std::stop_token token) {
+    auto started = std::make_unique<inline_run_state>(stages, std::move(token));
+    auto& items = static_cast<feed<Out>&>(*started->last().out());
+    return Results<Out>(std::move(started), items);
+}
+
+template <class Out>
+Out last_of(Results<Out> results) {
+    std::optional<Out> last;
+    for (Out& result : results) last.emplace(std::move(result));
+    if (!last) throw NoResultError();
+    return *std::move(last);
+}
+
+template <class Out>
 Out run_to_end(const std::vector<stage_entry>& stages, std::stop_token token) {
     if constexpr (std::is_void_v<Out>) {
         run whole(stages);
         whole.start(std::move(token));
         whole.finish();
     } else {
-        std::optional<Out> last;
-        for (Out& result : detail::start<Out>(stages, std::move(token)))
-            last.emplace(std::move(result));
-        if (!last) throw NoResultError();
-        return *std::move(last);
+        return detail::last_of(detail::start<Out>(stages, std::move(token)));
+    }
+}
+
+template <class Out>
+Out run_inline_to_end(const std::vector<stage_entry>& stages, std::stop_token token) {
+    if constexpr (std::is_void_v<Out>) {
+        inline_run_state whole(stages, std::move(token));
+        whole.last().consume();
+        whole.ended();
+    } else {
+        return detail::last_of(detail::start_inline<Out>(stages, std::move(token)));
     }
 }
 
@@ -69,10 +93,21 @@ auto results_of(const std::vector<stage_entry>& stages, std::stop_token token) {
 }
 
 template <class In, class Out>
-Out execute_all(const std::vector<stage_entry>& stages, std::stop_token token) {
+auto inline_results_of(const std::vector<stage_entry>& stages, std::stop_token token) {
+    if constexpr (detail::has_results<In, Out>())
+        return detail::start_inline<Out>(stages, std::move(token));
+}
+
+template <class In, class Out>
+constexpr void check_executable() {
     static_assert(std::is_void_v<In>,
                   "parallelpipe: this pipeline is open at the front: nothing feeds it; write "
                   "(range | pipeline).execute()");
+}
+
+template <class In, class Out>
+Out execute_all(const std::vector<stage_entry>& stages, std::stop_token token) {
+    detail::check_executable<In, Out>();
     return detail::run_to_end<Out>(stages, std::move(token));
 }
 
@@ -100,6 +135,10 @@ public:
     auto results(std::stop_token token = {}) const {
         return detail::results_of<In, Out>(stages_, std::move(token));
     }
+    /// The same in the calling thread, as `inline_run` says.
+    auto results(inline_run_t, std::stop_token token = {}) const {
+        return detail::inline_results_of<In, Out>(stages_, std::move(token));
+    }
 
     /// Runs to the end.
     /// Blocks: until every worker has ended.
@@ -107,6 +146,10 @@ public:
     /// Errors: those of results(); `TaskException`, `CancelledError`; `NoResultError` if there is none.
     Out execute(std::stop_token token = {}) const {
         return detail::execute_all<In, Out>(stages_, std::move(token));
+    }
+    Out execute(inline_run_t, std::stop_token token = {}) const {
+        detail::check_executable<In, Out>();
+        return detail::run_inline_to_end<Out>(stages_, std::move(token));
     }
 
     /// A copy whose stages are all ordered: what leaves it has the order of what enters it.
@@ -174,6 +217,16 @@ std::ostream& operator<<(std::ostream& out, const Pipeline<In, Out>& pipeline) {
 template <class In, class Out>
 auto Stage<In, Out>::results(std::stop_token token) const {
     return detail::results_of<In, Out>({entry_}, std::move(token));
+}
+
+template <class In, class Out>
+auto Stage<In, Out>::results(inline_run_t, std::stop_token token) const {
+    return detail::inline_results_of<In, Out>({entry_}, std::move(token));
+}
+
+template <class In, class Out>
+Out Stage<In, Out>::execute(inline_run_t, std::stop_token token) const {
+    return Pipeline<In, Out>(*this).execute(inline_run, std::move(token));
 }
 
 template <class In, class Out>
@@ -247,6 +300,11 @@ std::unique_ptr<feed_base> connect(channel_base& from, std::size_t readers) {
         new channel_feed<From, To>(static_cast<Channel<From>&>(from), readers));
 }
 
+template <class From, class To>
+std::unique_ptr<feed_base> convert(feed_base& from) {
+    return std::unique_ptr<feed_base>(new converted_feed<From, To>(static_cast<feed<From>&>(from)));
+}
+
 template <class Left, class Right>
 auto join(const Left& left, const Right& right) {
     using from = typename chain_of<Left>::out;
@@ -265,6 +323,7 @@ auto join(const Left& left, const Right& right) {
         std::vector<stage_entry> stages = entries_of(left);
         std::vector<stage_entry> more = entries_of(right);
         more.front().connect = &detail::connect<from, to>;
+        if constexpr (!std::same_as<from, to>) more.front().convert = &detail::convert<from, to>;
         stages.insert(stages.end(), more.begin(), more.end());
         return Pipeline<typename chain_of<Left>::in, typename chain_of<Right>::out>(
             std::move(stages));

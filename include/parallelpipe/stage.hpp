@@ -6,11 +6,13 @@
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/detail/stage_call.hpp>
+#include <parallelpipe/inline_run.hpp>
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/this_worker.hpp>
 
 #include <concepts>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <ostream>
 #include <span>
@@ -23,6 +25,38 @@
 #include <vector>
 
 namespace parallelpipe {
+
+namespace detail {
+
+template <class T>
+concept hashable = requires(const T& value) {
+    { std::hash<T>()(value) } -> std::convertible_to<std::size_t>;
+};
+
+template <class In, class Key>
+constexpr bool check_key() {
+    if constexpr (std::is_void_v<In>) {
+        static_assert(!std::is_void_v<In>, "parallelpipe: a source takes no items, so there is nothing to "
+                                           "partition; call partition_by on a stage behind it");
+        return false;
+    } else if constexpr (!std::copy_constructible<Key> || !std::invocable<Key&, const In&>) {
+        static_assert(std::copy_constructible<Key> && std::invocable<Key&, const In&>,
+                      "parallelpipe: the key of partition_by is called with the item and must be "
+                      "copyable; write [](const In& item) { return item.name; }");
+        return false;
+    } else {
+        using value = std::remove_cvref_t<std::invoke_result_t<Key&, const In&>>;
+        constexpr bool is_text = std::same_as<std::decay_t<value>, char*> ||
+                                 std::same_as<std::decay_t<value>, const char*>;
+        static_assert(!is_text, "parallelpipe: a key that is a char* would be told by its address; return "
+                                "a std::string_view");
+        static_assert(hashable<value>, "parallelpipe: the key of partition_by needs a std::hash; return a "
+                                       "number or a string, or specialise std::hash for the type");
+        return hashable<value> && !is_text;
+    }
+}
+
+}  // namespace detail
 
 /// What runs: a callable, its bound arguments and its settings.
 /// Shape: a value; copies never influence each other. `In` is void for a source, `Out` for a sink.
@@ -42,7 +76,8 @@ public:
     ///     void           f(Input<In>, Args...)     a sink
     /// with `arguments` for Args; or a member function, its object as the first argument.
     template <class F, class... Arguments>
-        requires(!std::is_base_of_v<Stage, std::remove_cvref_t<F>>)
+        requires(!std::is_base_of_v<Stage, std::remove_cvref_t<F>> &&
+                 !std::same_as<std::remove_cvref_t<F>, detail::stage_body>)
     explicit Stage(F&& f, Arguments&&... arguments);
 
     /// Changes settings; a field left out keeps its value.
@@ -53,6 +88,25 @@ public:
         return *this;
     }
     Stage&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
+
+    /// Every item goes to the worker that its key belongs to: items with equal keys to the same worker,
+    /// in the order in which they arrive. So what a worker keeps for a key needs no lock.
+    /// Shape: `key(const In&)` returns something that `std::hash` knows. The keys of a worker that
+    ///   returns early, or is lost, belong to another one from then on. With one worker it changes
+    ///   nothing.
+    /// Threads: `key` is called by one worker at a time; each run has a copy of it.
+    /// Blocks: while a worker is slow, what waits for it fills the queue, at last all of it.
+    /// Errors: an exception in `key` is one of the stage.
+    template <class Key>
+    Stage& partition_by(Key key) & {
+        if constexpr (detail::check_key<In, Key>())
+            entry_.partition = std::make_shared<detail::key_partitioner<In, Key>>(std::move(key));
+        return *this;
+    }
+    template <class Key>
+    Stage&& partition_by(Key key) && {
+        return std::move(partition_by(std::move(key)));
+    }
 
     /// Only what a per-item verb makes has a dead-letter handler: see ItemStage.
     template <class Handler>
@@ -65,6 +119,9 @@ public:
     auto results(std::stop_token token = {}) const;
     /// Runs a source by itself, as Pipeline::execute does.
     Out execute(std::stop_token token = {}) const;
+    /// The same without threads.
+    auto results(inline_run_t, std::stop_token token = {}) const;
+    Out execute(inline_run_t, std::stop_token token = {}) const;
     /// Runs a source by itself, as Pipeline::for_each does.
     template <class F>
     void for_each(F f, std::stop_token token = {}) const;
@@ -75,6 +132,7 @@ public:
     Container collect(std::stop_token token = {}) const;
 
     /// For the library.
+    explicit Stage(detail::stage_body body) { entry_.body = std::move(body); }
     const detail::stage_entry& entry() const noexcept { return entry_; }
 
 protected:
@@ -206,6 +264,36 @@ struct generic_stage {};
 template <class Verb, class F, class... Bound>
 class stage_template;
 
+/// A stage_template with a key for partition_by. A value, too.
+template <class Template, class Key>
+class keyed_template : public generic_stage {
+public:
+    keyed_template(Template stage, Key key) : stage_(std::move(stage)), key_(std::move(key)) {}
+
+    /// The stage with these arguments. This one is unchanged.
+    template <class... Arguments>
+    auto operator()(Arguments&&... arguments) const {
+        return stage_(std::forward<Arguments>(arguments)...).partition_by(key_);
+    }
+
+    keyed_template& setup(Setup changes) & {
+        stage_.setup(std::move(changes));
+        return *this;
+    }
+    keyed_template&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
+
+    template <class In>
+    auto on() const {
+        auto made = stage_.template on<In>();
+        made.partition_by(key_);
+        return made;
+    }
+
+private:
+    Template stage_;
+    Key key_;
+};
+
 /// A Stage if all is known, else a stage_template that waits for arguments or for its left side.
 template <class Verb, class F, class... Bound>
 auto make_stage(Setup setup, F f, std::tuple<Bound...> bound) {
@@ -247,6 +335,12 @@ public:
         return *this;
     }
     stage_template&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
+
+    /// The stage with this key, as Stage::partition_by. This one is unchanged.
+    template <class Key>
+    [[nodiscard]] auto partition_by(Key key) const {
+        return keyed_template<stage_template, Key>(*this, std::move(key));
+    }
 
     /// The stage with this handler, as ItemStage::dead_letter. This one is unchanged.
     template <class Handler>
@@ -331,7 +425,8 @@ Stage(F, Arguments...)
 
 template <class In, class Out>
 template <class F, class... Arguments>
-    requires(!std::is_base_of_v<Stage<In, Out>, std::remove_cvref_t<F>>)
+    requires(!std::is_base_of_v<Stage<In, Out>, std::remove_cvref_t<F>> &&
+             !std::same_as<std::remove_cvref_t<F>, detail::stage_body>)
 Stage<In, Out>::Stage(F&& f, Arguments&&... arguments) {
     using Function = std::decay_t<F>;
     [&]<class... Bound>(detail::type_list<Bound...>) {

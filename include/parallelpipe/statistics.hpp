@@ -35,6 +35,15 @@ struct item_counters {
     std::atomic<std::size_t> failed{0};
 };
 
+inline StageStatistics statistics_of(const std::string& name, std::size_t workers,
+                                     const item_counters& counters) {
+    return {.name = name,
+            .workers = workers,
+            .skipped = counters.skipped.load(std::memory_order_relaxed),
+            .retried = counters.retried.load(std::memory_order_relaxed),
+            .failed = counters.failed.load(std::memory_order_relaxed)};
+}
+
 }  // namespace detail
 
 }  // namespace parallelpipe

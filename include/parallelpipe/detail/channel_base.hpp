@@ -126,6 +126,28 @@ public:
         }
     }
 
+    /// A consumer that finds nothing comes back with nothing, as at the end, instead of waiting on.
+    void interrupt() {
+        interrupted_.store(true, std::memory_order_seq_cst);
+        not_empty_.notify_all();
+    }
+    /// Whether that has happened; then not any more.
+    bool end_interruption() noexcept {
+        return interrupted_.exchange(false, std::memory_order_seq_cst);
+    }
+
+    /// `reader` is told of a stop from now on.
+    void add(reader_base& reader) {
+        const std::lock_guard lock(readers_mutex_);
+        readers_.push_back(&reader);
+        if (is_aborted() || has_stop())
+            reader.attention.store(true, std::memory_order_seq_cst);
+    }
+    void remove(reader_base& reader) {
+        const std::lock_guard lock(readers_mutex_);
+        std::erase(readers_, &reader);
+    }
+
     /// A consumer failed at the item `number`: nobody takes that one or one behind it any more.
     void stop_before(std::uint64_t number) {
         std::uint64_t old = stop_before_.load(std::memory_order_relaxed);
@@ -187,6 +209,7 @@ protected:
     alignas(cache_line) std::atomic<bool> closed_{false};
     std::atomic<bool> aborted_{false};
     std::atomic<bool> sentinel_{false};
+    std::atomic<bool> interrupted_{false};
     std::atomic<std::uint64_t> stop_before_{no_number};
     bool keeps_order_ = false;
 
@@ -213,23 +236,12 @@ protected:
         std::erase(shared_, &items);
     }
 
+private:
     void get_attention() {
         const std::lock_guard lock(readers_mutex_);
         for (reader_base* reader : readers_)
             reader->attention.store(true, std::memory_order_seq_cst);
     }
-    void add(reader_base& reader) {
-        const std::lock_guard lock(readers_mutex_);
-        readers_.push_back(&reader);
-        if (is_aborted() || has_stop())
-            reader.attention.store(true, std::memory_order_seq_cst);
-    }
-    void remove(reader_base& reader) {
-        const std::lock_guard lock(readers_mutex_);
-        std::erase(readers_, &reader);
-    }
-
-private:
     std::ptrdiff_t try_take_room() {
         std::ptrdiff_t room = room_.load(std::memory_order_relaxed);
         while (room > 0) {

@@ -80,6 +80,8 @@ public:
 
     bool is_given_back(std::uint64_t item) final { return consumer_.is_given_back(item); }
 
+    void keep_slots() final { keeps_slots_ = true; }
+
 protected:
     /// The stream has ended, by itself or by a stop.
     virtual void ended() {
@@ -91,11 +93,9 @@ protected:
     virtual bool refill();
 
 private:
-    /// About 4 KiB of items; one if moving can throw, so that a throwing item takes no other along.
+    /// One if moving can throw, so that a throwing item takes no other along.
     static constexpr std::size_t bulk_size =
-        std::is_nothrow_constructible_v<In, T&&>
-            ? std::clamp<std::size_t>(std::size_t{4096} / sizeof(In), 1, 64)
-            : 1;
+        std::is_nothrow_constructible_v<In, T&&> ? bulk_items<In> : 1;
     static constexpr int patience = 24;  // pauses: a few hundred nanoseconds
 
     /// Whether the items ended because the run, or the stage, was stopped.
@@ -145,8 +145,12 @@ private:
         this->milestone_ = this->current_ + std::min(this->last() - this->current_, stride);
     }
 
+    void return_room(std::ptrdiff_t items) {
+        if (!keeps_slots_) channel_.return_room(items);
+    }
+
     void return_room_of_begun() {
-        channel_.return_room(this->current_ + 1 - returned_);
+        return_room(this->current_ + 1 - returned_);
         returned_ = this->current_ + 1;
     }
 
@@ -155,6 +159,7 @@ private:
     const bool has_siblings_;
     look_ahead look_ahead_;
     std::size_t last_taken_ = bulk_size;
+    bool keeps_slots_ = false;
     bool lost_one_ = false;   // moving an item into the buffer threw
     In* returned_ = nullptr;  // the slots of all items before this one have been returned
     raw_storage<In, bulk_size> buffer_;
@@ -190,22 +195,24 @@ bool channel_feed<T, In>::refill() {
     const std::uint64_t end = number(this->current_);
     try {
         last_taken_ = consumer_.take(most, place, [&] {
-            channel_.return_room(std::exchange(owed, 0));
+            return_room(std::exchange(owed, 0));
             if (this->listener_) this->listener_->pauses(end);
         });
     } catch (...) {
         lost_one_ = true;
-        channel_.return_room(owed + 1);  // the item that could not be moved is lost, not its slot
+        if (this->listener_) this->listener_->begins(consumer_.first_number(), end);
+        return_room(owed);
+        channel_.return_room(1);  // the item that could not be moved is lost, not its slot
         throw;
     }
     if (last_taken_ == 0) {
-        channel_.return_room(owed);
+        return_room(owed);
         if (this->listener_ && !is_stopped()) this->listener_->ends(end);
         return false;
     }
     if (this->listener_) this->listener_->begins(consumer_.first_number(), end);
     // The first one comes into hand at once.
-    channel_.return_room(owed + 1);
+    return_room(owed + 1);
     returned_ = this->current_ + 1;
     set_milestone();
     if (has_siblings_) look_ahead_.begin();

@@ -23,7 +23,8 @@
 //
 // One exception keeps the line moving: if the next number has been given back by a worker that left
 // and nobody has taken it yet, the workers that could take it may all be waiting here. Then the lowest
-// of them may park beyond the bound, without a slot, until it comes to take the item.
+// of them may park beyond the bound, without a slot, until it comes to take the item. The same holds
+// for a worker that alone can take the next number, because its key belongs to it.
 //
 // | datum            | written by                        | order                                     |
 // |------------------|-----------------------------------|-------------------------------------------|
@@ -221,16 +222,20 @@ protected:
         return order_.is_behind_failure(*at_);
     }
 
-    /// Whether the next number is waiting for a taker and no worker is nearer to it than this one.
+    /// Whether the next number is waiting for a taker, and that can only be this worker, or no other
+    /// is nearer to it.
     bool may_overfill() {
         std::uint64_t next = 0;
+        bool is_lowest = true;
         {
             const std::lock_guard lock(order_.mutex_);
             for (const stretch* other = order_.first_; other && other != at_; other = other->next)
-                if (!other->complete) return false;
+                is_lowest = is_lowest && other->complete;
             next = order_.next_;
         }
-        return from_ && next >= items && from_->is_given_back(next - items);
+        if (!from_ || next < items) return false;
+        return (is_lowest && from_->is_given_back(next - items)) ||
+               from_->waits_for_this_reader(next - items);
     }
 
     void wait_to_pass_on_or_park() {

@@ -65,7 +65,27 @@ public:
         }
     }
 
+    std::unique_ptr<nested_call> call(feed_base*) const override {
+        if constexpr (can_share<View, Item>)
+            return std::unique_ptr<nested_call>(new pulled_call(std::ranges::ref_view(view_.base())));
+        else if constexpr (!once)
+            return std::unique_ptr<nested_call>(new pulled_call(View(view_)));
+        else
+            return std::unique_ptr<nested_call>(new pulled_call(std::ranges::ref_view(view_)));
+    }
+
 private:
+    template <class Range>
+    class pulled_call final : public nested_call {
+    public:
+        explicit pulled_call(Range range) : range_(std::move(range)), pulled_(range_) {}
+        std::size_t next(void* to, std::size_t most) override { return pulled_.next(to, most); }
+
+    private:
+        Range range_;
+        pulled_range<Range, Item> pulled_;
+    };
+
     mutable View view_;  // written only by the one run that begin_run() lets through
     mutable std::atomic<bool> used_{false};
 };

@@ -33,6 +33,7 @@
 
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/detail/channel_feed.hpp>
+#include <parallelpipe/detail/keyed_feed.hpp>
 #include <parallelpipe/detail/order_base.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/detail/task_group.hpp>
@@ -92,6 +93,9 @@ public:
             stage.workers = stage.entry.workers();
             const std::size_t readers = i + 1 == size_ ? 1 : stages[i + 1].workers();
             stage.out = stage.entry.body->make_channel(stage.entry.setup.qsize, stage.workers, readers);
+            if (i != 0 && stage.entry.partition && stage.workers > 1)
+                stage.boxes = stage.entry.partition->begin(
+                    *stages_[i - 1].out, stage.entry.connect(*stages_[i - 1].out, 1), stage.workers);
             // One worker keeps order by itself.
             if (stage.is_ordered() && stage.workers > 1 && stage.out)
                 stage.order = stage.entry.body->make_order(*stage.out, stage.workers);
@@ -119,8 +123,8 @@ public:
     channel_base* output() const noexcept { return stages_[size_ - 1].out.get(); }
 
     /// Something was thrown: the run stops, what the last stage has delivered stays.
-    void fail(std::size_t stage, std::size_t worker, std::exception_ptr cause) {
-        group_.report({stage, worker, std::move(cause)});
+    void fail(failure what) {
+        group_.report(std::move(what));
         int running = is_running;
         outcome_.compare_exchange_strong(running, has_failed);
         abort_channels(size_ - 1);
@@ -129,7 +133,7 @@ public:
     }
 
     /// The same for an exception in the consumer's thread.
-    void fail_in_results(std::exception_ptr cause) { fail(size_, 0, std::move(cause)); }
+    void fail_in_results(std::exception_ptr cause) { fail({size_, 0, std::move(cause)}); }
 
     /// Everything stops; nothing more reaches the consumer. Does not wait.
     void cancel() {
@@ -157,20 +161,18 @@ public:
         std::vector<TaskError> errors;
         errors.reserve(failures.size());
         for (const failure& f : failures)
-            errors.emplace_back(f.stage < size_ ? stages_[f.stage].name : "results", f.worker, f.cause);
+            errors.emplace_back(!f.inner_stage.empty() ? f.inner_stage
+                                : f.stage < size_      ? stages_[f.stage].name
+                                                       : "results",
+                                f.worker, f.cause, f.item);
         throw TaskException(std::move(errors));
     }
 
     Statistics stats() const {
         Statistics all;
-        for (std::size_t i = 0; i < size_; ++i) {
-            const item_counters& counters = stages_[i].counters;
-            all.stages.push_back({.name = stages_[i].name,
-                                  .workers = stages_[i].workers,
-                                  .skipped = counters.skipped.load(std::memory_order_relaxed),
-                                  .retried = counters.retried.load(std::memory_order_relaxed),
-                                  .failed = counters.failed.load(std::memory_order_relaxed)});
-        }
+        for (std::size_t i = 0; i < size_; ++i)
+            all.stages.push_back(
+                statistics_of(stages_[i].name, stages_[i].workers, stages_[i].counters));
         return all;
     }
 
@@ -181,6 +183,7 @@ private:
         std::size_t workers = 1;
         std::unique_ptr<channel_base> out;  // what it yields; null behind a sink
         std::unique_ptr<order_base> order;  // null: results leave as they come
+        std::unique_ptr<partition_base> boxes;  // null: any worker takes any item
         std::stop_source stop;              // a shared state, safe from any thread
         item_counters counters;
 
@@ -216,20 +219,24 @@ private:
         bool lost = false;
         try {
             name_this_thread(here.name, worker);
-            if (from) in = here.entry.connect(*from, here.workers);
+            if (from)
+                in = here.boxes ? here.boxes->open(worker) : here.entry.connect(*from, here.workers);
             try {
                 here.entry.body->run(in.get(), {to, order, worker});
             } catch (const stop_unwind&) {
                 throw;
+            } catch (const inner_failure& inner) {
+                lost = true;
+                worker_failed({stage, worker, inner.cause, {}, inner.stage}, in.get());
             } catch (...) {
                 lost = true;
-                worker_failed(stage, worker, in.get(), std::current_exception());
+                worker_failed({stage, worker, std::current_exception()}, in.get());
             }
             if (in) in->give_back();
         } catch (const stop_unwind&) {
             // The run was stopped and the stage function unwound.
         } catch (...) {
-            fail(stage, worker, std::current_exception());
+            fail({stage, worker, std::current_exception()});
         }
         if (order) order->leave(worker, in ? in->number_in_hand() : 0);
         if (from && from->consumer_left()) {
@@ -249,19 +256,20 @@ private:
     }
 
     /// A stage function threw.
-    void worker_failed(std::size_t stage, std::size_t worker, feed_base* in,
-                       std::exception_ptr cause) {
-        const running_stage& here = stages_[stage];
+    void worker_failed(failure what, feed_base* in) {
+        const running_stage& here = stages_[what.stage];
+        const std::uint64_t number = in ? in->number_in_hand() : 0;
+        if (in && here.is_ordered()) what.item = number;
         if (here.on_error() == OnError::finish) {
-            group_.report({stage, worker, std::move(cause)});  // the others go on
+            group_.report(std::move(what));  // the others go on
         } else if (here.is_ordered()) {
             // What comes before the failing item goes on to the end; nothing behind it leaves.
-            group_.report({stage, worker, std::move(cause)});
-            const std::uint64_t number = in ? in->number_in_hand() : 0;
+            const auto [stage, worker] = std::pair(what.stage, what.worker);
+            group_.report(std::move(what));
             if (here.order) here.order->fail(worker, number);
             if (in) input(stage)->stop_before(number);
         } else {
-            fail(stage, worker, std::move(cause));
+            fail(std::move(what));
         }
     }
 

@@ -8,6 +8,8 @@
 
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/keyed_feed.hpp>
+#include <parallelpipe/detail/nested_feed.hpp>
 #include <parallelpipe/detail/reorder_buffer.hpp>
 #include <parallelpipe/detail/stage_call.hpp>
 #include <parallelpipe/input.hpp>
@@ -16,6 +18,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <ranges>
@@ -33,6 +36,12 @@ struct output {
     channel_base* channel = nullptr;
     order_base* order = nullptr;  // null: as they come
     std::size_t worker = 0;
+};
+
+/// Thrown by a fused stage: which of the stages inside it threw what.
+struct inner_failure {
+    std::string stage;
+    std::exception_ptr cause;
 };
 
 class stage_body_base {
@@ -53,6 +62,13 @@ public:
     /// One worker's life: reads from `in` until it or the stage function ends, writes to `out`.
     /// `in` is null for a source, `out.channel` for a sink.
     virtual void run(feed_base* in, output out) const = 0;
+
+    /// The same for results that are pulled; not for a sink.
+    virtual std::unique_ptr<nested_call> call(feed_base* in) const = 0;
+
+    /// What the next stage in the same thread reads from.
+    virtual std::unique_ptr<feed_base> make_nested_feed(nested_source& from,
+                                                        bool is_fused) const = 0;
 };
 
 /// Big items are not left lying about in numbers: about 64 KiB of them, but at least 16.
@@ -81,17 +97,26 @@ public:
                 new reorder_buffer<Out>(static_cast<Channel<Out>&>(out), workers));
     }
 
+    std::unique_ptr<feed_base> make_nested_feed(nested_source& from, bool is_fused) const final {
+        if constexpr (std::is_void_v<Out>)
+            return nullptr;
+        else
+            return std::unique_ptr<feed_base>(new nested_feed<Out>(from, is_fused));
+    }
+
+    std::unique_ptr<nested_call> call(feed_base*) const override { return nullptr; }
+
 protected:
-    /// Pushes the elements of a range until it or the channel ends.
-    template <class Range>
-    static void deliver(Range& range, feed_base* in, const output& out) {
+    /// Pushes the elements of a range, or what a feed has, until that or the channel ends.
+    template <class From>
+    static void deliver(From& from, feed_base* in, const output& out) {
         if (out.order) {
             typename reorder_buffer<Out>::Output ordered(static_cast<reorder_buffer<Out>&>(*out.order),
                                                          out.worker, in);
-            push_all(range, ordered);
+            push_all(from, ordered);
         } else {
             typename Channel<Out>::Producer producer(static_cast<Channel<Out>&>(*out.channel));
-            push_all(range, producer);
+            push_all(from, producer);
         }
     }
 
@@ -107,6 +132,35 @@ private:
             }
         }
     }
+    template <class To>
+    static void push_all(feed<Out>& from, To& to) {
+        for (; !from.at_end(); from.next())
+            if (!to.push(std::move(from.item()))) return;
+    }
+};
+
+/// A range whose elements are pulled, and where that has got to.
+template <class Range, class Out>
+class pulled_range {
+public:
+    explicit pulled_range(Range& range) : range_(range), at_(std::ranges::begin(range)) {}
+
+    std::size_t next(void* to, [[maybe_unused]] std::size_t most) {
+        Out* const place = static_cast<Out*>(to);
+        if constexpr (requires { range_.fill(place, most); }) {
+            return range_.fill(place, most);
+        } else {
+            if (!std::exchange(fresh_, false)) ++at_;
+            if (at_ == std::ranges::end(range_)) return 0;
+            std::construct_at(place, static_cast<Out>(take_element<Range>(at_)));
+            return 1;
+        }
+    }
+
+private:
+    Range& range_;
+    std::ranges::iterator_t<Range> at_;
+    bool fresh_ = true;
 };
 
 template <class In, class Out, class F, class... Bound>
@@ -118,34 +172,64 @@ public:
                F(std::forward<Function>(function))} {}
 
     void run(feed_base* in, output out) const override {
-        // The worker's own copies. What the call returns may be a coroutine that refers to them and
-        // to the input: it is declared last, so it goes first.
+        // What the call returns may be a coroutine that refers to the worker's copies and to the
+        // input: it is declared last, so it goes first.
         copies here(own_);
-        // g++ 12 warns of a virtual call that a pointer to a member of a small class cannot make;
-        // one volatile read a worker keeps it from looking.
-        copies* volatile unknown = &here;
-        auto& [bound, function] = *unknown;
-        if constexpr (std::is_void_v<In>) {
-            no_input nothing;
-            auto range = detail::call_stage(function, nothing, bound);
-            this->deliver(range, in, out);
+        auto input = input_from(in);
+        if constexpr (std::is_void_v<Out>) {
+            here.call(input);
         } else {
-            Input<In> input(static_cast<feed<In>&>(*in));
-            if constexpr (reads_without_unwinding<F, In, Bound...>) in->end_quietly();
-            if constexpr (std::is_void_v<Out>) {
-                detail::call_stage(function, input, bound);
-            } else {
-                auto range = detail::call_stage(function, input, bound);
-                this->deliver(range, in, out);
-            }
+            auto range = here.call(input);
+            this->deliver(range, in, out);
         }
     }
 
+    std::unique_ptr<nested_call> call(feed_base* in) const override {
+        if constexpr (std::is_void_v<Out>)
+            return nullptr;
+        else
+            return std::unique_ptr<nested_call>(new pulled_call(own_, in));
+    }
+
 private:
+    /// A worker's own.
     struct copies {
         std::tuple<Bound...> bound;
         F function;
+
+        decltype(auto) call(input_of_t<In>& input) {
+            // g++ 12 warns of a virtual call that a pointer to a member of a small class cannot make;
+            // one volatile read a worker keeps it from looking.
+            copies* volatile unknown = this;
+            return detail::call_stage(unknown->function, input, unknown->bound);
+        }
     };
+
+    static input_of_t<In> input_from([[maybe_unused]] feed_base* in) {
+        if constexpr (std::is_void_v<In>) {
+            return {};
+        } else {
+            if constexpr (reads_without_unwinding<F, In, Bound...>) in->end_quietly();
+            return Input<In>(static_cast<feed<In>&>(*in));
+        }
+    }
+
+    class pulled_call final : public nested_call {
+        using range = stage_result_t<F, In, Bound...>;
+
+    public:
+        pulled_call(const copies& own, feed_base* in)
+            : here_(own), input_(input_from(in)), range_(here_.call(input_)), pulled_(range_) {}
+
+        std::size_t next(void* to, std::size_t most) override { return pulled_.next(to, most); }
+
+    private:
+        copies here_;
+        input_of_t<In> input_;
+        range range_;
+        pulled_range<range, Out> pulled_;
+    };
+
     const copies own_;
 };
 
@@ -161,11 +245,16 @@ stage_body make_body(Arguments&&... arguments) {
 /// type of the left stage and that of the right meet.
 using connector = std::unique_ptr<feed_base> (*)(channel_base& from, std::size_t readers);
 
+/// The same for stages in one thread. Null: the types are the same, there is nothing to convert.
+using converter = std::unique_ptr<feed_base> (*)(feed_base& from);
+
 /// One stage of a pipeline, types erased.
 struct stage_entry {
     stage_body body;
     Setup setup;
+    std::shared_ptr<const partitioner> partition;  // null: any worker takes any item
     connector connect = nullptr;  // set when something stands on the left
+    converter convert = nullptr;
     bool is_range = false;        // the range on the left: named `source`, not counted
     bool per_item = false;        // calls its function for each item: one item can fail alone
 

@@ -4,8 +4,11 @@
 #include <parallelpipe/this_worker.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <mutex>
+#include <optional>
+#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -17,6 +20,8 @@ struct failure {
     std::size_t stage;
     std::size_t worker;
     std::exception_ptr cause;
+    std::optional<std::uint64_t> item = {};  // the item's number in the stage's input, if that is known
+    std::string inner_stage = {};            // the stage inside a fused one, if it was one
 };
 
 /// The threads of one run and what they reported.

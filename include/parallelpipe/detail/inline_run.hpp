@@ -1,0 +1,105 @@
+#ifndef PARALLELPIPE_DETAIL_INLINE_RUN_HPP
+#define PARALLELPIPE_DETAIL_INLINE_RUN_HPP
+
+#include <parallelpipe/detail/fused_body.hpp>
+#include <parallelpipe/detail/nested.hpp>
+#include <parallelpipe/detail/stage_body.hpp>
+#include <parallelpipe/error.hpp>
+#include <parallelpipe/results.hpp>
+#include <parallelpipe/statistics.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <utility>
+#include <vector>
+
+namespace parallelpipe::detail {
+
+/// A run in the thread of its consumer: every stage is nested in the one behind it.
+///
+/// Everything is written by that thread; what cancel() and stats() touch from others is atomic or a
+/// stop_source. (A timed batch reads what is before it in a thread of its own, but only while the
+/// worker waits for it.)
+class inline_run_state final : public run_base, public nested_owner {
+public:
+    inline_run_state(const std::vector<stage_entry>& stages, std::stop_token token)
+        : entries_(stages), counters_(std::make_unique<item_counters[]>(stages.size())) {
+        for (const stage_entry& entry : entries_) entry.body->begin_run();
+        std::size_t position = 0;
+        for (std::size_t i = 0; i < entries_.size(); ++i) {
+            const stage_entry& entry = entries_[i];
+            nested_stage& stage = chain_.add(
+                std::make_unique<nested_stage>(
+                    *this, entry, entry.name(entry.is_range ? 0 : position++), 0, entry.workers()),
+                nullptr, false);
+            stage.identity().stop = stop_.get_token();
+            stage.identity().counters = &counters_[i];
+        }
+        chain_.last().is_last = true;
+        if (token.stop_possible()) on_stop_.emplace(std::move(token), canceller{this});
+    }
+    ~inline_run_state() override { stop_.request_stop(); }
+
+    nested_stage& last() const noexcept { return chain_.last(); }
+
+    void cancel() override {
+        if (has_ended_.load(std::memory_order_relaxed)) return;
+        is_cancelled_.store(true, std::memory_order_relaxed);
+        stop_.request_stop();
+    }
+
+    Statistics stats() const override {
+        Statistics all;
+        for (std::size_t i = 0; i < entries_.size(); ++i)
+            all.stages.push_back(statistics_of(chain_.stages()[i]->name(), entries_[i].workers(), counters_[i]));
+        return all;
+    }
+
+    /// Behind the last result. Errors: TaskException or CancelledError, once.
+    void ended() override {
+        if (has_ended_.exchange(true, std::memory_order_relaxed)) return;
+        if (!errors_.empty()) throw TaskException(std::move(errors_));
+        if (is_cancelled_.load(std::memory_order_relaxed)) throw CancelledError();
+    }
+
+private:
+    struct canceller {
+        inline_run_state* self;
+        void operator()() const { self->cancel(); }
+    };
+
+    bool is_stopped() const noexcept override {
+        return has_failed_.load(std::memory_order_relaxed) ||
+               is_cancelled_.load(std::memory_order_relaxed);
+    }
+
+    bool failed(const nested_stage& at, std::exception_ptr cause) override {
+        inner_failure what = fused_chain::innermost(at, std::move(cause));
+        std::optional<std::uint64_t> item;
+        if (at.entry().setup.ordered.value_or(false) && at.reads()) item = at.number();
+        errors_.emplace_back(std::move(what.stage), at.worker(), std::move(what.cause), item);
+        if (at.on_error() == OnError::finish) return true;
+        has_failed_.store(true, std::memory_order_relaxed);
+        stop_.request_stop();
+        return false;
+    }
+
+    const std::vector<stage_entry> entries_;
+    const std::unique_ptr<item_counters[]> counters_;  // one a stage
+    std::stop_source stop_;
+    std::atomic<bool> is_cancelled_{false};  // relaxed, as the others: they carry nothing else
+    std::atomic<bool> has_failed_{false};
+    std::atomic<bool> has_ended_{false};
+    std::vector<TaskError> errors_;
+    nested_chain chain_;
+    std::optional<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
+};
+
+}  // namespace parallelpipe::detail
+
+#endif

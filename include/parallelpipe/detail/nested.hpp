@@ -1,0 +1,192 @@
+#ifndef PARALLELPIPE_DETAIL_NESTED_HPP
+#define PARALLELPIPE_DETAIL_NESTED_HPP
+
+// Stages that run one inside the other in one thread: asked for a result, the last one asks the one
+// before it for an item, and so on up to the source or to the feed that the first one reads.
+//
+// An exception of a stage does not pass through the stage functions behind it, which could catch it: it
+// is noted, and they are unwound where they wait for their next item, as in a run with threads.
+
+#include <parallelpipe/detail/nested_feed.hpp>
+#include <parallelpipe/detail/stage_body.hpp>
+#include <parallelpipe/input.hpp>
+#include <parallelpipe/setup.hpp>
+#include <parallelpipe/this_worker.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace parallelpipe::detail {
+
+class nested_stage;
+
+/// What becomes of the errors and of the end of nested stages.
+class nested_owner {
+public:
+    virtual ~nested_owner() = default;
+
+    /// Whether the stages are to unwind.
+    virtual bool is_stopped() const noexcept = 0;
+    /// `at` threw. Returns: whether it goes on with its next worker.
+    virtual bool failed(const nested_stage& at, std::exception_ptr cause) = 0;
+    /// Behind the last result of the last stage.
+    virtual void ended() = 0;
+};
+
+/// One stage of the chain. Its workers run one after the other, each till its function returns.
+class nested_stage final : public nested_source {
+public:
+    nested_stage(nested_owner& owner, const stage_entry& entry, std::string name,
+                 std::size_t first_worker, std::size_t workers)
+        : owner_(owner), entry_(entry), name_(std::move(name)), end_worker_(first_worker + workers) {
+        identity_.stage = name_;
+        identity_.index = first_worker;
+        identity_.setup = &entry_.setup;
+    }
+
+    const std::string& name() const noexcept { return name_; }
+    const stage_entry& entry() const noexcept { return entry_; }
+    std::size_t worker() const noexcept { return identity_.index; }
+    worker_identity& identity() noexcept { return identity_; }
+    bool reads() const noexcept { return in_; }
+    OnError on_error() const { return entry_.setup.on_error.value_or(OnError::stop); }
+
+    /// Reads from `in`, which is null for a source; `is_inner` if that is a nested stage's. Its own
+    /// results are read from out(), which is null for a sink.
+    void connect(feed_base* in, bool is_inner, bool is_fused) {
+        in_ = in;
+        is_inner_ = is_inner;
+        if (in_ && entry_.convert) {
+            converted_ = entry_.convert(*in_);
+            in_ = converted_.get();
+        }
+        out_ = entry_.body->make_nested_feed(*this, is_fused);
+    }
+    feed_base* out() const noexcept { return out_.get(); }
+
+    std::size_t produce(void* to, std::size_t most) override {
+        std::size_t made = 0;
+        work([&] {
+            if (!call_) call_ = entry_.body->call(in_);
+            made = call_->next(to, most);
+            return made != 0;
+        });
+        return made;
+    }
+
+    /// A sink: to its end.
+    void consume() {
+        work([this] {
+            entry_.body->run(in_, {});
+            return false;
+        });
+    }
+
+    void abandon() noexcept override {
+        end_worker_ = 0;
+        unwind();
+        give_back_inner();
+    }
+
+    void ended(bool quiet) override {
+        if (is_last) {
+            owner_.ended();
+            return;
+        }
+        if (is_stopped() && !quiet) throw stop_unwind{};
+    }
+
+    std::uint64_t number() const override { return in_ ? in_->number_in_hand() : 0; }
+
+    ~nested_stage() override { unwind(); }
+
+    bool is_last = false;
+
+private:
+    bool is_stopped() const noexcept { return was_unwound_ || owner_.is_stopped(); }
+
+    /// Lets one worker after the other do `some`, until that returns true or all are done.
+    template <class Some>
+    void work(Some some) {
+        const worker_scope scope(identity_);
+        while (identity_.index < end_worker_ && !is_stopped()) {
+            bool lost = false;
+            try {
+                if (some()) return;
+            } catch (const stop_unwind&) {
+                was_unwound_ = true;
+            } catch (...) {
+                lost = true;
+                if (!owner_.failed(*this, std::current_exception())) was_unwound_ = true;
+            }
+            call_.reset();
+            if (++identity_.index < end_worker_ || was_unwound_) continue;
+            if (lost) ignore_the_rest();
+            give_back_inner();
+        }
+    }
+
+    /// All workers have been lost: what was meant for them runs to its end for nothing.
+    void ignore_the_rest() {
+        try {
+            if (in_) in_->drain();
+        } catch (...) {
+            // Stopped, or an item that cannot even be converted: nobody is interested any more.
+        }
+    }
+
+    void unwind() noexcept {
+        if (!call_) return;
+        const worker_scope scope(identity_);
+        call_.reset();
+    }
+
+    void give_back_inner() {
+        if (is_inner_) in_->give_back();
+    }
+
+    nested_owner& owner_;
+    const stage_entry& entry_;
+    const std::string name_;
+    worker_identity identity_;
+    std::size_t end_worker_;
+    feed_base* in_ = nullptr;
+    bool is_inner_ = false;
+    bool was_unwound_ = false;
+    std::unique_ptr<feed_base> converted_;
+    std::unique_ptr<feed_base> out_;
+    std::unique_ptr<nested_call> call_;
+};
+
+/// Stages, the first one reading from `in`. Destroyed from the last one to the first.
+class nested_chain {
+public:
+    nested_chain() = default;
+    nested_chain(const nested_chain&) = delete;
+    nested_chain& operator=(const nested_chain&) = delete;
+    ~nested_chain() {
+        while (!stages_.empty()) stages_.pop_back();
+    }
+
+    nested_stage& add(std::unique_ptr<nested_stage> stage, feed_base* in, bool is_fused) {
+        const bool is_inner = !stages_.empty();
+        stage->connect(is_inner ? stages_.back()->out() : in, is_inner, is_fused);
+        stages_.push_back(std::move(stage));
+        return *stages_.back();
+    }
+
+    nested_stage& last() const noexcept { return *stages_.back(); }
+    const std::vector<std::unique_ptr<nested_stage>>& stages() const noexcept { return stages_; }
+
+private:
+    std::vector<std::unique_ptr<nested_stage>> stages_;
+};
+
+}  // namespace parallelpipe::detail
+
+#endif

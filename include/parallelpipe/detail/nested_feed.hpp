@@ -1,0 +1,122 @@
+#ifndef PARALLELPIPE_DETAIL_NESTED_FEED_HPP
+#define PARALLELPIPE_DETAIL_NESTED_FEED_HPP
+
+// What a stage reads when the stage before it runs in the same thread: asking for the next item runs
+// that one until it yields. No queue, no lock, no thread.
+
+#include <parallelpipe/input.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace parallelpipe::detail {
+
+/// One call of a stage function whose results are pulled.
+class nested_call {
+public:
+    nested_call() = default;
+    nested_call(const nested_call&) = delete;
+    nested_call& operator=(const nested_call&) = delete;
+    virtual ~nested_call() = default;
+
+    /// Makes the next results at `to`, where there is room for `most`: those that are there without a
+    /// wait behind the first. Returns: how many; 0 at the end.
+    virtual std::size_t next(void* to, std::size_t most) = 0;
+};
+
+/// The stage that is pulled, its types erased.
+class nested_source {
+public:
+    virtual ~nested_source() = default;
+
+    /// As nested_call::next, through all calls of the stage. Errors: none but stop_unwind.
+    virtual std::size_t produce(void* to, std::size_t most) = 0;
+    /// Nobody wants more: unwinds what stands.
+    virtual void abandon() noexcept = 0;
+    /// Behind the last result: throws what the reader is to know, if it can be unwound.
+    virtual void ended(bool quiet) = 0;
+    /// The number of the item that the stage has in hand.
+    virtual std::uint64_t number() const = 0;
+};
+
+template <class T>
+class nested_feed final : public feed<T> {
+public:
+    /// In a fused stage (`is_fused`) results come in bulks, and are told by the number of the item that
+    /// the fused stage took; else by their own.
+    nested_feed(nested_source& from, bool is_fused)
+        : from_(from), is_fused_(is_fused), most_(is_fused ? bulk_size : 1) {}
+
+    void give_back() override {
+        this->destroy_items();
+        this->milestone_ = this->current_;
+        from_.abandon();
+    }
+
+    std::uint64_t number_in_hand() const override {
+        if (!is_fused_) return made_ - (made_ == 0 ? 0 : 1);
+        if (!this->current_) return from_.number();
+        // A bulk of several is made of as many items, one of each.
+        const T* const item = this->current_ - (this->is_ready() ? 0 : 1);
+        return from_.number() + static_cast<std::uint64_t>(item - buffer_.data());
+    }
+
+private:
+    static constexpr std::size_t bulk_size =
+        std::is_nothrow_move_constructible_v<T> ? bulk_items<T> : 1;
+
+    void milestone() override {
+        const std::size_t made = from_.produce(buffer_.data(), most_);
+        if (made == 0) {
+            from_.ended(this->quiet_);
+            return;
+        }
+        made_ += made;
+        this->restart_at(buffer_.data());
+        this->taken_.last.store(buffer_.data() + made, std::memory_order_relaxed);
+        this->milestone_ = this->last();
+    }
+
+    nested_source& from_;
+    const bool is_fused_;
+    const std::size_t most_;
+    std::uint64_t made_ = 0;
+    raw_storage<T, bulk_size> buffer_;
+};
+
+/// The items of another feed, converted.
+template <class From, class To>
+class converted_feed final : public feed<To> {
+public:
+    explicit converted_feed(feed<From>& from) : from_(from) {}
+
+    void give_back() override {
+        this->destroy_items();
+        this->milestone_ = this->current_;
+        from_.give_back();
+    }
+
+    std::uint64_t number_in_hand() const override { return from_.number_in_hand(); }
+
+private:
+    void milestone() override {
+        if (this->quiet_) from_.end_quietly();
+        if (std::exchange(in_hand_, false)) from_.next();
+        if (from_.at_end()) return;
+        in_hand_ = true;
+        std::construct_at(slot_.data(), static_cast<To>(std::move(from_.item())));
+        this->restart_at(slot_.data());
+        this->milestone_ = this->last();
+    }
+
+    feed<From>& from_;
+    bool in_hand_ = false;
+    raw_storage<To, 1> slot_;
+};
+
+}  // namespace parallelpipe::detail
+
+#endif

@@ -1,0 +1,48 @@
+#ifndef PARALLELPIPE_FUSE_HPP
+#define PARALLELPIPE_FUSE_HPP
+
+#include <parallelpipe/detail/fused_body.hpp>
+#include <parallelpipe/pipeline.hpp>
+#include <parallelpipe/setup.hpp>
+#include <parallelpipe/stage.hpp>
+
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace parallelpipe {
+
+/// Makes one stage of several: `fuse({.workers = 4}, parse | check | convert)`. Each of its workers runs
+/// all of them, one inside the other, in one thread and without queues between.
+/// Shape: a Stage<In, Out>. Workers, queue, order and `on_error` are its own; of the stages inside, the
+///   names, `retry`, `dead_letter` and OnError::skip count, everything else of their settings has no
+///   meaning there. Each worker of the fused stage has one of each stage inside.
+/// Errors: an exception carries the name of the stage inside that threw; one without a name is called
+///   `fused.stage_K`, by the fused stage's name and its position. `std::invalid_argument` for a
+///   pipeline that begins with a range: that would be read by each worker; leave the range outside.
+template <class In, class Out>
+Stage<In, Out> fuse(Setup setup, const Pipeline<In, Out>& stages) {
+    if (stages.stages().front().is_range)
+        throw std::invalid_argument(
+            "parallelpipe: fuse takes the stages behind a range: write range | fuse(a | b)");
+    Stage<In, Out> fused(detail::make_body<detail::fused_body<Out>>(stages.stages()));
+    fused.setup(std::move(setup));
+    return fused;
+}
+template <class In, class Out>
+Stage<In, Out> fuse(const Pipeline<In, Out>& stages) {
+    return fuse(Setup{}, stages);
+}
+template <class In, class Out>
+Stage<In, Out> fuse(Setup setup, const Stage<In, Out>& stage) {
+    return fuse(std::move(setup), Pipeline<In, Out>(stage));
+}
+template <class In, class Out>
+Stage<In, Out> fuse(const Stage<In, Out>& stage) {
+    return fuse(Setup{}, Pipeline<In, Out>(stage));
+}
+
+}  // namespace parallelpipe
+
+#endif
