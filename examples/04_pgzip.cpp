@@ -146,7 +146,7 @@ constexpr const char* usage =
 
 int pgzip(CommandLine line) {
     const std::size_t workers = line.workers();
-    const std::string to = line.value("-o", "-");
+    const std::string to = line.value("-o").value_or("-");
     const auto names = line.names(1);
     const std::string from = names.empty() ? "-" : names[0];
 

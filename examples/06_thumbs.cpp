@@ -20,7 +20,6 @@
 #include <iostream>
 #include <stdexcept>
 #include <string>
-#include <syncstream>
 #include <utility>
 #include <vector>
 
@@ -42,11 +41,8 @@ generator<fs::path> files_in(fs::path folder) {
 
 Thumbnail shrink(const fs::path& file) { return {file, Image::read(file).shrunk_to(160)}; }
 
-void left_out(std::exception_ptr error, const fs::path& file) try {
-    std::rethrow_exception(error);
-} catch (const std::exception& reason) {
-    std::osyncstream(std::cerr) << "left out " << file.filename().string() << ": " << reason.what()
-                                << '\n';
+void left_out(std::exception_ptr error, const fs::path& file) {
+    say_left_out(file.filename().string(), error);
 }
 
 /// Returns: the line for the index.

@@ -13,8 +13,10 @@
 #include <filesystem>
 #include <iostream>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <syncstream>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -31,9 +33,9 @@ public:
     bool has(std::string_view name) { return std::erase(words_, name) != 0; }
 
     /// What was given behind `name`.
-    std::string value(std::string_view name, std::string otherwise) {
+    std::optional<std::string> value(std::string_view name) {
         const auto found = std::ranges::find(words_, name);
-        if (found == words_.end()) return otherwise;
+        if (found == words_.end()) return std::nullopt;
         if (found + 1 == words_.end()) throw WrongUsage();
         std::string value = std::move(found[1]);
         words_.erase(found, found + 2);
@@ -41,18 +43,20 @@ public:
     }
 
     /// The same for a number from 1 to a million.
-    unsigned number(std::string_view name, unsigned otherwise) {
-        const std::string text = value(name, std::to_string(otherwise));
+    std::optional<unsigned> number(std::string_view name) {
+        const auto text = value(name);
+        if (!text) return std::nullopt;
         unsigned number = 0;
-        const char* const end = text.data() + text.size();
-        const auto [last, error] = std::from_chars(text.data(), end, number);
+        const char* const end = text->data() + text->size();
+        const auto [last, error] = std::from_chars(text->data(), end, number);
         if (error != std::errc() || last != end || number == 0 || number > 1'000'000)
             throw WrongUsage();
         return number;
     }
 
+    /// As many as there are cores, if not told.
     unsigned workers() {
-        return number("--workers", std::max(1u, std::thread::hardware_concurrency()));
+        return number("--workers").value_or(std::max(1u, std::thread::hardware_concurrency()));
     }
 
     /// What is left when all options were asked for; `-` is a name too.
@@ -67,6 +71,15 @@ public:
 private:
     std::vector<std::string> words_;
 };
+
+/// Tells about one item that could not be used, in a line of its own, whichever thread calls.
+inline void say_left_out(std::string_view what, const std::exception_ptr& error) {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& reason) {
+        std::osyncstream(std::cerr) << "left out " << what << ": " << reason.what() << '\n';
+    }
+}
 
 /// Calls `program(CommandLine)`; if that throws, says why on the standard error.
 /// Returns: what main should.

@@ -18,7 +18,7 @@ inline std::filesystem::path make_sample_images() {
     struct Size {
         int width, height;
     };
-    constexpr std::array<Size, 4> sizes = {{{640, 480}, {480, 640}, {800, 200}, {90, 60}}};
+    constexpr std::array<Size, 4> sizes = {{{320, 240}, {240, 320}, {400, 100}, {90, 60}}};
     const auto part = [](int value, int of) {
         return static_cast<unsigned char>(255 * value / of);
     };
