@@ -5,7 +5,7 @@
 //
 // Four workers fetch, because fetching is mostly waiting; two look for titles; one counts. Dead
 // links, timeouts and pages that are not HTML are reported, and the rest goes on. Without URLs it
-// serves itself the HTML documentation of this machine, or generated pages, with some trouble in it.
+// serves itself the HTML documentation of this machine, or generated pages, with some trouble.
 
 #include <parallelpipe.hpp>
 

@@ -2,8 +2,8 @@
 //
 //     03_wordcount [--workers N] [--check] DIRECTORY|FILE...
 //
-// One worker reads the files in blocks of whole lines, N workers count the words of the blocks, each
-// in a map of its own, and one worker adds the maps up. --check does the same in a plain loop,
+// One worker reads the files in blocks of whole lines, N workers count the words of the blocks,
+// each in a map of its own, and one adds the maps up. --check does the same in a plain loop,
 // compares the two results and prints both times.
 
 #include <parallelpipe.hpp>

@@ -4,8 +4,8 @@
 //
 // One worker reads blocks of 128 KiB, N workers compress them, one writes them in order. Each block
 // is compressed with the 32 KiB before it as dictionary, so that hardly anything is lost by the
-// cutting, and ends at a byte boundary, so that the compressed blocks can simply be put one after the
-// other. What comes out depends on the input alone, not on the number of workers or their timing.
+// cutting, and ends at a byte boundary, so that the compressed blocks can simply be joined. What
+// comes out depends on the input alone, not on the number of workers or their timing.
 
 #include <parallelpipe.hpp>
 

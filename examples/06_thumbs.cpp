@@ -2,9 +2,9 @@
 //
 //     06_thumbs [--workers N] [FOLDER [OUT]]
 //
-// N workers read and shrink the images, N others write them. Both stages are ordered, so that numbers
-// and lines come in the order of the file names. A file that is no image costs itself only: it goes to
-// the dead-letter handler, which says why. Without a folder the program paints some images for itself.
+// N workers read and shrink the images, N others write them. Both stages are ordered, so that
+// numbers and lines come in the order of the file names. A file that is no image costs itself only:
+// it goes to the dead-letter handler, which says why. Without a folder the program paints some.
 
 #include <parallelpipe.hpp>
 

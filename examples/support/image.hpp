@@ -1,8 +1,8 @@
 #ifndef PARALLELPIPE_EXAMPLES_IMAGE_HPP
 #define PARALLELPIPE_EXAMPLES_IMAGE_HPP
 
-// Images, as a class around stb: three headers that need nothing else and come in a package of their
-// own, where the headers of GD, for instance, bring those of X11 and a dozen formats along.
+// Images, as a class around stb: three headers that need nothing else, where the headers of GD, for
+// instance, bring those of X11 and of a dozen formats along.
 
 #define STB_IMAGE_IMPLEMENTATION
 #define STBI_FAILURE_USERMSG  // messages for people

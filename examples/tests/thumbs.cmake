@@ -1,5 +1,5 @@
-# Its own images; then these again, with trouble in between, by one worker and by four: the same lines
-# and the same files.
+# Its own images; then these again, with trouble in between, by one worker and by four: the same
+# lines and the same files.
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 file(READ ${examples}/golden/06_thumbs.txt golden)
 
