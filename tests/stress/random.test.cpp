@@ -2,12 +2,12 @@
 
 #include "support/catch.hpp"
 #include "support/counted.hpp"
+#include "support/dice.hpp"
 #include "support/waiting.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <iostream>
 #include <optional>
 #include <random>
@@ -19,6 +19,8 @@
 
 using namespace parallelpipe;
 using support::Counted;
+using support::Dice;
+using support::maybe_pause;
 using support::Tally;
 
 namespace {
@@ -39,21 +41,6 @@ struct Plan {
     Ending ending;
     std::size_t at_stage;  // where an error or an early return happens
     int at_item;
-};
-
-/// A random sequence of its own for each worker, without anything shared.
-class Dice {
-public:
-    explicit Dice(std::uint64_t seed) : state_(seed * 2654435769U + 1) {}
-    unsigned operator()(unsigned sides) {
-        state_ ^= state_ << 13U;
-        state_ ^= state_ >> 7U;
-        state_ ^= state_ << 17U;
-        return static_cast<unsigned>(state_ % sides);
-    }
-
-private:
-    std::uint64_t state_;
 };
 
 Plan random_plan(std::mt19937& random) {
@@ -105,14 +92,6 @@ std::vector<int> sequential(const Plan& plan) {
         values = std::move(next);
     }
     return values;
-}
-
-void maybe_pause(Dice& dice, unsigned delay) {
-    if (dice(delay) != 0) return;
-    if (dice(2) == 0)
-        std::this_thread::yield();
-    else
-        for (unsigned i = dice(300); i != 0; --i) detail::cpu_pause();
 }
 
 Setup settings(const Step& step) { return {.workers = step.workers, .qsize = step.qsize}; }
