@@ -253,7 +253,11 @@ public:
     bool settle(std::uint64_t number, Drop drop) {
         const auto alone = lock();
         reader_.attention.store(false, std::memory_order_seq_cst);
-        if (!channel_.is_aborted() && !channel_.is_stopped_before(number)) return true;
+        if (!channel_.is_aborted() && !channel_.is_stopped_before(number)) {
+            // A later one of those that it has taken may be.
+            if (channel_.has_stop()) reader_.attention.store(true, std::memory_order_seq_cst);
+            return true;
+        }
         drop();
         return false;
     }

@@ -6,9 +6,7 @@
 #include <parallelpipe/setup.hpp>
 
 #include <cstddef>
-#include <exception>
 #include <iterator>
-#include <memory>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -61,32 +59,6 @@ public:
     iterator begin() { return iterator(*this); }
     std::default_sentinel_t end() const noexcept { return {}; }
 
-    /// For a reader in the same thread: makes the results of the items that lie ready, `most` at most,
-    /// where `to` points. Returns: how many; 0 at the end. Errors: as `*`, once all before have left.
-    std::size_t fill(Out* to, std::size_t most) {
-        feed<In>& from = items_.source();
-        from.skip(std::exchange(in_hand_, 0));
-        if (error_) std::rethrow_exception(std::exchange(error_, nullptr));
-        std::size_t made = 0;
-        if (is_active_) {
-            auto item = items_.begin();
-            if (at_end(item)) return 0;
-            std::construct_at(to, *std::exchange(result_, std::nullopt));
-            return in_hand_ = 1;
-        }
-        try {
-            for (In& item : from.bulk(most)) {
-                std::construct_at(to + made, policy_.once([&] { return once_(item); }));
-                ++made;
-            }
-        } catch (...) {
-            if (made == 0) throw;
-            error_ = std::current_exception();
-        }
-        in_hand_ = made;
-        return made;
-    }
-
 private:
     Out result(typename Input<In>::iterator& item) {
         if (!is_active_) return policy_.once([&] { return once_(*item); });
@@ -113,8 +85,6 @@ private:
     bool keeps_whole_;
     Once once_;
     Again again_;
-    std::size_t in_hand_ = 0;    // items whose results fill() has made
-    std::exception_ptr error_;   // that of the item behind these
     std::optional<Out> result_;  // with a policy only: what was made for the item in hand
 };
 

@@ -79,10 +79,7 @@ public:
     void return_room(std::ptrdiff_t items) {
         if (capacity_ == 0 || items == 0) return;
         room_.fetch_add(items, std::memory_order_release);
-        if (keeps_order_)
-            wake_producers();
-        else
-            not_full_.notify_one();
+        wake_for_room();
     }
 
     /// Behind an ordered stage: producers differ in what they wait for, so all are woken. To be called
@@ -242,6 +239,14 @@ private:
         for (reader_base* reader : readers_)
             reader->attention.store(true, std::memory_order_seq_cst);
     }
+    /// There is room: one of those who wait can use it; which one, only all of them know if they differ.
+    void wake_for_room() {
+        if (keeps_order_)
+            wake_producers();
+        else
+            not_full_.notify_one();
+    }
+
     std::ptrdiff_t try_take_room() {
         std::ptrdiff_t room = room_.load(std::memory_order_relaxed);
         while (room > 0) {
@@ -250,7 +255,7 @@ private:
             // Acquire: pairs with return_room, whose consumers are done with those items.
             if (room_.compare_exchange_weak(room, room - taken, std::memory_order_acquire,
                                             std::memory_order_relaxed)) {
-                if (room != taken) not_full_.notify_one();
+                if (room != taken) wake_for_room();
                 return taken;
             }
         }

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
@@ -69,10 +70,13 @@ public:
             // What was begun and is given back all the same needs its slot again.
             channel_.return_room(kept - returned_);
             returned_ = kept;
+            this->milestone_ = kept;
+            this->taken_.begun.store(kept, std::memory_order_relaxed);
         }
     }
 
     std::uint64_t number_in_hand() const final {
+        if (dropped_) return *dropped_ - 1;  // 0 - 1: none; who counts on from it comes to 0 again
         if (lost_one_) return consumer_.first_number();
         if (!this->taken_.first) return 0;
         return number(this->is_ready() ? this->current_ : this->current_ - 1);
@@ -117,7 +121,7 @@ private:
 
     void milestone() override {
         if (this->needs_attention() &&
-            !consumer_.settle(number(this->current_), [this] { this->destroy_items(); })) {
+            !consumer_.settle(number(this->current_), [this] { drop_items(); })) {
             this->milestone_ = this->current_;
             ended();
             return;
@@ -135,6 +139,12 @@ private:
         }
         return_room_of_begun();
         set_milestone();
+    }
+
+    /// Nobody is to read them any more.
+    void drop_items() noexcept {
+        dropped_ = number(this->current_);
+        this->destroy_items();
     }
 
     /// The next moment to return slots or to take more items.
@@ -160,6 +170,7 @@ private:
     look_ahead look_ahead_;
     std::size_t last_taken_ = bulk_size;
     bool keeps_slots_ = false;
+    std::optional<std::uint64_t> dropped_;  // the first item that a stop kept from being read
     bool lost_one_ = false;   // moving an item into the buffer threw
     In* returned_ = nullptr;  // the slots of all items before this one have been returned
     raw_storage<In, bulk_size> buffer_;

@@ -102,21 +102,21 @@ private:
     public:
         pulled_chain(std::span<const stage_entry> stages, feed_base* in) : chain_(stages, in) {}
 
-        std::size_t next(void* to, std::size_t) override {
+        bool next(void* to) override {
             auto& from = static_cast<feed<Out>&>(*chain_.last().out());
             try {
                 if (std::exchange(in_hand_, false)) from.next();
                 if (!from.at_end()) {
                     std::construct_at(static_cast<Out*>(to), std::move(from.item()));
                     in_hand_ = true;
-                    return 1;
+                    return true;
                 }
             } catch (const stop_unwind&) {
                 chain_.rethrow();
                 throw;
             }
             chain_.rethrow();
-            return 0;
+            return false;
         }
 
     private:

@@ -114,7 +114,7 @@ private:
                 ++taken;
             }
             mine.is_at_end = taken == 0 && has_ended_;
-            if (taken != 0 || has_stopped_ || is_over()) break;
+            if (taken != 0 || has_stopped_ || (has_ended_ && is_over())) break;
             if (!has_leader_ && !has_ended_) {
                 lead(lock);
                 continue;
@@ -287,6 +287,7 @@ public:
     }
 
     std::uint64_t number_in_hand() const override {
+        if (has_dropped_) return end_ - 1;  // 0 - 1: none; who counts on from it comes to 0 again
         if (lost_) return *lost_;
         if (!this->current_) return 0;
         return number(this->is_ready() ? this->current_ : this->current_ - 1);
@@ -304,9 +305,12 @@ private:
 
     void milestone() override {
         if (this->needs_attention()) {
-            this->taken_.attention.store(false, std::memory_order_seq_cst);
+            // Once there is a stop, every item is asked about.
+            if (!channel_.has_stop()) this->taken_.attention.store(false, std::memory_order_seq_cst);
             if (channel_.is_aborted() || (this->current_ != this->last() &&
                                           channel_.is_stopped_before(number(this->current_)))) {
+                if (this->current_ > buffer_.data()) end_ = number(this->current_ - 1) + 1;
+                has_dropped_ = true;
                 this->destroy_items();
                 this->milestone_ = this->current_;
                 ended();
@@ -324,6 +328,7 @@ private:
     void ended() {
         const bool stopped = channel_.is_aborted() || channel_.has_stop();
         if (!stopped && this->listener_ && !std::exchange(told_end_, true)) this->listener_->ends(end_);
+        if (stopped && !std::exchange(told_end_, true)) from_.leave(worker_, {});
         if (stopped && !this->quiet_) throw stop_unwind{};
     }
 
@@ -377,6 +382,7 @@ private:
     In* returned_ = nullptr;  // the slots of all items before this one have been returned
     std::uint64_t end_ = 0;   // one past the last number that was begun
     bool told_end_ = false;
+    bool has_dropped_ = false;  // a stop kept the rest from being read
     std::optional<std::uint64_t> lost_;
     raw_storage<In, bulk_size> buffer_;
     std::uint64_t numbers_[bulk_size] = {};

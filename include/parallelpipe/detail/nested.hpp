@@ -69,12 +69,11 @@ public:
     }
     feed_base* out() const noexcept { return out_.get(); }
 
-    std::size_t produce(void* to, std::size_t most) override {
-        std::size_t made = 0;
+    bool produce(void* to) override {
+        bool made = false;
         work([&] {
             if (!call_) call_ = entry_.body->call(in_);
-            made = call_->next(to, most);
-            return made != 0;
+            return made = call_->next(to);
         });
         return made;
     }

@@ -22,9 +22,8 @@ public:
     nested_call& operator=(const nested_call&) = delete;
     virtual ~nested_call() = default;
 
-    /// Makes the next results at `to`, where there is room for `most`: those that are there without a
-    /// wait behind the first. Returns: how many; 0 at the end.
-    virtual std::size_t next(void* to, std::size_t most) = 0;
+    /// Makes the next result at `to`. Returns: false at the end.
+    virtual bool next(void* to) = 0;
 };
 
 /// The stage that is pulled, its types erased.
@@ -33,7 +32,7 @@ public:
     virtual ~nested_source() = default;
 
     /// As nested_call::next, through all calls of the stage. Errors: none but stop_unwind.
-    virtual std::size_t produce(void* to, std::size_t most) = 0;
+    virtual bool produce(void* to) = 0;
     /// Nobody wants more: unwinds what stands.
     virtual void abandon() noexcept = 0;
     /// Behind the last result: throws what the reader is to know, if it can be unwound.
@@ -45,10 +44,9 @@ public:
 template <class T>
 class nested_feed final : public feed<T> {
 public:
-    /// In a fused stage (`is_fused`) results come in bulks, and are told by the number of the item that
-    /// the fused stage took; else by their own.
-    nested_feed(nested_source& from, bool is_fused)
-        : from_(from), is_fused_(is_fused), most_(is_fused ? bulk_size : 1) {}
+    /// In a fused stage (`is_fused`) an item is told by the number of the one that the fused stage took;
+    /// else by its own.
+    nested_feed(nested_source& from, bool is_fused) : from_(from), is_fused_(is_fused) {}
 
     void give_back() override {
         this->destroy_items();
@@ -57,34 +55,24 @@ public:
     }
 
     std::uint64_t number_in_hand() const override {
-        if (!is_fused_) return made_ - (made_ == 0 ? 0 : 1);
-        if (!this->current_) return from_.number();
-        // A bulk of several is made of as many items, one of each.
-        const T* const item = this->current_ - (this->is_ready() ? 0 : 1);
-        return from_.number() + static_cast<std::uint64_t>(item - buffer_.data());
+        return is_fused_ ? from_.number() : made_ - (made_ == 0 ? 0 : 1);
     }
 
 private:
-    static constexpr std::size_t bulk_size =
-        std::is_nothrow_move_constructible_v<T> ? bulk_items<T> : 1;
-
     void milestone() override {
-        const std::size_t made = from_.produce(buffer_.data(), most_);
-        if (made == 0) {
+        if (!from_.produce(slot_.data())) {
             from_.ended(this->quiet_);
             return;
         }
-        made_ += made;
-        this->restart_at(buffer_.data());
-        this->taken_.last.store(buffer_.data() + made, std::memory_order_relaxed);
+        ++made_;
+        this->restart_at(slot_.data());
         this->milestone_ = this->last();
     }
 
     nested_source& from_;
     const bool is_fused_;
-    const std::size_t most_;
     std::uint64_t made_ = 0;
-    raw_storage<T, bulk_size> buffer_;
+    raw_storage<T, 1> slot_;
 };
 
 /// The items of another feed, converted.

@@ -54,15 +54,18 @@ public:
     order_base& operator=(const order_base&) = delete;
     virtual ~order_base() = default;
 
-    /// `worker` threw; it last had the item `number` in hand. Nothing behind that leaves the stage.
-    void fail(std::size_t worker, std::uint64_t number) {
+    /// `worker` threw; it last had the item `number` in hand. What it yielded there still leaves the
+    /// stage, nothing behind that does.
+    /// Returns: whether the items behind are not needed any more: false if it had come to their end.
+    bool fail(std::size_t worker, std::uint64_t number) {
         const std::lock_guard lock(mutex_);
         const stretch* at = workers_[worker].at;
-        fail_at_ = std::min(fail_at_, at && !at->is_items() ? at->first : items + number);
+        fail_end_ = std::min(fail_end_, (at && !at->is_items() ? at->first : items + number) + 1);
         for (stretch* behind = first_; behind; behind = behind->next)
-            if (behind->first > fail_at_)
+            if (is_behind_failure(*behind))
                 out_.return_room(drop(*behind) - std::exchange(behind->overfill, 0));
         out_.wake_producers();
+        return !workers_[worker].done;
     }
 
     /// `worker` has ended, however; it last had the item `number` in hand.
@@ -116,7 +119,7 @@ protected:
     /// Destroys what was parked. Under mutex_. Returns: how many results that were.
     virtual std::ptrdiff_t drop(stretch& behind) = 0;
 
-    bool is_behind_failure(const stretch& at) const noexcept { return at.first > fail_at_; }
+    bool is_behind_failure(const stretch& at) const noexcept { return at.first >= fail_end_; }
 
     channel_base& out_;
     std::mutex mutex_;
@@ -154,7 +157,9 @@ private:
     void complete(std::size_t worker, std::uint64_t end) {
         stretch* const at = std::exchange(workers_[worker].at, nullptr);
         if (!at) return;
-        at->end = std::min(at->is_items() ? items + end : at->first + 1, fail_at_);
+        // What was dropped because of a stop has not begun; then the stretch may be empty.
+        const std::uint64_t done = at->is_items() ? std::max(items + end, at->first) : at->first + 1;
+        at->end = std::min(done, fail_end_);
         at->complete = true;
     }
 
@@ -166,12 +171,11 @@ private:
 
     /// Moves next_ as far as everything is complete, and passes on what was parked.
     void advance() {
-        while (first_ && next_ < fail_at_) {
+        while (first_ && next_ < fail_end_) {
             stretch& first = *first_;
             if (next_ == workers_.size()) next_ = items;
             // Nobody takes items any more; what was given back has no taker.
-            if (at_items_ == 0 && next_ < after_items && first.first >= after_items)
-                next_ = after_items;
+            if (at_items_ == 0 && next_ >= items && first.first > next_) next_ = first.first;
             if (first.first != next_ ||
                 (first.head.load(std::memory_order_relaxed) && !first.complete))
                 return;
@@ -195,7 +199,7 @@ private:
     std::vector<worker_state> workers_;
     std::size_t at_items_;    // how many workers may take items
     std::uint64_t next_ = 0;  // everything before has been passed on
-    std::uint64_t fail_at_ = std::numeric_limits<std::uint64_t>::max();
+    std::uint64_t fail_end_ = std::numeric_limits<std::uint64_t>::max();  // what is behind never leaves
 };
 
 /// Where one worker of an ordered stage is, as its feed tells.

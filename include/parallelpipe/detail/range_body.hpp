@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <concepts>
+#include <memory>
 #include <ranges>
 #include <stdexcept>
 #include <type_traits>
@@ -67,24 +68,29 @@ public:
 
     std::unique_ptr<nested_call> call(feed_base*) const override {
         if constexpr (can_share<View, Item>)
-            return std::unique_ptr<nested_call>(new pulled_call(std::ranges::ref_view(view_.base())));
+            return pull(std::ranges::ref_view(view_.base()));
         else if constexpr (!once)
-            return std::unique_ptr<nested_call>(new pulled_call(View(view_)));
+            return pull(View(view_));
         else
-            return std::unique_ptr<nested_call>(new pulled_call(std::ranges::ref_view(view_)));
+            return pull(view_);
     }
 
 private:
+    /// An rvalue range is kept, an lvalue referred to.
     template <class Range>
     class pulled_call final : public nested_call {
     public:
-        explicit pulled_call(Range range) : range_(std::move(range)), pulled_(range_) {}
-        std::size_t next(void* to, std::size_t most) override { return pulled_.next(to, most); }
+        explicit pulled_call(Range&& range) : range_(std::forward<Range>(range)), pulled_(range_) {}
+        bool next(void* to) override { return pulled_.next(to); }
 
     private:
         Range range_;
-        pulled_range<Range, Item> pulled_;
+        pulled_range<std::remove_reference_t<Range>, Item> pulled_;
     };
+    template <class Range>
+    static std::unique_ptr<nested_call> pull(Range&& range) {
+        return std::unique_ptr<nested_call>(new pulled_call<Range>(std::forward<Range>(range)));
+    }
 
     mutable View view_;  // written only by the one run that begin_run() lets through
     mutable std::atomic<bool> used_{false};

@@ -266,8 +266,9 @@ private:
             // What comes before the failing item goes on to the end; nothing behind it leaves.
             const auto [stage, worker] = std::pair(what.stage, what.worker);
             group_.report(std::move(what));
-            if (here.order) here.order->fail(worker, number);
-            if (in) input(stage)->stop_before(number);
+            // Behind the end of the items the siblings end by themselves, and may have last words.
+            const bool stops = !here.order || here.order->fail(worker, number);
+            if (in && stops) input(stage)->stop_before(number);
         } else {
             fail(std::move(what));
         }

@@ -145,16 +145,11 @@ class pulled_range {
 public:
     explicit pulled_range(Range& range) : range_(range), at_(std::ranges::begin(range)) {}
 
-    std::size_t next(void* to, [[maybe_unused]] std::size_t most) {
-        Out* const place = static_cast<Out*>(to);
-        if constexpr (requires { range_.fill(place, most); }) {
-            return range_.fill(place, most);
-        } else {
-            if (!std::exchange(fresh_, false)) ++at_;
-            if (at_ == std::ranges::end(range_)) return 0;
-            std::construct_at(place, static_cast<Out>(take_element<Range>(at_)));
-            return 1;
-        }
+    bool next(void* to) {
+        if (!std::exchange(fresh_, false)) ++at_;
+        if (at_ == std::ranges::end(range_)) return false;
+        std::construct_at(static_cast<Out*>(to), static_cast<Out>(take_element<Range>(at_)));
+        return true;
     }
 
 private:
@@ -221,7 +216,7 @@ private:
         pulled_call(const copies& own, feed_base* in)
             : here_(own), input_(input_from(in)), range_(here_.call(input_)), pulled_(range_) {}
 
-        std::size_t next(void* to, std::size_t most) override { return pulled_.next(to, most); }
+        bool next(void* to) override { return pulled_.next(to); }
 
     private:
         copies here_;
