@@ -167,10 +167,10 @@ TEST_CASE("a pipeline's exception has the texts of the contract", "[error]") {
 
 namespace {
 
-/// Throws at what is divisible by 100. The values are not the items' numbers.
+/// Throws at 100 and 200. The values are not the items' numbers.
 const auto hundred = [](Input<int> items) -> generator<int> {
     for (int x : items) {
-        if (x % 100 == 0) throw std::invalid_argument("failed at " + std::to_string(x));
+        if (x == 100 || x == 200) throw std::invalid_argument("failed at " + std::to_string(x));
         co_yield x;
     }
 };
@@ -202,25 +202,25 @@ TEST_CASE("an error of an ordered stage has the number of the item, counted from
         REQUIRE(errors.size() == 1);
         CHECK(errors.front().item() == number);
     };
-    check(errors_of(std::views::iota(50) | stage(ordered, hundred)), 50);
-    check(errors_of(std::views::iota(100) | stage(ordered, hundred)), 0);
+    check(errors_of(std::views::iota(50, 190) | stage(ordered, hundred)), 50);
+    check(errors_of(std::views::iota(100, 190) | stage(ordered, hundred)), 0);
     // Its number in the input of the stage that threw.
-    check(errors_of(std::views::iota(50) | even | stage(ordered, hundred)), 25);
+    check(errors_of(std::views::iota(50, 190) | even | stage(ordered, hundred)), 25);
     check(errors_of(std::vector{99, 98, 100} | stage(ordered, hundred)), 2);
     // A pipeline's ordered() is the same.
     const auto plain = stage({.workers = workers}, hundred);
-    check(errors_of((std::views::iota(50) | even | plain).ordered()), 25);
+    check(errors_of((std::views::iota(50, 190) | even | plain).ordered()), 25);
     // A sink has an order as well.
     const auto sink = stage(ordered, [](Input<int> items) {
         for (int x : items)
             if (x == 100) throw std::invalid_argument("sink");
     });
-    check(errors_of(std::views::iota(60) | sink), 40);
+    check(errors_of(std::views::iota(60, 190) | sink), 40);
 }
 
 TEST_CASE("an error of a stage without order, or of a source, has no number", "[error]") {
     const std::vector<TaskError> unordered =
-        errors_of(std::views::iota(50) | stage({.workers = 2}, hundred));
+        errors_of(std::views::iota(50, 190) | stage({.workers = 2}, hundred));
     REQUIRE(unordered.size() == 1);
     CHECK_FALSE(unordered.front().item());
     const auto source = stage({.ordered = true}, []() -> generator<int> {
@@ -234,7 +234,7 @@ TEST_CASE("an error of a stage without order, or of a source, has no number", "[
 
 TEST_CASE("with OnError::finish each error has the number of its own item", "[error]") {
     const std::vector<TaskError> errors =
-        errors_of(std::views::iota(50, 330) |
+        errors_of(std::views::iota(50, 230) |
                   stage({.workers = 3, .ordered = true, .on_error = OnError::finish}, hundred));
     std::set<std::uint64_t> numbers;
     for (const TaskError& error : errors) {
@@ -243,5 +243,5 @@ TEST_CASE("with OnError::finish each error has the number of its own item", "[er
               "std::invalid_argument: failed at " + std::to_string(*error.item() + 50));
         numbers.insert(*error.item());
     }
-    CHECK(numbers == std::set<std::uint64_t>{50, 150, 250});
+    CHECK(numbers == std::set<std::uint64_t>{50, 150});
 }
