@@ -4,8 +4,11 @@
 
 #include "support/catch.hpp"
 
+#include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <ranges>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -160,4 +163,85 @@ TEST_CASE("a pipeline's exception has the texts of the contract", "[error]") {
         CHECK(e.stage() == "add_one");
         CHECK_THROWS_AS(e.rethrow_cause(), std::invalid_argument);
     }
+}
+
+namespace {
+
+/// Throws at 100 and 200. The values are not the items' numbers.
+const auto hundred = [](Input<int> items) -> generator<int> {
+    for (int x : items) {
+        if (x == 100 || x == 200) throw std::invalid_argument("failed at " + std::to_string(x));
+        co_yield x;
+    }
+};
+
+template <class Runnable>
+std::vector<TaskError> errors_of(const Runnable& runnable) {
+    try {
+        static_cast<void>(runnable.execute());
+    } catch (const TaskException& e) {
+        return e.errors();
+    }
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("an error knows the number of its item if it was told", "[error]") {
+    CHECK_FALSE(TaskError("s", 0, cause(42)).item());
+    const TaskError seventh("s", 0, cause(42), 7);
+    CHECK(seventh.item() == 7U);
+    CHECK(TaskException({seventh}).errors().front().item() == 7U);
+}
+
+TEST_CASE("an error of an ordered stage has the number of the item, counted from 0", "[error]") {
+    const std::size_t workers = GENERATE(1U, 2U, 4U);
+    const Setup ordered{.workers = workers, .ordered = true};
+    const auto even = filter([](int x) { return x % 2 == 0; });
+    const auto check = [](const std::vector<TaskError>& errors, std::uint64_t number) {
+        REQUIRE(errors.size() == 1);
+        CHECK(errors.front().item() == number);
+    };
+    check(errors_of(std::views::iota(50, 190) | stage(ordered, hundred)), 50);
+    check(errors_of(std::views::iota(100, 190) | stage(ordered, hundred)), 0);
+    // Its number in the input of the stage that threw.
+    check(errors_of(std::views::iota(50, 190) | even | stage(ordered, hundred)), 25);
+    check(errors_of(std::vector{99, 98, 100} | stage(ordered, hundred)), 2);
+    // A pipeline's ordered() is the same.
+    const auto plain = stage({.workers = workers}, hundred);
+    check(errors_of((std::views::iota(50, 190) | even | plain).ordered()), 25);
+    // A sink has an order as well.
+    const auto sink = stage(ordered, [](Input<int> items) {
+        for (int x : items)
+            if (x == 100) throw std::invalid_argument("sink");
+    });
+    check(errors_of(std::views::iota(60, 190) | sink), 40);
+}
+
+TEST_CASE("an error of a stage without order, or of a source, has no number", "[error]") {
+    const std::vector<TaskError> unordered =
+        errors_of(std::views::iota(50, 190) | stage({.workers = 2}, hundred));
+    REQUIRE(unordered.size() == 1);
+    CHECK_FALSE(unordered.front().item());
+    const auto source = stage({.ordered = true}, []() -> generator<int> {
+        co_yield 1;
+        throw std::invalid_argument("source");
+    });
+    const std::vector<TaskError> of_source = errors_of(source);
+    REQUIRE(of_source.size() == 1);
+    CHECK_FALSE(of_source.front().item());
+}
+
+TEST_CASE("with OnError::finish each error has the number of its own item", "[error]") {
+    const std::vector<TaskError> errors =
+        errors_of(std::views::iota(50, 230) |
+                  stage({.workers = 3, .ordered = true, .on_error = OnError::finish}, hundred));
+    std::set<std::uint64_t> numbers;
+    for (const TaskError& error : errors) {
+        REQUIRE(error.item());
+        CHECK(error.message() ==
+              "std::invalid_argument: failed at " + std::to_string(*error.item() + 50));
+        numbers.insert(*error.item());
+    }
+    CHECK(numbers == std::set<std::uint64_t>{50, 150});
 }

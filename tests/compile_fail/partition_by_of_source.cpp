@@ -1,0 +1,22 @@
+// A source takes no items, so it has none to partition.
+// expect: a source takes no items, so there is nothing to partition
+
+#include <parallelpipe.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace parallelpipe;
+
+auto source = Stage([]() -> generator<int> { co_yield 1; });
+auto pass = Stage([](Input<int> items) -> generator<int> {
+    for (int x : items) co_yield x;
+});
+
+#ifdef MISTAKE
+auto made = source.partition_by([](int x) { return x; });
+#else
+auto made = source | pass.partition_by([](int x) { return x; });
+#endif

@@ -1,0 +1,22 @@
+// Nothing feeds it, inline either.
+// expect: this pipeline is open at the front: nothing feeds it
+
+#include <parallelpipe.hpp>
+
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace parallelpipe;
+
+auto twice = map_stage([](int x) { return 2 * x; });
+auto chain = twice | twice;
+
+void run() {
+#ifdef MISTAKE
+    auto results = chain.results(inline_run);
+#else
+    auto results = (std::vector{1, 2, 3} | chain).results(inline_run);
+#endif
+}
