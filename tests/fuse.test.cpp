@@ -297,6 +297,9 @@ TEST_CASE("an error in an ordered fused stage comes behind exactly the results b
     const std::size_t qsize = GENERATE(1U, 1024U);
     const std::vector<Chain> chains = {
         gen(failing_at(100)) | pass(),
+        plus_one() | gen(failing_at(101)) | map([](int x) { return x - 1; }),
+        map([](int x) { return x; }) | map(map_failing_at(100)),
+        map([](int x) { return x; }) | fuse(map([](int x) { return x; }) | gen(failing_at(100))),
         pass() | gen(failing_at(100)),
         gen(failing_at(100)) | plus_one() | map([](int x) { return x - 1; }),
         map(map_failing_at(100)) | pass(),
@@ -582,4 +585,31 @@ TEST_CASE("a fused pipeline runs again, and several times at once", "[fuse]") {
         });
     threads.clear();
     CHECK(equal == 6);
+}
+
+TEST_CASE("what a map inside a fused stage makes is not held back while it works on the next item",
+          "[fuse]") {
+    const std::size_t workers = GENERATE(1U, 2U);
+    std::atomic<int> seen{0};
+    std::atomic<int> late{0};
+    auto wait = map([&](int x) {
+        if (!comes_true([&] { return late != 0 || seen >= x; })) ++late;
+        return x;
+    });
+    std::latch full(1);
+    auto source = stage({.qsize = 0}, [&full]() -> generator<int> {
+        for (int i = 0; i < 8; ++i) co_yield i;
+        full.count_down();
+    });
+    auto hold = gen([&full](Input<int> in) -> generator<int> {
+        full.wait();
+        for (int x : in) co_yield x;
+    });
+    for ([[maybe_unused]] int x :
+         (source | hold.setup({.qsize = 0}) |
+          fuse({.workers = workers, .ordered = true}, wait | plus_one()))
+             .results())
+        ++seen;
+    CHECK(seen == 8);
+    CHECK(late == 0);
 }

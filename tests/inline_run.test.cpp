@@ -235,6 +235,7 @@ TEST_CASE("an inline run has the errors of a run with threads, in the same words
         numbers(100) | failing_at(20).setup({.on_error = OnError::finish}) | plus_one(),
         numbers(endless) | fuse({.name = "outer"}, plus_one() | failing_at(20)),
         numbers(endless) | fuse(plus_one() | failing_at(20).setup({.name = "bad"}) | pass()),
+        numbers(endless) | fuse({.ordered = true}, plus_one() | failing_at(20)),
         numbers(endless) | fuse({.ordered = true}, pass() | failing_at(20) | plus_one()),
         numbers(endless) | fuse(fuse({.name = "inner"}, failing_at(20) | plus_one())),
         numbers(100) | map(map_failing_at(20)).setup({.retry = at_once}),

@@ -614,3 +614,103 @@ TEST_CASE("two partitioned stages can stand one behind the other", "[partition_b
     CHECK(is_partitioned(all, 5));
     CHECK(is_complete(all, 500, 5));
 }
+
+TEST_CASE("with OnError::finish a partitioned stage whose workers are all lost ignores the rest",
+          "[partition_by]") {
+    const std::size_t workers = GENERATE(1U, 3U);
+    std::atomic<int> yielded{0};
+    auto source = stage({.qsize = 2}, [&]() -> generator<int> {
+        for (int i = 0; i < 500; ++i) {
+            co_yield i;
+            ++yielded;
+        }
+    });
+    const auto failing = [](Input<int> in) -> generator<Seen> {
+        for (int x : in)
+            if (x >= 0) throw std::runtime_error("at once");
+        co_yield Seen{0, 0};
+    };
+    const Outcome outcome = outcome_of(
+        source | keyed({.workers = workers, .on_error = OnError::finish}, failing, modulo(13)));
+    CHECK(outcome.items.empty());
+    CHECK(contains(outcome.text, "at once"));
+    CHECK(yielded == 500);
+}
+
+TEST_CASE("an error in an ordered partitioned stage comes behind exactly the results before it",
+          "[partition_by]") {
+    const std::size_t workers = GENERATE(1U, 2U, 4U);
+    const std::size_t qsize = GENERATE(1U, 1024U);
+    const int keys = GENERATE(1, 13, 1000);
+    const bool in_key = GENERATE(false, true);
+    if (in_key && workers == 1) return;  // one worker needs no key
+    const auto failing = [=](Input<int> in) -> generator<Seen> {
+        for (int x : in) {
+            if (x == 100 && !in_key) throw std::runtime_error("no hundred");
+            co_yield Seen{x, 0};
+        }
+    };
+    const auto key = [=](int x) {
+        if (x == 100 && in_key) throw std::runtime_error("no hundred");
+        return static_cast<std::size_t>(x % keys);
+    };
+    const Outcome outcome = outcome_of(
+        numbers(endless, qsize) | keyed({.workers = workers, .ordered = true}, failing, key));
+    CHECK(contains(outcome.text, "no hundred"));
+    CHECK(outcome.items == up_to(100));
+    CHECK(outcome.failed_at == 100);
+}
+
+TEST_CASE("a partitioned worker that has taken items behind the failing one lets the run end",
+          "[partition_by]") {
+    std::latch full(1);
+    std::latch thrown(1);
+    auto source = stage({.qsize = 0}, [&]() -> generator<int> {
+        for (int i : up_to(60)) co_yield i;
+        full.count_down();
+    });
+    const auto failing = [&](Input<int> in) -> generator<Seen> {
+        full.wait();
+        for (int x : in) {
+            if (x == 30) {
+                thrown.count_down();
+                throw std::runtime_error("thirty");
+            }
+            if (x == 29) {
+                thrown.wait();
+                support::give_it_a_chance();
+            }
+            co_yield Seen{x, 0};
+        }
+    };
+    const Outcome outcome =
+        outcome_of(source | keyed({.workers = 3, .ordered = true}, failing,
+                                  [](int x) { return static_cast<std::size_t>(x == 30); }));
+    CHECK(outcome.items == up_to(30));
+    CHECK(outcome.failed_at == 30);
+}
+
+TEST_CASE("break ends a partitioned run whose source has ended while workers are idle",
+          "[partition_by]") {
+    std::latch full(1);
+    auto source = stage({.qsize = 0}, [&]() -> generator<int> {
+        for (int i : up_to(60)) co_yield i;
+        full.count_down();
+    });
+    const auto busy = [&](Input<int> in) -> generator<Seen> {
+        full.wait();
+        for (int x : in) {
+            co_yield Seen{x, 0};
+            while (x == 5 && !this_worker::stop_token().stop_requested()) std::this_thread::yield();
+        }
+    };
+    int last = -1;
+    for (const Seen& seen :
+         (source | keyed({.workers = 3, .qsize = 0}, busy, modulo(1))).results()) {
+        last = seen.item;
+        if (last != 5) continue;
+        support::give_it_a_chance();
+        break;
+    }
+    CHECK(last == 5);
+}

@@ -80,7 +80,7 @@ private:
     // moodycamel cannot take back a block when an item's move throws at its beginning: such items, and
     // only such, travel in a box.
     static constexpr bool boxed = !std::is_nothrow_move_constructible_v<T>;
-    using cell = std::conditional_t<boxed, std::unique_ptr<T>, T>;
+    using cell = detail::queue_cell<std::conditional_t<boxed, std::unique_ptr<T>, T>>;
     using queue = detail::concurrent_queue<cell>;
 
     /// Under take_mutex_: `items` loses what lies from `first` on, the last one first, so that every
@@ -152,7 +152,6 @@ public:
             room_ = channel_.take_room();
             if (room_ == 0) return false;
         }
-        detail::tsan_acquire(&channel_);  // moodycamel's reuse of blocks is ordered by fences
         bool in = false;
         if constexpr (boxed)
             in = channel_.queue_.enqueue(token_, std::make_unique<T>(std::move(item)));
@@ -281,10 +280,11 @@ private:
         placer& operator++() noexcept { return *this; }
         placer& operator++(int) noexcept { return *this; }
         void operator=(cell&& item) noexcept(noexcept((*place)(std::declval<T&&>()))) {
+            auto& held = detail::in_cell(item);
             if constexpr (boxed)
-                (*place)(std::move(*item));
+                (*place)(std::move(*held));
             else
-                (*place)(std::move(item));
+                (*place)(std::move(held));
         }
     };
 
@@ -310,7 +310,6 @@ private:
         try {
             const std::size_t taken =
                 channel_.queue_.try_dequeue_bulk(token_, placer<Place>{&place}, most);
-            if (taken != 0) detail::tsan_release(&channel_);
             channel_.next_number_ += taken;
             return taken;
         } catch (...) {

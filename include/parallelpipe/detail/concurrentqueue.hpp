@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <bit>
+#include <concepts>
 #include <cstddef>
+#include <utility>
 
 #if __has_include(<moodycamel/concurrentqueue.h>)
 #include <moodycamel/concurrentqueue.h>  // upstream's installed package, vcpkg, Conan
@@ -30,6 +32,41 @@ struct queue_traits : moodycamel::ConcurrentQueueDefaultTraits {
 
 template <class T>
 using concurrent_queue = moodycamel::ConcurrentQueue<T, queue_traits<T>>;
+
+// moodycamel orders the reuse of a block by fences, which ThreadSanitizer does not see: for it each item
+// tells, first thing when it comes into its slot and last thing when it leaves, which is before moodycamel
+// marks the slot as empty. One address for all slots, because the consumer of another slot has looked at
+// the same block index. That the move may throw makes moodycamel construct the item before it writes there.
+#if PARALLELPIPE_TSAN
+inline char all_slots;
+class told_slot {
+public:
+    told_slot() noexcept { tsan_acquire(&all_slots); }
+    told_slot(told_slot&&) noexcept : told_slot() {}
+    ~told_slot() { tsan_release(&all_slots); }
+};
+template <class T>
+struct told_cell : told_slot {
+    template <class U>
+        requires std::constructible_from<T, U&&>
+    told_cell(U&& from) noexcept(false) : item(std::forward<U>(from)) {}
+    told_cell(told_cell&& other) noexcept(false) : told_slot(std::move(other)), item(std::move(other.item)) {}
+    T item;
+};
+template <class T>
+using queue_cell = told_cell<T>;
+template <class T>
+T& in_cell(told_cell<T>& cell) noexcept {
+    return cell.item;
+}
+#else
+template <class T>
+using queue_cell = T;
+template <class T>
+T& in_cell(T& cell) noexcept {
+    return cell;
+}
+#endif
 
 }  // namespace parallelpipe::detail
 

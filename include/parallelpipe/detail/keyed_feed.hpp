@@ -271,7 +271,10 @@ public:
                     : std::min(bulk_size, static_cast<std::size_t>(channel_.return_stride()))) {
         channel_.add(this->taken_);
     }
-    ~keyed_feed() override { channel_.remove(this->taken_); }
+    ~keyed_feed() override {
+        channel_.remove(this->taken_);
+        leave({});
+    }
 
     void give_back() override {
         In* const kept = this->current_ + (this->seen_ ? 1 : 0);
@@ -279,7 +282,7 @@ public:
         std::vector<entry> unbegun;
         for (In* item = kept; item != this->last(); ++item)
             unbegun.push_back({number(item), std::move(*item)});
-        from_.leave(worker_, std::move(unbegun));
+        leave(std::move(unbegun));
         std::destroy(kept, this->last());
         this->taken_.last.store(kept, std::memory_order_relaxed);
         if (this->milestone_ > kept) this->milestone_ = kept;
@@ -328,8 +331,13 @@ private:
     void ended() {
         const bool stopped = channel_.is_aborted() || channel_.has_stop();
         if (!stopped && this->listener_ && !std::exchange(told_end_, true)) this->listener_->ends(end_);
-        if (stopped && !std::exchange(told_end_, true)) from_.leave(worker_, {});
+        if (stopped) leave({});
         if (stopped && !this->quiet_) throw stop_unwind{};
+    }
+
+    /// However the worker ends, the others get to know it.
+    void leave(std::vector<entry> unbegun) {
+        if (!std::exchange(has_left_, true)) from_.leave(worker_, std::move(unbegun));
     }
 
     bool refill() {
@@ -382,6 +390,7 @@ private:
     In* returned_ = nullptr;  // the slots of all items before this one have been returned
     std::uint64_t end_ = 0;   // one past the last number that was begun
     bool told_end_ = false;
+    bool has_left_ = false;
     bool has_dropped_ = false;  // a stop kept the rest from being read
     std::optional<std::uint64_t> lost_;
     raw_storage<In, bulk_size> buffer_;

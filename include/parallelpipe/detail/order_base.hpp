@@ -17,7 +17,7 @@
 // have parked: they hold their slots already, so this never waits.
 //
 // Waits, and who wakes them: a worker that can neither pass on nor park sleeps on the channel's
-// not_full_: woken by returned slots (all waiters, as only some can use them), by a change of the head,
+// not_full_: woken by returned slots (all waiters, as only some can use them), by a change of next_,
 // by a leaving worker, by close() and abort(). A change of the head is a store to `head` under
 // mutex_ followed by the notification; event_count.hpp argues why it is not lost.
 //
@@ -176,9 +176,11 @@ private:
             if (next_ == workers_.size()) next_ = items;
             // Nobody takes items any more; what was given back has no taker.
             if (at_items_ == 0 && next_ >= items && first.first > next_) next_ = first.first;
-            if (first.first != next_ ||
-                (first.head.load(std::memory_order_relaxed) && !first.complete))
+            if (first.first != next_) {
+                out_.wake_producers();  // who alone can take that number may be waiting to park
                 return;
+            }
+            if (first.head.load(std::memory_order_relaxed) && !first.complete) return;
             out_.return_room(-std::exchange(first.overfill, 0));
             pass_on(first);
             if (!first.complete) {
