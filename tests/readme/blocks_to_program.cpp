@@ -47,7 +47,8 @@ int main(int argc, char** argv) {
     }
     std::ofstream out(argv[3]);
     out << "#include <parallelpipe.hpp>\n";
-    for (const char* header : {"atomic", "iostream", "sstream", "stdexcept", "string", "vector", "ranges"})
+    for (const char* header : {"atomic", "iostream", "sstream", "stdexcept", "string", "unordered_map",
+                               "vector", "ranges"})
         out << "#include <" << header << ">\n";
     out << "using namespace parallelpipe;\n";
     for (std::size_t i = 1; i < blocks.size(); ++i)

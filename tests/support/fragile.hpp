@@ -12,7 +12,10 @@ struct Fuse {
     explicit Fuse(long steps = -1) : left(steps) {}
 
     void step() {
-        if (left.load() > 0 && left.fetch_sub(1) == 1) throw std::runtime_error("burnt");
+        long steps = left.load();
+        while (steps > 0 && !left.compare_exchange_weak(steps, steps - 1)) {
+        }
+        if (steps == 1) throw std::runtime_error("burnt");
     }
 
     std::atomic<long> left;
