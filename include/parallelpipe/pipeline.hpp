@@ -5,11 +5,9 @@
 
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/channel_feed.hpp>
-#include <parallelpipe/detail/inline_run.hpp>
 #include <parallelpipe/detail/range_body.hpp>
-#include <parallelpipe/detail/run.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
-#include <parallelpipe/error.hpp>
+#include <parallelpipe/detail/start.hpp>
 #include <parallelpipe/inline_run.hpp>
 #include <parallelpipe/results.hpp>
 #include <parallelpipe/stage.hpp>
@@ -18,7 +16,6 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <ostream>
 #include <ranges>
 #include <span>
@@ -29,89 +26,6 @@
 #include <vector>
 
 namespace parallelpipe {
-
-namespace detail {
-
-template <class Out>
-Results<Out> start(const std::vector<stage_entry>& stages, std::stop_token token) {
-    auto* const started = new consumed_run<Out>(stages, std::move(token));
-    return Results<Out>(std::unique_ptr<run_base>(started), started->items());
-}
-
-template <class Out>
-Results<Out> start_inline(const std::vector<stage_entry>& stages, std::stop_token token) {
-    auto started = std::make_unique<inline_run_state>(stages, std::move(token));
-    auto& items = static_cast<feed<Out>&>(*started->last().out());
-    return Results<Out>(std::move(started), items);
-}
-
-template <class Out>
-Out last_of(Results<Out> results) {
-    std::optional<Out> last;
-    for (Out& result : results) last.emplace(std::move(result));
-    if (!last) throw NoResultError();
-    return *std::move(last);
-}
-
-template <class Out>
-Out run_to_end(const std::vector<stage_entry>& stages, std::stop_token token) {
-    if constexpr (std::is_void_v<Out>) {
-        run whole(stages);
-        whole.start(std::move(token));
-        whole.finish();
-    } else {
-        return detail::last_of(detail::start<Out>(stages, std::move(token)));
-    }
-}
-
-template <class Out>
-Out run_inline_to_end(const std::vector<stage_entry>& stages, std::stop_token token) {
-    if constexpr (std::is_void_v<Out>) {
-        inline_run_state whole(stages, std::move(token));
-        whole.last().consume();
-        whole.ended();
-    } else {
-        return detail::last_of(detail::start_inline<Out>(stages, std::move(token)));
-    }
-}
-
-template <class In, class Out>
-constexpr bool has_results() {
-    static_assert(std::is_void_v<In>,
-                  "parallelpipe: this pipeline is open at the front: nothing feeds it; write "
-                  "(range | pipeline).results()");
-    static_assert(!std::is_void_v<Out>,
-                  "parallelpipe: this pipeline ends in a sink and has no results; call execute()");
-    return std::is_void_v<In> && !std::is_void_v<Out>;
-}
-
-/// The same rules for a pipeline and for a stage that runs alone.
-template <class In, class Out>
-auto results_of(const std::vector<stage_entry>& stages, std::stop_token token) {
-    if constexpr (detail::has_results<In, Out>())
-        return detail::start<Out>(stages, std::move(token));
-}
-
-template <class In, class Out>
-auto inline_results_of(const std::vector<stage_entry>& stages, std::stop_token token) {
-    if constexpr (detail::has_results<In, Out>())
-        return detail::start_inline<Out>(stages, std::move(token));
-}
-
-template <class In, class Out>
-constexpr void check_executable() {
-    static_assert(std::is_void_v<In>,
-                  "parallelpipe: this pipeline is open at the front: nothing feeds it; write "
-                  "(range | pipeline).execute()");
-}
-
-template <class In, class Out>
-Out execute_all(const std::vector<stage_entry>& stages, std::stop_token token) {
-    detail::check_executable<In, Out>();
-    return detail::run_to_end<Out>(stages, std::move(token));
-}
-
-}  // namespace detail
 
 /// Stages chained with `operator|`.
 /// Shape: a value; `operator|` returns a new one and never changes its operands. Open at the front

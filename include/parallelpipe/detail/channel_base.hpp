@@ -28,6 +28,7 @@ public:
                                          : capacity_ / static_cast<std::ptrdiff_t>(4 * producers)),
           return_stride_(std::max<std::ptrdiff_t>(
               1, capacity_ / static_cast<std::ptrdiff_t>(8 * consumers))),
+          kept_from_parking_(std::max<std::ptrdiff_t>(1, capacity_ / 4)),
           consumer_count_(consumers),
           room_(capacity_),
           producers_(producers),
@@ -46,6 +47,7 @@ public:
     void close() {
         closed_.store(true, std::memory_order_relaxed);
         not_full_.notify_all();
+        wake_parking();
     }
 
     /// The run stops: pushes and takes fail from now on, everybody who waits wakes.
@@ -78,48 +80,47 @@ public:
     /// `items` items are no longer waiting: their slots are free. (Negative: they wait again.)
     void return_room(std::ptrdiff_t items) {
         if (capacity_ == 0 || items == 0) return;
-        room_.fetch_add(items, std::memory_order_release);
-        wake_for_room();
+        const std::ptrdiff_t room = room_.fetch_add(items, std::memory_order_release) + items;
+        not_full_.notify_one();
+        // Not for every slot: what is parked is not needed yet.
+        if (room > std::min(2 * kept_from_parking_, capacity_ - 1)) wake_parking();
     }
 
-    /// Behind an ordered stage: producers differ in what they wait for, so all are woken. To be called
-    /// before the first push.
-    void keep_order() noexcept { keeps_order_ = true; }
-
-    /// Makes every producer that waits look again.
-    void wake_producers() {
-        if (not_full_.has_waiters()) not_full_.notify_all();
+    /// Makes everybody look again who waits in wait_to_park().
+    void wake_parking() {
+        if (may_park_.has_waiters()) may_park_.notify_all();
     }
 
-    /// Takes a slot, unless it is the last one.
-    bool try_take_slot_but_last() noexcept {
+    /// Takes a slot for a result that is not to be pushed yet, unless it is one of the last: a quarter of
+    /// all, at least one, is kept for what can be pushed.
+    bool try_take_slot_to_park() noexcept {
         if (capacity_ == 0) return true;
         std::ptrdiff_t room = room_.load(std::memory_order_relaxed);
-        while (room > 1)
+        while (room > kept_from_parking_)
             if (room_.compare_exchange_weak(room, room - 1, std::memory_order_acquire,
                                             std::memory_order_relaxed))
                 return true;
         return false;
     }
-    bool has_slot_but_last() const noexcept {
-        return capacity_ == 0 || room_.load(std::memory_order_relaxed) > 1;
+    bool has_slot_to_park() const noexcept {
+        return capacity_ == 0 || room_.load(std::memory_order_relaxed) > kept_from_parking_;
     }
 
-    /// Blocks until `ready()` holds or the channel is closed; looks again when slots come back and
-    /// after wake_producers().
+    /// Blocks until `ready()` holds or the channel is closed; looks again when there are slots to park
+    /// in and after wake_parking().
     template <class Ready>
-    void wait_for_room(Ready ready) {
+    void wait_to_park(Ready ready) {
         for (;;) {
             for (int spin = 0; spin < spins; ++spin) {
                 if (is_closed() || ready()) return;
                 pause(spin);
             }
-            const auto key = not_full_.prepare();
+            const auto key = may_park_.prepare();
             if (is_closed() || ready()) {
-                not_full_.cancel(key);
+                may_park_.cancel(key);
                 return;
             }
-            not_full_.wait(key);
+            may_park_.wait(key);
         }
     }
 
@@ -200,6 +201,7 @@ protected:
     const std::ptrdiff_t capacity_;
     const std::ptrdiff_t producer_share_;
     const std::ptrdiff_t return_stride_;
+    const std::ptrdiff_t kept_from_parking_;
     const std::size_t consumer_count_;
 
     // Written once, at the end; read by both sides all the time.
@@ -208,7 +210,6 @@ protected:
     std::atomic<bool> sentinel_{false};
     std::atomic<bool> interrupted_{false};
     std::atomic<std::uint64_t> stop_before_{no_number};
-    bool keeps_order_ = false;
 
     alignas(cache_line) std::atomic<std::ptrdiff_t> room_;
     std::atomic<std::size_t> producers_;
@@ -216,6 +217,7 @@ protected:
 
     alignas(cache_line) event_count not_empty_;
     alignas(cache_line) event_count not_full_;
+    event_count may_park_;  // behind an ordered stage: all are woken, as they differ in what they wait for
 
     // One who takes items at a time. Before readers_mutex_, where both are held.
     alignas(cache_line) std::mutex take_mutex_;
@@ -239,14 +241,6 @@ private:
         for (reader_base* reader : readers_)
             reader->attention.store(true, std::memory_order_seq_cst);
     }
-    /// There is room: one of those who wait can use it; which one, only all of them know if they differ.
-    void wake_for_room() {
-        if (keeps_order_)
-            wake_producers();
-        else
-            not_full_.notify_one();
-    }
-
     std::ptrdiff_t try_take_room() {
         std::ptrdiff_t room = room_.load(std::memory_order_relaxed);
         while (room > 0) {
@@ -255,7 +249,7 @@ private:
             // Acquire: pairs with return_room, whose consumers are done with those items.
             if (room_.compare_exchange_weak(room, room - taken, std::memory_order_acquire,
                                             std::memory_order_relaxed)) {
-                if (room != taken) wake_for_room();
+                if (room != taken) not_full_.notify_one();
                 return taken;
             }
         }

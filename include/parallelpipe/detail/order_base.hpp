@@ -11,15 +11,16 @@
 //
 // The stretch that begins at next_ is the head: its worker passes results straight on, without a
 // lock. The others park theirs. A parked result holds a slot of the output channel, so parked and
-// waiting results together obey qsize; but a parked one never takes the last slot, so there is always
-// one for the head, and the consumer gives it back as soon as it has taken the head's result. When a
+// waiting results together obey qsize; but a parked one never takes the last slots, so there are always
+// some for the head, and the consumer gives them back as soon as it has taken the head's results. When a
 // stretch is complete, next_ moves to its end, and whoever moved it passes on what the next stretches
 // have parked: they hold their slots already, so this never waits.
 //
-// Waits, and who wakes them: a worker that can neither pass on nor park sleeps on the channel's
-// not_full_: woken by returned slots (all waiters, as only some can use them), by a change of next_,
-// by a leaving worker, by close() and abort(). A change of the head is a store to `head` under
-// mutex_ followed by the notification; event_count.hpp argues why it is not lost.
+// Waits, and who wakes them: the head's worker waits for room as any producer does. A worker that can
+// neither pass on nor park sleeps on the channel's may_park_: woken by returned slots (all waiters, as
+// only some can use them), by a change of next_, by a leaving worker, by close() and abort(). A change of
+// the head is a store to `head` under mutex_ followed by the notification; event_count.hpp argues why it
+// is not lost.
 //
 // One exception keeps the line moving: if the next number has been given back by a worker that left
 // and nobody has taken it yet, the workers that could take it may all be waiting here. Then the lowest
@@ -64,7 +65,7 @@ public:
         for (stretch* behind = first_; behind; behind = behind->next)
             if (is_behind_failure(*behind))
                 out_.return_room(drop(*behind) - std::exchange(behind->overfill, 0));
-        out_.wake_producers();
+        out_.wake_parking();
         return !workers_[worker].done;
     }
 
@@ -75,7 +76,7 @@ public:
         if (!workers_[worker].done) end_items(worker);
         complete(worker, 0);
         advance();
-        out_.wake_producers();
+        out_.wake_parking();
     }
 
     class Position;
@@ -101,9 +102,7 @@ protected:
     };
 
     order_base(channel_base& out, std::size_t workers)
-        : out_(out), workers_(workers), at_items_(workers) {
-        out_.keep_order();
-    }
+        : out_(out), workers_(workers), at_items_(workers) {}
 
     /// To be called once, when all the rest is made.
     void begin() {
@@ -177,7 +176,7 @@ private:
             // Nobody takes items any more; what was given back has no taker.
             if (at_items_ == 0 && next_ >= items && first.first > next_) next_ = first.first;
             if (first.first != next_) {
-                out_.wake_producers();  // who alone can take that number may be waiting to park
+                out_.wake_parking();  // who alone can take that number may be waiting to park
                 return;
             }
             if (first.head.load(std::memory_order_relaxed) && !first.complete) return;
@@ -185,7 +184,7 @@ private:
             pass_on(first);
             if (!first.complete) {
                 first.head.store(true, std::memory_order_release);
-                out_.wake_producers();
+                out_.wake_parking();
                 return;
             }
             next_ = first.end;
@@ -245,8 +244,8 @@ protected:
     }
 
     void wait_to_pass_on_or_park() {
-        order_.out_.wait_for_room([this] {
-            return is_head() || order_.out_.has_slot_but_last() || is_over() || may_overfill();
+        order_.out_.wait_to_park([this] {
+            return is_head() || order_.out_.has_slot_to_park() || is_over() || may_overfill();
         });
     }
 

@@ -70,7 +70,7 @@ public:
 
 private:
     bool park(T& result) {
-        const bool has_slot = order_.channel_.try_take_slot_but_last();
+        const bool has_slot = order_.channel_.try_take_slot_to_park();
         if (!has_slot && !this->may_overfill()) return false;
         const std::lock_guard lock(order_.mutex_);
         if (this->is_head() || order_.is_behind_failure(*this->at_)) {

@@ -8,8 +8,8 @@
 
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/concepts.hpp>
-#include <parallelpipe/detail/keyed_feed.hpp>
 #include <parallelpipe/detail/nested_feed.hpp>
+#include <parallelpipe/detail/partition.hpp>
 #include <parallelpipe/detail/reorder_buffer.hpp>
 #include <parallelpipe/detail/stage_call.hpp>
 #include <parallelpipe/input.hpp>

@@ -55,7 +55,13 @@ concept callable_as_stage =
 
 template <class F, class In, class... Bound>
 decltype(auto) call_stage(F& f, In& input, std::tuple<Bound...>& bound) {
-    if constexpr (stage_invocable<F, In&&, Bound&...>)
+    // Without arguments in one step: most stages have none, and std::apply takes long to compile.
+    if constexpr (sizeof...(Bound) == 0) {
+        if constexpr (stage_invocable<F, In&&>)
+            return detail::invoke_stage(f, std::move(input));
+        else
+            return detail::invoke_stage(f, input);
+    } else if constexpr (stage_invocable<F, In&&, Bound&...>)
         return std::apply(
             [&](auto&... a) -> decltype(auto) {
                 return detail::invoke_stage(f, std::move(input), a...);

@@ -1,0 +1,261 @@
+#ifndef PARALLELPIPE_DETAIL_PARTITION_HPP
+#define PARALLELPIPE_DETAIL_PARTITION_HPP
+
+// Items that belong to a worker by their key.
+//
+// The stage has one reader of its channel. A worker with nothing to do leads: it reads for all, puts
+// each item into the box of the worker that its key belongs to, and goes on until there is one of its
+// own. One leads at a time; the others sleep. An item in a box still waits, so it keeps its slot in the
+// channel until it comes into its worker's hands: boxes and channel together obey qsize.
+//
+// The keys of a worker that has left belong to the next one, with what lies in its box and what it had
+// not begun. So the items have ended for a worker only when they have for all of them: before, somebody
+// could still leave it some.
+//
+// Waits, and who wakes them:
+// * the leader waits in the channel, as channel.hpp says, and is interrupted by a worker that leaves;
+// * the others wait for their box or for the lead: woken by the leader, when it puts something in, when
+//   it gives the lead up (one of them, so that there is a leader while anybody waits), and at the end or
+//   a stop, which it sees first; and by a worker that leaves its items to them;
+// * at the end of the channel they wait for each other: woken by the last one that gets there or leaves.
+// Everything is under mutex_, but what the leader does with the reader and with the key.
+
+#include <parallelpipe/detail/channel_base.hpp>
+#include <parallelpipe/input.hpp>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <iterator>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace parallelpipe::detail {
+
+/// The boxes of one stage in one run, its item type erased.
+class partition_base {
+public:
+    virtual ~partition_base() = default;
+    /// What `worker` reads. Once for each.
+    virtual std::unique_ptr<feed_base> open(std::size_t worker) = 0;
+};
+
+/// What `partition_by` leaves in a stage.
+class partitioner {
+public:
+    virtual ~partitioner() = default;
+    /// The boxes for a run. `from` is the channel that `reader` reads.
+    virtual std::unique_ptr<partition_base> begin(channel_base& from, std::unique_ptr<feed_base> reader,
+                                                  std::size_t workers) const = 0;
+};
+
+template <class In>
+class keyed_feed;
+
+template <class In>
+class partition : public partition_base {
+public:
+    struct entry {
+        std::uint64_t number;
+        In item;
+    };
+
+    partition(channel_base& from, std::unique_ptr<feed_base> reader, std::size_t workers)
+        : channel_(from), reader_(std::move(reader)), boxes_(workers) {
+        reader_->keep_slots();
+    }
+
+    std::unique_ptr<feed_base> open(std::size_t worker) override {
+        return std::unique_ptr<feed_base>(new keyed_feed<In>(*this, worker));
+    }
+
+protected:
+    /// Which of all keys; equal keys are equal.
+    virtual std::size_t hash(const In& item) = 0;
+
+private:
+    friend class keyed_feed<In>;
+
+    struct box {
+        std::deque<entry> items;  // by number
+        std::condition_variable wake;
+        bool waits = false;
+        bool is_at_end = false;  // asked for items behind the end of the channel
+        bool has_left = false;
+    };
+
+    static constexpr std::size_t most = bulk_items<In>;
+
+    /// Waits for items of `worker`; `receive(entry&&)` gets up to `most_items` of them.
+    /// Returns: how many; 0 at the end and at a stop.
+    /// Errors: what the key throws, or moving an item.
+    template <class Receive>
+    std::size_t take(std::size_t worker, std::size_t most_items, Receive receive) {
+        std::unique_lock lock(mutex_);
+        box& mine = boxes_[worker];
+        std::size_t taken = 0;
+        for (;;) {
+            if (channel_.is_aborted()) {
+                has_stopped_ = true;
+                break;
+            }
+            while (taken < most_items && has_item(mine)) {
+                receive(std::move(mine.items.front()));
+                mine.items.pop_front();
+                ++taken;
+            }
+            mine.is_at_end = taken == 0 && has_ended_;
+            if (taken != 0 || has_stopped_ || (has_ended_ && is_over())) break;
+            if (!has_leader_ && !has_ended_) {
+                lead(lock);
+                continue;
+            }
+            mine.waits = true;
+            mine.wake.wait(lock);
+            mine.waits = false;
+        }
+        hand_on();
+        return taken;
+    }
+
+    /// Reads items once and puts them into their boxes.
+    void lead(std::unique_lock<std::mutex>& lock) {
+        has_leader_ = true;
+        lock.unlock();
+        std::size_t targets[most];
+        std::span<In> items;
+        std::size_t routed = 0;
+        std::uint64_t first_number = 0;
+        std::exception_ptr error;
+        bool stopped = false;
+        try {
+            items = reader().bulk(most);
+            first_number = reader_->number_in_hand();
+            for (In& item : items) {
+                targets[routed] = hash(item) % boxes_.size();
+                ++routed;
+            }
+        } catch (const stop_unwind&) {
+            stopped = true;
+        } catch (...) {
+            error = std::current_exception();
+        }
+        lock.lock();
+        has_leader_ = false;
+        if (error && routed == items.size()) lost_ = reader_->number_in_hand();  // it did not come through
+        std::size_t placed = 0;
+        try {
+            for (; placed < routed; ++placed) {
+                box& to = boxes_[heir(targets[placed])];
+                to.items.push_back({first_number + placed, std::move(items[placed])});
+                to.wake.notify_one();
+            }
+        } catch (...) {
+            error = std::current_exception();
+        }
+        if (error && placed < items.size()) {
+            lost_ = first_number + placed;
+            ++placed;
+            channel_.return_room(1);
+        }
+        reader().skip(placed);
+        if (error) {
+            hand_on();
+            std::rethrow_exception(error);
+        }
+        if (stopped && channel_.is_aborted())
+            has_stopped_ = true;
+        else if (items.empty() && !channel_.end_interruption())
+            has_ended_ = true;
+        if (has_ended_ || has_stopped_) hand_on();
+    }
+
+    /// Under mutex_: nobody gets items any more.
+    bool is_over() const {
+        return std::all_of(boxes_.begin(), boxes_.end(), [this](const box& other) {
+            return other.has_left || (other.is_at_end && !has_item(other));
+        });
+    }
+    /// Whether there is an item in the box that is still to be read.
+    bool has_item(const box& some) const {
+        return !some.items.empty() && !channel_.is_stopped_before(some.items.front().number);
+    }
+
+    feed<In>& reader() noexcept { return static_cast<feed<In>&>(*reader_); }
+
+    /// Under mutex_: whoever waits gets to know what it has to.
+    void hand_on() {
+        const bool all = has_ended_ || has_stopped_;
+        if (has_leader_ && !all) return;
+        for (box& other : boxes_) {
+            if (!other.waits) continue;
+            other.wake.notify_one();
+            if (!all) return;
+        }
+    }
+
+    /// The worker itself, or who has its keys now.
+    std::size_t heir(std::size_t worker) const {
+        std::size_t at = worker;
+        while (boxes_[at].has_left) {
+            at = (at + 1) % boxes_.size();
+            if (at == worker) break;  // nobody is left; the last one drains its own
+        }
+        return at == worker && boxes_[at].has_left ? last_ : at;
+    }
+
+    void leave(std::size_t worker, std::vector<entry> unbegun) {
+        const std::lock_guard lock(mutex_);
+        boxes_[worker].has_left = true;
+        last_ = worker;
+        box& to = boxes_[heir(worker)];
+        std::deque<entry> left = std::exchange(boxes_[worker].items, {});
+        for (entry& item : unbegun) insert(to, std::move(item));
+        for (entry& item : left) insert(to, std::move(item));
+        to.wake.notify_one();
+        if (has_leader_) channel_.interrupt();  // the leader may be who got them
+        hand_on();
+    }
+
+    static void insert(box& to, entry&& item) {
+        auto at = to.items.end();
+        while (at != to.items.begin() && std::prev(at)->number > item.number) --at;
+        const auto index = at - to.items.begin();
+        // Only moves: an item need not be assignable.
+        std::deque<entry> behind;
+        while (static_cast<std::ptrdiff_t>(to.items.size()) > index) {
+            behind.push_front(std::move(to.items.back()));
+            to.items.pop_back();
+        }
+        to.items.push_back(std::move(item));
+        for (entry& other : behind) to.items.push_back(std::move(other));
+    }
+
+    bool is_in_box(std::size_t worker, std::uint64_t number) {
+        const std::lock_guard lock(mutex_);
+        const std::deque<entry>& items = boxes_[worker].items;
+        return std::any_of(items.begin(), items.end(),
+                           [&](const entry& item) { return item.number == number; });
+    }
+
+    channel_base& channel_;
+    const std::unique_ptr<feed_base> reader_;  // the leader's
+    std::mutex mutex_;
+    std::vector<box> boxes_;
+    std::size_t last_ = 0;  // who left last
+    bool has_leader_ = false;
+    bool has_ended_ = false;
+    bool has_stopped_ = false;
+    std::optional<std::uint64_t> lost_;  // the number of an item that could not be put into a box
+};
+
+}  // namespace parallelpipe::detail
+
+#endif

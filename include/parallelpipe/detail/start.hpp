@@ -1,0 +1,103 @@
+#ifndef PARALLELPIPE_DETAIL_START_HPP
+#define PARALLELPIPE_DETAIL_START_HPP
+
+// The ways to run a chain of stages, with threads or without, and who may.
+
+#include <parallelpipe/detail/inline_run.hpp>
+#include <parallelpipe/detail/run.hpp>
+#include <parallelpipe/detail/stage_body.hpp>
+#include <parallelpipe/error.hpp>
+#include <parallelpipe/input.hpp>
+#include <parallelpipe/results.hpp>
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace parallelpipe::detail {
+
+template <class Out>
+Results<Out> start(const std::vector<stage_entry>& stages, std::stop_token token) {
+    auto* const started = new consumed_run<Out>(stages, std::move(token));
+    return Results<Out>(std::unique_ptr<run_base>(started), started->items());
+}
+
+template <class Out>
+Results<Out> start_inline(const std::vector<stage_entry>& stages, std::stop_token token) {
+    auto started = std::make_unique<inline_run_state>(stages, std::move(token));
+    auto& items = static_cast<feed<Out>&>(*started->last().out());
+    return Results<Out>(std::move(started), items);
+}
+
+template <class Out>
+Out last_of(Results<Out> results) {
+    std::optional<Out> last;
+    for (Out& result : results) last.emplace(std::move(result));
+    if (!last) throw NoResultError();
+    return *std::move(last);
+}
+
+template <class Out>
+Out run_to_end(const std::vector<stage_entry>& stages, std::stop_token token) {
+    if constexpr (std::is_void_v<Out>) {
+        run whole(stages);
+        whole.start(std::move(token));
+        whole.finish();
+    } else {
+        return detail::last_of(detail::start<Out>(stages, std::move(token)));
+    }
+}
+
+template <class Out>
+Out run_inline_to_end(const std::vector<stage_entry>& stages, std::stop_token token) {
+    if constexpr (std::is_void_v<Out>) {
+        inline_run_state whole(stages, std::move(token));
+        whole.last().consume();
+        whole.ended();
+    } else {
+        return detail::last_of(detail::start_inline<Out>(stages, std::move(token)));
+    }
+}
+
+template <class In, class Out>
+constexpr bool has_results() {
+    static_assert(std::is_void_v<In>,
+                  "parallelpipe: this pipeline is open at the front: nothing feeds it; write "
+                  "(range | pipeline).results()");
+    static_assert(!std::is_void_v<Out>,
+                  "parallelpipe: this pipeline ends in a sink and has no results; call execute()");
+    return std::is_void_v<In> && !std::is_void_v<Out>;
+}
+
+/// The same rules for a pipeline and for a stage that runs alone.
+template <class In, class Out>
+auto results_of(const std::vector<stage_entry>& stages, std::stop_token token) {
+    if constexpr (detail::has_results<In, Out>())
+        return detail::start<Out>(stages, std::move(token));
+}
+
+template <class In, class Out>
+auto inline_results_of(const std::vector<stage_entry>& stages, std::stop_token token) {
+    if constexpr (detail::has_results<In, Out>())
+        return detail::start_inline<Out>(stages, std::move(token));
+}
+
+template <class In, class Out>
+constexpr void check_executable() {
+    static_assert(std::is_void_v<In>,
+                  "parallelpipe: this pipeline is open at the front: nothing feeds it; write "
+                  "(range | pipeline).execute()");
+}
+
+template <class In, class Out>
+Out execute_all(const std::vector<stage_entry>& stages, std::stop_token token) {
+    detail::check_executable<In, Out>();
+    return detail::run_to_end<Out>(stages, std::move(token));
+}
+
+}  // namespace parallelpipe::detail
+
+#endif
