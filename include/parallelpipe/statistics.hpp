@@ -8,7 +8,8 @@
 
 namespace parallelpipe {
 
-/// What happened to the items of one stage so far.
+/// What happened to the items of one stage so far. Only stages that call a function for each item (the
+/// per-item verbs) count; elsewhere nobody knows which item failed, and the numbers stay 0.
 struct StageStatistics {
     std::string name;
     std::size_t workers = 0;

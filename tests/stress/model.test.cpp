@@ -49,7 +49,7 @@ constexpr int pipelines = 2000;
 
 // ---- what a pipeline consists of ------------------------------------------------------------
 
-// A new kind gets a place where NEW KIND stands: `keyed`, one queue for each key, will be the next.
+// A new kind gets a place where NEW KIND stands.
 enum class Kind {
     source,     // `count` items of each worker
     range,      // a container of `count` items on the left
@@ -84,6 +84,7 @@ struct Step {
     std::size_t words_before = 0;
     std::size_t words_after = 0;
     std::size_t patience = 0;  // of a plain stage: other workers than the first leave after it
+    bool keyed = false;        // a plain stage: equal keys go to the same worker
 
     Failing failing = Failing::never;
     Place place = Place::item;
@@ -368,6 +369,7 @@ private:
             case Kind::plain:
                 step.words_before = pick({0U, 0U, 1U, 2U});
                 step.words_after = pick({0U, 0U, 1U, 2U});
+                step.keyed = below(2) == 0;
                 if (failing == Failing::never && below(4) == 0) {
                     step.patience = 1 + below(8);
                     step.words_after = 0;
@@ -513,7 +515,7 @@ Stage<void, Counted> source(const Step& step, Tally& tally) {
 }
 
 Stage<Counted, Counted> plain(const Step& step, Tally& tally) {
-    return Stage<Counted, Counted>([&step, &tally](Input<Counted> items) -> generator<Counted> {
+    Stage<Counted, Counted> made([&step, &tally](Input<Counted> items) -> generator<Counted> {
                Worker worker(step);
                const std::size_t me = this_worker::index();
                worker.pause();
@@ -532,8 +534,9 @@ Stage<Counted, Counted> plain(const Step& step, Tally& tally) {
                for (std::size_t i = 0; i < step.words_after; ++i)
                    co_yield Counted(tally, word(step, me, i, true));
                if (step.fails(Place::end, me)) throw std::domain_error("no");
-           })
-        .setup(settings(step));
+           });
+    if (step.keyed) made.partition_by([](const Counted& item) { return item.value % 7; });
+    return made.setup(settings(step));
 }
 
 ItemStage<Counted, Counted> with_policy(ItemStage<Counted, Counted> stage, const Step& step,
@@ -606,7 +609,7 @@ std::string to_string(const Plan& plan) {
         text += (step.position == 0 ? " " : " | ") + step.name + ' ' +
                 kinds[static_cast<std::size_t>(step.kind)] + " x" + std::to_string(step.workers) +
                 " q" + (step.qsize ? std::to_string(*step.qsize) : "-") +
-                (step.ordered ? " ordered" : "") + " n" + std::to_string(step.count) +
+                (step.ordered ? " ordered" : "") + (step.keyed ? " keyed" : "") + " n" + std::to_string(step.count) +
                 policies[static_cast<std::size_t>(step.failing)];
         constexpr const char* places[] = {"", " behind", " set-up", " end"};
         text += places[static_cast<std::size_t>(step.place)];
