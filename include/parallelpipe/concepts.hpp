@@ -2,9 +2,11 @@
 #define PARALLELPIPE_CONCEPTS_HPP
 
 #include <concepts>
+#include <cstddef>
 #include <functional>
 #include <iterator>
 #include <ranges>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -26,6 +28,16 @@ namespace detail {
 
 template <class... Ts>
 struct type_list {};
+
+/// f(parts...). As std::apply, without the questions that it asks first, which take long to compile.
+template <class F, class Tuple, std::size_t... I>
+decltype(auto) spread(F& f, Tuple& parts, std::index_sequence<I...>) {
+    return f(std::get<I>(parts)...);
+}
+template <class F, class Tuple>
+decltype(auto) spread(F f, Tuple& parts) {
+    return detail::spread(f, parts, std::make_index_sequence<std::tuple_size_v<Tuple>>{});
+}
 
 // ---- the item type of an Input parameter ----------------------------------------------------
 

@@ -246,7 +246,7 @@ private:
         explicit parts(const F& f, const Bound&... bound) : f_(f), bound_(bound...) {}
 
         Stage<In, Out> stage(dead_letter_handler<In> dead_letter) const override {
-            return std::apply(
+            return detail::spread(
                 [&](const auto&... bound) {
                     return Stage<In, Out>(Function<F, In>(f_, std::move(dead_letter)), bound...);
                 },

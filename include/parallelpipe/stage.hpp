@@ -289,7 +289,7 @@ public:
                       "parallelpipe: the generic stage on the right of | cannot be called with the "
                       "items on its left; check its parameters, or name the types: Stage<In, Out>(f)");
         if constexpr (has_arguments && callable)
-            return std::apply(
+            return detail::spread(
                 [&](const auto&... bound) {
                     return Verb::template make<In>(setup_, f_, bound...);
                 },

@@ -104,11 +104,11 @@ public:
         if constexpr (!std::is_void_v<Result>) {
             using Out = std::remove_cvref_t<Result>;
             const auto once = [this, bound = std::tie(arguments...)](In& item) -> Out {
-                return std::apply(
+                return detail::spread(
                     [&](auto&... a) { return static_cast<Out>(this->hand_last(item, a...)); }, bound);
             };
             const auto again = [this, bound = std::tie(arguments...)](In& item) -> Out {
-                return std::apply(
+                return detail::spread(
                     [&](auto&... a) { return static_cast<Out>(this->hand_whole(item, a...)); }, bound);
             };
             return mapped_items<In, Out, decltype(once), decltype(again)>(

@@ -118,7 +118,7 @@ private:
                 ++to;
             });
         } catch (...) {
-            lost_ = from_.lost_;
+            lost_ = from_.boxes_[worker_].lost;  // written by this thread alone
             if (this->listener_ && lost_) this->listener_->begins(*lost_, end_);
             throw;
         }

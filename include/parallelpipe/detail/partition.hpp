@@ -89,6 +89,7 @@ private:
         bool waits = false;
         bool is_at_end = false;  // asked for items behind the end of the channel
         bool has_left = false;
+        std::optional<std::uint64_t> lost;  // the number of an item that its worker could not place
     };
 
     static constexpr std::size_t most = bulk_items<In>;
@@ -114,7 +115,7 @@ private:
             mine.is_at_end = taken == 0 && has_ended_;
             if (taken != 0 || has_stopped_ || (has_ended_ && is_over())) break;
             if (!has_leader_ && !has_ended_) {
-                lead(lock);
+                lead(lock, mine);
                 continue;
             }
             mine.waits = true;
@@ -126,7 +127,7 @@ private:
     }
 
     /// Reads items once and puts them into their boxes.
-    void lead(std::unique_lock<std::mutex>& lock) {
+    void lead(std::unique_lock<std::mutex>& lock, box& mine) {
         has_leader_ = true;
         lock.unlock();
         std::size_t targets[most];
@@ -149,7 +150,8 @@ private:
         }
         lock.lock();
         has_leader_ = false;
-        if (error && routed == items.size()) lost_ = reader_->number_in_hand();  // it did not come through
+        // One that did not come through.
+        if (error && routed == items.size()) mine.lost = reader_->number_in_hand();
         std::size_t placed = 0;
         try {
             for (; placed < routed; ++placed) {
@@ -161,7 +163,7 @@ private:
             error = std::current_exception();
         }
         if (error && placed < items.size()) {
-            lost_ = first_number + placed;
+            mine.lost = first_number + placed;
             ++placed;
             channel_.return_room(1);
         }
@@ -253,7 +255,6 @@ private:
     bool has_leader_ = false;
     bool has_ended_ = false;
     bool has_stopped_ = false;
-    std::optional<std::uint64_t> lost_;  // the number of an item that could not be put into a box
 };
 
 }  // namespace parallelpipe::detail

@@ -20,18 +20,28 @@ namespace parallelpipe::detail {
 
 struct no_input {};
 
+/// Whether f(arguments...) compiles; std::invocable takes several times as long to say so.
+template <class F, class... Arguments>
+concept calls = !std::is_member_pointer_v<F> && requires(F& f, Arguments&&... arguments) {
+    f(static_cast<Arguments&&>(arguments)...);
+};
+
 /// f(input, arguments...); for a member function (object.*f)(input, arguments...); without the input
 /// for a source.
 template <class F, class... Arguments>
-    requires std::invocable<F&, Arguments...>
+    requires calls<F, Arguments...>
+decltype(auto) invoke_stage(F& f, no_input&&, Arguments&&... arguments) {
+    return f(std::forward<Arguments>(arguments)...);
+}
+template <class F, class... Arguments>
+    requires(std::is_member_pointer_v<F> && std::invocable<F&, Arguments...>)
 decltype(auto) invoke_stage(F& f, no_input&&, Arguments&&... arguments) {
     return std::invoke(f, std::forward<Arguments>(arguments)...);
 }
 template <class F, class In, class... Arguments>
-    requires(!std::is_member_pointer_v<F> && !std::same_as<In, no_input> &&
-             std::invocable<F&, In, Arguments...>)
+    requires(!std::same_as<In, no_input> && calls<F, In, Arguments...>)
 decltype(auto) invoke_stage(F& f, In&& input, Arguments&&... arguments) {
-    return std::invoke(f, std::forward<In>(input), std::forward<Arguments>(arguments)...);
+    return f(std::forward<In>(input), std::forward<Arguments>(arguments)...);
 }
 template <class F, class In, class Object, class... Arguments>
     requires(std::is_member_pointer_v<F> && !std::same_as<In, no_input> &&
@@ -62,27 +72,27 @@ decltype(auto) call_stage(F& f, In& input, std::tuple<Bound...>& bound) {
         else
             return detail::invoke_stage(f, input);
     } else if constexpr (stage_invocable<F, In&&, Bound&...>)
-        return std::apply(
+        return detail::spread(
             [&](auto&... a) -> decltype(auto) {
                 return detail::invoke_stage(f, std::move(input), a...);
             },
             bound);
     else if constexpr (stage_invocable<F, In&, Bound&...>)
-        return std::apply(
+        return detail::spread(
             [&](auto&... a) -> decltype(auto) { return detail::invoke_stage(f, input, a...); },
             bound);
     else if constexpr (stage_invocable<F, In&&, Bound&&...>)
-        return std::apply(
-            [&](auto&&... a) -> decltype(auto) {
-                return detail::invoke_stage(f, std::move(input), std::forward<decltype(a)>(a)...);
+        return detail::spread(
+            [&](auto&... a) -> decltype(auto) {
+                return detail::invoke_stage(f, std::move(input), std::forward<Bound>(a)...);
             },
-            std::move(bound));
+            bound);
     else
-        return std::apply(
-            [&](auto&&... a) -> decltype(auto) {
-                return detail::invoke_stage(f, input, std::forward<decltype(a)>(a)...);
+        return detail::spread(
+            [&](auto&... a) -> decltype(auto) {
+                return detail::invoke_stage(f, input, std::forward<Bound>(a)...);
             },
-            std::move(bound));
+            bound);
 }
 
 template <class In>
@@ -195,9 +205,16 @@ inline constexpr bool is_generator<generator<T>> = true;
 /// Whether a call may not be left by an exception although it reads the items itself: then it
 /// cannot be unwound. (A coroutine reads later, and catches for itself.)
 template <class F, class In, class... Bound>
-inline constexpr bool reads_without_unwinding =
-    std::is_nothrow_invocable_v<F&, Input<In>, Bound&...> &&
-    !is_generator<stage_result_t<F, In, Bound...>>;
+inline constexpr bool reads_without_unwinding = [] {
+    if constexpr (is_generator<stage_result_t<F, In, Bound...>>)
+        return false;
+    else if constexpr (std::is_member_pointer_v<F>)
+        return std::is_nothrow_invocable_v<F&, Input<In>, Bound&...>;
+    else
+        return requires(F& f, Input<In>&& input, Bound&... bound) {
+            { f(std::move(input), bound...) } noexcept;
+        };
+}();
 
 }  // namespace parallelpipe::detail
 
