@@ -7,8 +7,8 @@
 
 #include <algorithm>
 #include <bit>
-#include <concepts>
 #include <cstddef>
+#include <memory>
 #include <utility>
 
 #if __has_include(<moodycamel/concurrentqueue.h>)
@@ -45,19 +45,29 @@ public:
     told_slot(told_slot&&) noexcept : told_slot() {}
     ~told_slot() { tsan_release(&all_slots); }
 };
+// What enqueue() is given only refers to the item, so that the item is moved no more often than without.
 template <class T>
-struct told_cell : told_slot {
-    template <class U>
-        requires std::constructible_from<T, U&&>
-    told_cell(U&& from) noexcept(false) : item(std::forward<U>(from)) {}
-    told_cell(told_cell&& other) noexcept(false) : told_slot(std::move(other)), item(std::move(other.item)) {}
-    T item;
+class told_cell : told_slot {
+public:
+    told_cell(T&& from) noexcept : from_(std::addressof(from)) {}
+    told_cell(told_cell&& other) noexcept(false)
+        : told_slot(std::move(other)), item_(std::move(*other.from_)) {}
+    ~told_cell() {
+        if (!from_) std::destroy_at(std::addressof(item_));
+    }
+    T& item() noexcept { return item_; }
+
+private:
+    T* from_ = nullptr;
+    union {
+        T item_;
+    };
 };
 template <class T>
 using queue_cell = told_cell<T>;
 template <class T>
 T& in_cell(told_cell<T>& cell) noexcept {
-    return cell.item;
+    return cell.item();
 }
 #else
 template <class T>
