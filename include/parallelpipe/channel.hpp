@@ -7,7 +7,7 @@
 //
 // | atomic       | written by                 | read by             | what it carries                  |
 // |--------------|----------------------------|---------------------|----------------------------------|
-// | queue_       | Producer::push             | Consumer::try_take  | an item: moodycamel's tail index |
+// | filled       | Producer::push             | Consumer::try_take  | an item: lanes.hpp               |
 // | room_        | consumers +n, producers -n | producers           | the slots of items that have been|
 // |              |                            |                     | taken: release on +, acquire on -|
 // | sentinel_    | the last producer to leave | consumers           | every push: release / acquire    |
@@ -27,8 +27,8 @@
 // Each changes the condition first and notifies then; event_count.hpp argues why none is lost.
 //
 // End of stream is a sentinel: the last producer to leave posts it. It is latched beside the queue
-// instead of travelling through it as an item: moodycamel keeps order only within one producer, so
-// a sentinel in the queue could overtake items, would need a place in every item's type, and would
+// instead of travelling through it as an item: order is kept only within one producer, so a
+// sentinel in the queue could overtake items, would need a place in every item's type, and would
 // have to be put back for each sibling. Whoever sees it drains what is left (everything was pushed
 // before it was posted) and leaves it standing for the siblings.
 //
@@ -39,18 +39,21 @@
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/asymmetric_barrier.hpp>
 #include <parallelpipe/detail/channel_base.hpp>
-#include <parallelpipe/detail/concurrentqueue.hpp>
 #include <parallelpipe/detail/config.hpp>
+#include <parallelpipe/detail/lanes.hpp>
+#include <parallelpipe/detail/raw_storage.hpp>
 #include <parallelpipe/detail/taken_items.hpp>
 
 #include <algorithm>
 #include <atomic>
+#include <bit>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <optional>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -71,17 +74,31 @@ public:
 
     /// `capacity` 0 is unlimited. `producers` and `consumers` are at least 1.
     Channel(std::size_t capacity, std::size_t producers, std::size_t consumers)
-        : channel_base(capacity, producers, consumers), queue_(0) {}
+        : channel_base(capacity, producers, consumers) {}
+    ~Channel() override {
+        lanes_.for_each_chunk([](detail::chunk& at) {
+            T* const items = items_of(at);
+            std::destroy(items + at.taken, items + at.filled.load(std::memory_order_relaxed));
+            delete static_cast<items_chunk*>(&at);
+        });
+    }
 
     /// Items that wait, give or take what is on its way this moment.
-    std::size_t size_approx() const { return queue_.size_approx(); }
+    std::size_t size_approx() const noexcept {
+        const std::size_t taken = taken_.load(std::memory_order_relaxed);
+        const std::size_t pushed = lanes_.pushed();
+        return pushed > taken ? pushed - taken : 0;
+    }
 
 private:
-    // moodycamel cannot take back a block when an item's move throws at its beginning: such items, and
-    // only such, travel in a box.
-    static constexpr bool boxed = !std::is_nothrow_move_constructible_v<T>;
-    using cell = detail::queue_cell<std::conditional_t<boxed, std::unique_ptr<T>, T>>;
-    using queue = detail::concurrent_queue<cell>;
+    /// About 2 KiB: few allocations for small items, two a chunk for huge ones.
+    static constexpr std::size_t chunk_size =
+        std::bit_floor(std::clamp<std::size_t>(std::size_t{2048} / sizeof(T), 2, 256));
+
+    struct items_chunk : detail::chunk {
+        detail::raw_storage<T, chunk_size> items;
+    };
+    static T* items_of(detail::chunk& at) noexcept { return static_cast<items_chunk&>(at).items.data(); }
 
     /// Under take_mutex_: `items` loses what lies from `first` on, the last one first, so that every
     /// moment in between is whole.
@@ -124,8 +141,9 @@ private:
         T item;
     };
 
-    queue queue_;
-    // Under take_mutex_. They go before the queue.
+    detail::lanes lanes_;
+    std::atomic<std::size_t> taken_{0};  // out of the lanes; under take_mutex_, read by anybody
+    // Under take_mutex_. They go before what lies in the lanes.
     detail::given_back_items given_back_;
     std::uint64_t next_number_ = 0;  // under take_mutex_, if there are siblings: of the queue's next item
 };
@@ -135,30 +153,23 @@ template <Item T>
 class Channel<T>::Producer {
 public:
     /// Errors: `std::bad_alloc`.
-    explicit Producer(Channel& channel) : channel_(channel), token_(channel.queue_) {
-        if (!token_.valid()) throw std::bad_alloc();
-    }
+    explicit Producer(Channel& channel) : channel_(channel), lane_(channel.lanes_.open()) {}
     Producer(const Producer&) = delete;
     Producer& operator=(const Producer&) = delete;
-    ~Producer() { channel_.return_room(room_); }
+    ~Producer() { channel_.return_room(room_ + static_cast<std::ptrdiff_t>(ready_ - filled_)); }
 
     /// Adds an item at the end.
     /// Blocks: while the channel is full; woken by a consumer that makes room and by close().
     /// Returns: false if the channel is closed; the item is then left as it was.
     /// Errors: what the item's move throws, `std::bad_alloc`; the item is then not in the channel.
-    [[nodiscard]] bool push(T&& item) {
-        if (channel_.is_closed()) return false;
-        if (room_ == 0) {
-            room_ = channel_.take_room();
-            if (room_ == 0) return false;
+    [[nodiscard]] PARALLELPIPE_INLINE bool push(T&& item) {
+        if (channel_.is_closed()) [[unlikely]]
+            return false;
+        if (filled_ == ready_) [[unlikely]] {
+            if (!make_ready()) return false;
         }
-        bool in = false;
-        if constexpr (boxed)
-            in = channel_.queue_.enqueue(token_, std::make_unique<T>(std::move(item)));
-        else
-            in = channel_.queue_.enqueue(token_, std::move(item));
-        if (!in) throw std::bad_alloc();
-        --room_;
+        std::construct_at(items_ + filled_, std::move(item));
+        chunk_->filled.store(++filled_, std::memory_order_release);
         channel_.not_empty_.notify_one();
         return true;
     }
@@ -170,9 +181,38 @@ public:
     }
 
 private:
+    /// Gets slots, and memory to construct items in. Blocks and returns as push().
+    PARALLELPIPE_RARE bool make_ready() {
+        if (room_ == 0) {
+            room_ = channel_.take_room();
+            if (room_ == 0) return false;
+        }
+        if (!chunk_ || filled_ == chunk_size) open_chunk();
+        const auto more = std::min(room_, static_cast<std::ptrdiff_t>(chunk_size - filled_));
+        if (channel_.capacity_ != 0) room_ -= more;
+        ready_ = filled_ + static_cast<std::size_t>(more);
+        return true;
+    }
+
+    void open_chunk() {
+        detail::chunk* opened = detail::lanes::reuse(lane_);
+        if (!opened) {
+            opened = new items_chunk;
+            detail::lanes::adopt(lane_, *opened);
+        }
+        channel_.lanes_.announce(lane_, *opened);
+        chunk_ = opened;
+        items_ = items_of(*opened);
+        filled_ = ready_ = 0;
+    }
+
     Channel& channel_;
-    moodycamel::ProducerToken token_;
-    std::ptrdiff_t room_ = 0;  // slots taken and not yet used
+    detail::lane& lane_;
+    detail::chunk* chunk_ = nullptr;  // the one that is being filled
+    T* items_ = nullptr;              // its items
+    std::size_t filled_ = 0;          // how many
+    std::size_t ready_ = 0;           // how many there may be: there are slots for them
+    std::ptrdiff_t room_ = 0;         // more slots taken and not yet used
 };
 
 /// The taking end of a channel.
@@ -181,7 +221,7 @@ class Channel<T>::Consumer {
 public:
     /// `reader` is told of a stop. Its items can be stolen if it `shares` them.
     Consumer(Channel& channel, detail::reader_base& reader, detail::taken_items<T>* shared)
-        : channel_(channel), token_(channel.queue_), reader_(reader), shared_(shared) {
+        : channel_(channel), reader_(reader), shared_(shared) {
         channel_.add(reader_);
         if (shared_) channel_.share(*shared_);
     }
@@ -192,10 +232,11 @@ public:
         channel_.remove(reader_);
     }
 
-    /// Takes up to `most` items if there are any; `place(T&&)` is called for each, in order.
+    /// Takes up to `most` items if there are any; `place(T&&)` is called for each, in order. If moving
+    /// them cannot throw, it may be a place(std::span<T>) instead, for several at once.
     /// The items keep their slots until return_room() is told.
     /// Returns: how many; 0 if the channel was empty.
-    /// Errors: what `place` throws; that item is lost, as are those of the same call behind it.
+    /// Errors: what `place` throws; that item is lost.
     template <class Place>
     std::size_t try_take(std::size_t most, Place&& place) {
         const auto alone = lock();
@@ -232,7 +273,7 @@ public:
     /// How many items to take now so that the siblings find theirs: at most a quarter of what waits,
     /// divided among the consumers.
     std::size_t fair_share(std::size_t most) const {
-        const std::size_t waiting = channel_.queue_.size_approx();
+        const std::size_t waiting = channel_.size_approx();
         return std::clamp<std::size_t>(waiting / (4 * channel_.consumer_count_), 1, most);
     }
 
@@ -271,26 +312,7 @@ public:
     }
 
 private:
-    /// moodycamel writes through an output iterator; this one calls instead.
-    template <class Place>
-    struct placer {
-        Place* place;
-
-        placer& operator*() noexcept { return *this; }
-        placer& operator++() noexcept { return *this; }
-        placer& operator++(int) noexcept { return *this; }
-        void operator=(cell&& item) noexcept(noexcept((*place)(std::declval<T&&>()))) {
-            auto& held = detail::in_cell(item);
-            if constexpr (boxed)
-                (*place)(std::move(*held));
-            else
-                (*place)(std::move(held));
-        }
-    };
-
-    /// Takers come one at a time: moodycamel's own count of them is optimistic, and one who fails can
-    /// make another believe in emptiness for a moment. Alone, a look that finds nothing is proof that
-    /// no push that happened before it is left.
+    /// Takers come one at a time.
     std::unique_lock<std::mutex> lock() {
         return channel_.consumer_count_ > 1 ? std::unique_lock(channel_.take_mutex_)
                                             : std::unique_lock<std::mutex>();
@@ -302,19 +324,56 @@ private:
             if (channel_.is_stopped_before(channel_.given_back_.first_number())) return 0;
             const auto next = channel_.given_back_.take_first();  // also if moving it throws
             first_number_ = next->number;
-            place(std::move(static_cast<given_back&>(*next).item));
+            T& item = static_cast<given_back&>(*next).item;
+            if constexpr (std::invocable<Place&, std::span<T>>)
+                place(std::span<T>(std::addressof(item), 1));
+            else
+                place(std::move(item));
             return 1;
         }
         first_number_ = channel_.next_number_;
         if (channel_.is_stopped_before(first_number_)) return 0;
-        try {
-            const std::size_t taken =
-                channel_.queue_.try_dequeue_bulk(token_, placer<Place>{&place}, most);
-            channel_.next_number_ += taken;
-            return taken;
-        } catch (...) {
-            ++channel_.next_number_;  // that item is lost
-            throw;
+        const std::size_t taken = channel_.lanes_.take(
+            chunk_size, most,
+            [&](detail::chunk& at, std::size_t some) { take_from(at, some, place); });
+        return taken;
+    }
+
+    /// Takes the next `some` items of a chunk.
+    template <class Place>
+    void take_from(detail::chunk& at, std::size_t some, Place& place) {
+        T* const items = items_of(at);
+        const std::size_t end = at.taken + some;
+        const auto count = [&](std::size_t done) {
+            at.taken += done;
+            channel_.next_number_ += done;
+            channel_.taken_.store(channel_.taken_.load(std::memory_order_relaxed) + done,
+                                  std::memory_order_relaxed);
+        };
+        if constexpr (std::invocable<Place&, std::span<T>>) {
+            // At no moment are there more items than there have to be.
+            constexpr std::size_t at_once = std::is_trivially_copyable_v<T> ? chunk_size : 1;
+            for (std::size_t i = at.taken; i != end; i += std::min(at_once, end - i)) {
+                place(std::span<T>(items + i, std::min(at_once, end - i)));
+                std::destroy_n(items + i, std::min(at_once, end - i));
+            }
+            count(some);
+        } else {
+            while (at.taken != end) {
+                T& item = items[at.taken];
+                const std::uint64_t number = channel_.next_number_;
+                count(1);  // whatever becomes of it
+                struct destroyer {
+                    T* item;
+                    ~destroyer() { std::destroy_at(item); }
+                } const at_the_end{std::addressof(item)};
+                try {
+                    place(std::move(item));
+                } catch (...) {
+                    first_number_ = number;
+                    throw;
+                }
+            }
         }
     }
 
@@ -334,7 +393,6 @@ private:
     }
 
     Channel& channel_;
-    moodycamel::ConsumerToken token_;
     detail::reader_base& reader_;
     detail::taken_items<T>* const shared_;  // null: nobody can steal from this one
     std::uint64_t first_number_ = 0;

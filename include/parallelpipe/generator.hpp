@@ -191,10 +191,16 @@ private:
         }
     }
 
-    void resume() {
+    PARALLELPIPE_INLINE void resume() {
         element_ = nullptr;
-        do leaf_.resume();
-        while (!element_ && !handle::from_promise(*this).done());
+        leaf_.resume();
+        if (!element_) [[unlikely]]
+            resume_others();
+    }
+
+    /// Without an element the leaf has ended, by an exception or not.
+    PARALLELPIPE_RARE void resume_others() {
+        while (!element_ && !handle::from_promise(*this).done()) leaf_.resume();
         rethrow();
     }
 
@@ -226,7 +232,7 @@ public:
     T&& operator*() const noexcept { return static_cast<T&&>(*coroutine_.promise().element_); }
     T* operator->() const noexcept { return coroutine_.promise().element_; }
 
-    iterator& operator++() {
+    PARALLELPIPE_INLINE iterator& operator++() {
         coroutine_.promise().resume();
         return *this;
     }

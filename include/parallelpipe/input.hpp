@@ -2,6 +2,8 @@
 #define PARALLELPIPE_INPUT_HPP
 
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/config.hpp>
+#include <parallelpipe/detail/raw_storage.hpp>
 #include <parallelpipe/detail/taken_items.hpp>
 
 #include <algorithm>
@@ -90,16 +92,37 @@ public:
 
     /// Whether there is no next item. Blocks until that is known.
     /// Errors: what moving the next item throws; stop_unwind if the run was stopped.
-    bool at_end() {
-        make_ready();
-        return current_ == last();
-    }
+    PARALLELPIPE_INLINE bool at_end() { return !make_ready(); }
 
     /// The item in hand. Blocks and throws like at_end().
-    T& item() {
+    PARALLELPIPE_INLINE T& item() {
         make_ready();
         seen_ = true;
         return *current_;
+    }
+
+    /// Calls `f(item)` for one item after the other, until it returns false or they end.
+    template <class F>
+    void each(F f) {
+        begin();
+        while (!at_end()) {
+            if (has_rivals_) {
+                if (!f(item())) return;
+                next();
+                continue;
+            }
+            // What lies ready can be nobody else's: it comes into hand at once.
+            T* const end = milestone_;
+            taken_.begun.store(end, std::memory_order_relaxed);
+            seen_ = true;
+            do {
+                if (!f(*current_)) return;
+                std::destroy_at(current_);
+                ++current_;
+            } while (current_ != end && !needs_attention());
+            seen_ = false;
+            taken_.begun.store(current_, std::memory_order_relaxed);
+        }
     }
 
     void drain() final {
@@ -129,7 +152,7 @@ public:
     }
 
     /// Gives the item in hand up.
-    void next() {
+    PARALLELPIPE_INLINE void next() {
         make_ready();
         seen_ = false;
         std::destroy_at(current_);
@@ -146,17 +169,17 @@ protected:
 
     T* last() const noexcept { return taken_.last.load(std::memory_order_relaxed); }
 
-    bool is_ready() const noexcept {
+    PARALLELPIPE_INLINE bool is_ready() const noexcept {
         return taken_.begun.load(std::memory_order_relaxed) != current_;
     }
 
     /// The item at current_ comes into the reader's hands.
-    void begin_item() noexcept {
+    PARALLELPIPE_INLINE void begin_item() noexcept {
         taken_.begun.store(current_ + 1, std::memory_order_relaxed);
         std::atomic_signal_fence(std::memory_order_seq_cst);
     }
 
-    bool needs_attention() const noexcept {
+    PARALLELPIPE_INLINE bool needs_attention() const noexcept {
         return taken_.attention.load(std::memory_order_relaxed);
     }
 
@@ -176,35 +199,29 @@ protected:
     T* current_ = nullptr;    // the item in hand, or the next
     T* milestone_ = nullptr;  // where milestone() is due; at most last()
     bool seen_ = false;       // the reader has looked at the item in hand
+    bool has_rivals_ = true;  // others may take what was not begun
     taken_items<T> taken_;
 
 private:
-    void make_ready() {
-        if (is_ready()) return;
-        if (current_ == milestone_) {
-            milestone();
-        } else {
+    /// Begins the next item, if none is in hand. Returns: whether there is one.
+    PARALLELPIPE_INLINE bool make_ready() {
+        if (is_ready()) return true;
+        if (current_ != milestone_) [[likely]] {
             begin_item();
-            if (needs_attention()) [[unlikely]]
-                milestone();
+            if (!needs_attention()) [[likely]]
+                return true;
         }
+        milestone();
+        return is_ready();
     }
 };
+
+/// Makes an Input that nobody reads from.
+struct no_items {};
 
 /// How many items a reader takes at once: about 4 KiB of them.
 template <class T>
 inline constexpr std::size_t bulk_items = std::clamp<std::size_t>(std::size_t{4096} / sizeof(T), 1, 64);
-
-/// Memory for `Count` objects that are made and destroyed elsewhere.
-template <class T, std::size_t Count>
-class raw_storage {
-public:
-    T* data() noexcept { return reinterpret_cast<T*>(bytes_); }
-    const T* data() const noexcept { return reinterpret_cast<const T*>(bytes_); }
-
-private:
-    alignas(T) std::byte bytes_[sizeof(T) * Count];
-};
 
 /// The items of a range, one at a time.
 template <class T, std::ranges::view View>
@@ -240,15 +257,15 @@ public:
     feed_iterator() = default;
     explicit feed_iterator(feed<T>* source) noexcept : source_(source) {}
 
-    T& operator*() const noexcept { return source_->item(); }
-    T* operator->() const noexcept { return std::addressof(source_->item()); }
-    feed_iterator& operator++() {
+    PARALLELPIPE_INLINE T& operator*() const { return source_->item(); }
+    T* operator->() const { return std::addressof(source_->item()); }
+    PARALLELPIPE_INLINE feed_iterator& operator++() {
         source_->next();
         return *this;
     }
     void operator++(int) { source_->next(); }
 
-    friend bool operator==(const feed_iterator& it, std::default_sentinel_t) {
+    PARALLELPIPE_INLINE friend bool operator==(const feed_iterator& it, std::default_sentinel_t) {
         return it.source_->at_end();
     }
 
@@ -290,6 +307,8 @@ public:
 
     /// For the library: reads from `source`, which outlives the Input.
     explicit Input(detail::feed<T>& source) noexcept : source_(&source) {}
+    /// For the library: nobody reads from it.
+    explicit Input(detail::no_items) noexcept : source_(nullptr) {}
 
     Input(Input&& other) noexcept = default;
     Input& operator=(Input&& other) noexcept = default;

@@ -6,6 +6,7 @@
 
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/per_item.hpp>
+#include <parallelpipe/detail/stepped_items.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/stage.hpp>
@@ -193,6 +194,21 @@ public:
 
     template <class...>
     static constexpr bool keeps_whole = true;
+
+protected:
+    /// The items for which `look(item)` is true.
+    template <class Look>
+    auto step_through(Input<In> items, Look look) {
+        const auto step = [look = std::move(look), policy = this->policy()](In& item, const auto& emit) {
+            bool passes = true;
+            if (!policy.is_active())
+                passes = policy.once([&] { return look(item); });
+            else if (!policy.attempt(item, [&] { passes = look(item); }))
+                return true;
+            return !passes || emit(std::move(item));
+        };
+        return stepped_items<In, In, decltype(step)>(std::move(items), step);
+    }
 };
 
 /// The item type that a parameter speaks of. Not one that only refers to what somebody else owns: the

@@ -1,12 +1,12 @@
 #ifndef PARALLELPIPE_ADAPTERS_FILTER_HPP
 #define PARALLELPIPE_ADAPTERS_FILTER_HPP
 
-#include <parallelpipe/generator.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/item_stage.hpp>
 #include <parallelpipe/setup.hpp>
 
 #include <concepts>
+#include <tuple>
 #include <utility>
 
 namespace parallelpipe {
@@ -25,20 +25,11 @@ public:
 
     template <class... Arguments>
         requires judges_item<F, In, Arguments...>
-    generator<In> operator()(Input<In> items, Arguments&... arguments) {
-        const item_policy<In> policy = this->policy();
-        const bool is_active = policy.is_active();
-        bool kept = false;
-        const auto judge = [&](In& item) {
-            kept = static_cast<bool>(call_item{}(this->f_, item, arguments...));
-        };
-        for (In& item : items) {
-            if (!is_active)
-                policy.once([&] { judge(item); });
-            else if (!policy.attempt(item, [&] { judge(item); }))
-                continue;
-            if (kept) co_yield std::move(item);
-        }
+    auto operator()(Input<In> items, Arguments&... arguments) {
+        return this->step_through(std::move(items), [this, bound = std::tie(arguments...)](In& item) {
+            return detail::spread(
+                [&](auto&... a) { return static_cast<bool>(call_item{}(this->f_, item, a...)); }, bound);
+        });
     }
 };
 

@@ -5,8 +5,6 @@
 #include <parallelpipe/item_stage.hpp>
 #include <parallelpipe/setup.hpp>
 
-#include <cstddef>
-#include <iterator>
 #include <optional>
 #include <tuple>
 #include <type_traits>
@@ -16,76 +14,34 @@ namespace parallelpipe {
 
 namespace detail {
 
-/// The results of one call for each item, as a single-pass range. `once` is called without a policy,
-/// `again` with one; the result is then made when the reader asks whether there is one.
+/// One result for each item: `once` is called without a policy, `again` with one.
 template <class In, class Out, class Once, class Again>
-class mapped_items {
+class map_step {
 public:
-    mapped_items(Input<In> items, item_policy<In> policy, Once once, Again again)
-        : items_(std::move(items)),
-          policy_(policy),
+    map_step(item_policy<In> policy, Once once, Again again)
+        : policy_(policy),
           is_active_(policy.is_active()),
-          keeps_whole_(policy.keeps_whole()),
           once_(std::move(once)),
           again_(std::move(again)) {}
 
-    class iterator {
-    public:
-        using iterator_concept = std::input_iterator_tag;
-        using value_type = Out;
-        using difference_type = std::ptrdiff_t;
-
-        iterator(mapped_items& all) : all_(&all), item_(all.items_.begin()) {}
-
-        Out operator*() const { return all_->result(item_); }
-        iterator& operator++() {
-            all_->result_.reset();
-            ++item_;
-            return *this;
-        }
-        void operator++(int) { ++*this; }
-
-        friend bool operator==(const iterator& it, std::default_sentinel_t) {
-            return it.is_at_end();
-        }
-
-    private:
-        bool is_at_end() const { return all_->at_end(item_); }
-
-        mapped_items* all_;
-        mutable typename Input<In>::iterator item_;
-    };
-
-    iterator begin() { return iterator(*this); }
-    std::default_sentinel_t end() const noexcept { return {}; }
+    template <class Emit>
+    bool operator()(In& item, const Emit& emit) const {
+        if (!is_active_) return emit(policy_.once([&] { return once_(item); }));
+        std::optional<Out> result;
+        const auto make = [&] {
+            if (policy_.keeps_whole())
+                result.emplace(again_(item));
+            else
+                result.emplace(once_(item));
+        };
+        return !policy_.attempt(item, make) || emit(*std::move(result));
+    }
 
 private:
-    Out result(typename Input<In>::iterator& item) {
-        if (!is_active_) return policy_.once([&] { return once_(*item); });
-        return *std::move(result_);
-    }
-
-    bool at_end(typename Input<In>::iterator& item) {
-        if (!is_active_) return item == std::default_sentinel;
-        while (!result_ && item != std::default_sentinel)
-            if (!policy_.attempt(*item, [&] { make(*item); })) ++item;
-        return !result_;
-    }
-
-    void make(In& item) {
-        if (keeps_whole_)
-            result_.emplace(again_(item));
-        else
-            result_.emplace(once_(item));
-    }
-
-    Input<In> items_;
     item_policy<In> policy_;
     bool is_active_;
-    bool keeps_whole_;
     Once once_;
     Again again_;
-    std::optional<Out> result_;  // with a policy only: what was made for the item in hand
 };
 
 /// The stage function that applies F to each item.
@@ -111,8 +67,8 @@ public:
                 return detail::spread(
                     [&](auto&... a) { return static_cast<Out>(this->hand_whole(item, a...)); }, bound);
             };
-            return mapped_items<In, Out, decltype(once), decltype(again)>(
-                std::move(items), this->policy(), once, again);
+            using step = map_step<In, Out, decltype(once), decltype(again)>;
+            return stepped_items<In, Out, step>(std::move(items), step(this->policy(), once, again));
         }
     }
 };

@@ -1,11 +1,11 @@
 #ifndef PARALLELPIPE_ADAPTERS_TAP_HPP
 #define PARALLELPIPE_ADAPTERS_TAP_HPP
 
-#include <parallelpipe/generator.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/item_stage.hpp>
 #include <parallelpipe/setup.hpp>
 
+#include <tuple>
 #include <utility>
 
 namespace parallelpipe {
@@ -19,19 +19,15 @@ public:
 
     template <class... Arguments>
         requires calls_item<F, const In&, Arguments...>
-    generator<In> operator()(Input<In> items, Arguments&... arguments) {
-        const item_policy<In> policy = this->policy();
-        const bool is_active = policy.is_active();
-        const auto show = [&](const In& item) {
-            static_cast<void>(call_item{}(this->f_, item, arguments...));
-        };
-        for (In& item : items) {
-            if (!is_active)
-                policy.once([&] { show(item); });
-            else if (!policy.attempt(item, [&] { show(item); }))
-                continue;
-            co_yield std::move(item);
-        }
+    auto operator()(Input<In> items, Arguments&... arguments) {
+        return this->step_through(std::move(items), [this, bound = std::tie(arguments...)](In& item) {
+            detail::spread(
+                [&](auto&... a) {
+                    static_cast<void>(call_item{}(this->f_, std::as_const(item), a...));
+                },
+                bound);
+            return true;
+        });
     }
 };
 

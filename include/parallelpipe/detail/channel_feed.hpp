@@ -3,6 +3,7 @@
 
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/detail/asymmetric_barrier.hpp>
+#include <parallelpipe/detail/raw_storage.hpp>
 #include <parallelpipe/input.hpp>
 
 #include <algorithm>
@@ -12,6 +13,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <type_traits>
 #include <utility>
 
@@ -60,7 +62,9 @@ public:
         : channel_(from),
           consumer_(from, this->taken_, shared()),
           has_siblings_(readers > 1),
-          look_ahead_(has_siblings_ && !(asymmetric_barriers() && shared()) ? 1 : bulk_size) {}
+          look_ahead_(has_siblings_ && !(asymmetric_barriers() && shared()) ? 1 : bulk_size) {
+        this->has_rivals_ = has_siblings_;
+    }
 
     void give_back() override {
         if constexpr (std::same_as<T, In>) {
@@ -111,6 +115,13 @@ private:
         return this->taken_.first_number + static_cast<std::uint64_t>(item - this->taken_.first);
     }
 
+    static void construct(In* to, T&& item) noexcept(std::is_nothrow_constructible_v<In, T&&>) {
+        if constexpr (std::same_as<T, In>)
+            std::construct_at(to, std::move(item));
+        else
+            std::construct_at(to, static_cast<In>(std::move(item)));
+    }
+
     /// Items that were converted cannot go back to siblings.
     taken_items<T>* shared() noexcept {
         if constexpr (std::same_as<T, In>)
@@ -127,6 +138,8 @@ private:
             return;
         }
         if (this->current_ == this->last()) {
+            // What was to be begun may have been stolen just before.
+            this->taken_.begun.store(this->current_, std::memory_order_relaxed);
             if (!refill()) ended();
             return;
         }
@@ -189,26 +202,35 @@ bool channel_feed<T, In>::refill() {
     returned_ = this->current_;
     bool first = true;
     // Runs under the channel's lock, where siblings look at these pointers.
-    const auto place = [&](T&& item) noexcept(std::is_nothrow_constructible_v<In, T&&>) {
-        In* const to = first ? buffer_.data() : this->last();
-        if constexpr (std::same_as<T, In>)
-            std::construct_at(to, std::move(item));
-        else
-            std::construct_at(to, static_cast<In>(std::move(item)));
+    const auto place = [&](In* to, In* end) {
         if (std::exchange(first, false)) {
             this->restart_at(to);
             this->taken_.first = to;
             this->taken_.first_number = consumer_.first_number();
-        } else {
-            this->taken_.last.store(to + 1, std::memory_order_relaxed);
         }
+        this->taken_.last.store(end, std::memory_order_relaxed);
+    };
+    const auto place_one = [&](T&& item) {
+        In* const to = first ? buffer_.data() : this->last();
+        construct(to, std::move(item));
+        place(to, to + 1);
+    };
+    const auto place_some = [&](std::span<T> items) noexcept {
+        In* const begin = first ? buffer_.data() : this->last();
+        In* to = begin;
+        for (T& item : items) construct(to++, std::move(item));
+        place(begin, to);
     };
     const std::uint64_t end = number(this->current_);
     try {
-        last_taken_ = consumer_.take(most, place, [&] {
+        const auto before_sleep = [&] {
             return_room(std::exchange(owed, 0));
             if (this->listener_) this->listener_->pauses(end);
-        });
+        };
+        if constexpr (bulk_size == 1)
+            last_taken_ = consumer_.take(most, place_one, before_sleep);
+        else
+            last_taken_ = consumer_.take(most, place_some, before_sleep);
     } catch (...) {
         lost_one_ = true;
         if (this->listener_) this->listener_->begins(consumer_.first_number(), end);

@@ -26,6 +26,16 @@
 #define PARALLELPIPE_TSAN 0
 #endif
 
+// What every item passes is inlined where it is called, and what few items pass is kept out of there. A
+// compiler left alone does it the other way round as soon as the rare part is long.
+#if defined(__GNUC__)
+#define PARALLELPIPE_INLINE [[gnu::always_inline]] inline
+#define PARALLELPIPE_RARE [[gnu::noinline]]
+#else
+#define PARALLELPIPE_INLINE inline
+#define PARALLELPIPE_RARE
+#endif
+
 #if PARALLELPIPE_TSAN
 #include <sanitizer/tsan_interface.h>
 #endif

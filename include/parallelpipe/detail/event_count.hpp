@@ -30,6 +30,7 @@
 // |          |                                  | notify_one (the barrier, or its acq_rel RMW)     |
 
 #include <parallelpipe/detail/asymmetric_barrier.hpp>
+#include <parallelpipe/detail/config.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -89,7 +90,7 @@ public:
 
     /// Whether somebody waited a moment ago. Enough for a thread whose change to the condition came
     /// before; see the argument above.
-    bool has_waiters() noexcept {
+    PARALLELPIPE_INLINE bool has_waiters() noexcept {
         if (asymmetric_) [[likely]] {
             std::atomic_signal_fence(std::memory_order_seq_cst);
             return waiting_.load(std::memory_order_relaxed) != 0;
@@ -99,7 +100,7 @@ public:
 
     /// Wakes one waiter, if there is one. Never blocks for longer than another thread's few
     /// instructions under the mutex.
-    void notify_one() {
+    PARALLELPIPE_INLINE void notify_one() {
         if (has_waiters()) [[unlikely]]
             signal_one();
     }
@@ -117,7 +118,7 @@ public:
     }
 
 private:
-    void signal_one() {
+    PARALLELPIPE_RARE void signal_one() {
         {
             const std::lock_guard lock(mutex_);
             if (waiting_.load(std::memory_order_relaxed) == 0) return;

@@ -6,6 +6,7 @@
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/this_worker.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <exception>
 #include <memory>
@@ -17,21 +18,38 @@
 
 namespace parallelpipe::detail {
 
+/// What a worker of a fused stage is in a stage inside.
+struct inner_worker {
+    std::string name;
+    worker_identity identity;
+};
+inline std::vector<inner_worker> inner_workers(std::span<const stage_entry> stages) {
+    const worker_identity here = current_worker ? *current_worker : worker_identity();
+    std::vector<inner_worker> inner;
+    inner.reserve(stages.size());
+    for (const stage_entry& stage : stages) {
+        std::string name = stage.name(inner.size());
+        if (!stage.setup.name) name = std::string(here.stage) + '.' + name;
+        inner.push_back({std::move(name), here});
+        inner.back().identity.stage = inner.back().name;
+        inner.back().identity.setup = &stage.setup;
+    }
+    return inner;
+}
+
 /// One worker of a fused stage: the stages inside it, one worker each.
 class fused_chain final : public nested_owner {
 public:
     fused_chain(std::span<const stage_entry> stages, feed_base* in) {
-        const worker_identity here = current_worker ? *current_worker : worker_identity();
-        const std::string prefix(here.stage);
-        std::size_t position = 0;
-        for (const stage_entry& entry : stages) {
-            std::string name = entry.name(position++);
-            if (!entry.setup.name) name = prefix + '.' + name;
+        const std::vector<inner_worker> workers = inner_workers(stages);
+        for (std::size_t i = 0; i < stages.size(); ++i) {
+            const worker_identity& identity = workers[i].identity;
             nested_stage& stage = chain_.add(
-                std::make_unique<nested_stage>(*this, entry, std::move(name), here.index, 1), in, true);
-            stage.identity().stop = here.stop;
-            stage.identity().group = here.group;
-            stage.identity().counters = here.counters;
+                std::make_unique<nested_stage>(*this, stages[i], workers[i].name, identity.index, 1), in,
+                true);
+            stage.identity().stop = identity.stop;
+            stage.identity().group = identity.group;
+            stage.identity().counters = identity.counters;
         }
     }
 
@@ -65,6 +83,52 @@ private:
     nested_chain chain_;
 };
 
+/// The same where each stage inside calls a function for each item: an item is handed on from step to
+/// step, which costs a virtual call each.
+class fused_steps {
+public:
+    static bool are_enough_for(std::span<const stage_entry> stages) {
+        return std::all_of(stages.begin(), stages.end(), [&](const stage_entry& stage) {
+            return stage.body->is_stepped() && (&stage == stages.data() || !stage.convert);
+        });
+    }
+
+    fused_steps(std::span<const stage_entry> stages, item_sink& last)
+        : inner_(inner_workers(stages)), first_(&last) {
+        for (std::size_t i = stages.size(); i-- != 0;)
+            first_ = steps_.emplace_back(stages[i].body->make_step(*first_, inner_[i].identity)).get();
+    }
+
+    item_sink& first() const noexcept { return *first_; }
+
+private:
+    const std::vector<inner_worker> inner_;
+    std::vector<std::unique_ptr<item_sink>> steps_;  // the last one first
+    item_sink* first_;
+};
+
+/// Their results, to be pushed.
+template <class Out>
+struct steps_to {
+    std::span<const stage_entry> stages;
+    feed_base& in;
+
+    template <class To>
+    void push_all(To& to) {
+        class pushing final : public item_sink {
+        public:
+            explicit pushing(To& to) : to_(to) {}
+            bool take(void* item) override { return to_.push(std::move(*static_cast<Out*>(item))); }
+
+        private:
+            To& to_;
+        };
+        pushing last(to);
+        const fused_steps steps(stages, last);
+        stages.front().body->run_steps(in, steps.first());
+    }
+};
+
 /// What `fuse` makes of several stages.
 template <class Out>
 class fused_body final : public typed_stage_body<Out> {
@@ -76,6 +140,13 @@ public:
     }
 
     void run(feed_base* in, output out) const override {
+        if constexpr (!std::is_void_v<Out>) {
+            if (fused_steps::are_enough_for(stages_)) {
+                steps_to<Out> range{stages_, *in};
+                this->deliver(range, in, out);
+                return;
+            }
+        }
         fused_chain chain(stages_, in);
         try {
             if constexpr (std::is_void_v<Out>)

@@ -3,6 +3,7 @@
 
 #include <parallelpipe/detail/channel_base.hpp>
 #include <parallelpipe/detail/partition.hpp>
+#include <parallelpipe/detail/raw_storage.hpp>
 #include <parallelpipe/input.hpp>
 
 #include <algorithm>

@@ -4,6 +4,7 @@
 // What a stage reads when the stage before it runs in the same thread: asking for the next item runs
 // that one until it yields. No queue, no lock, no thread.
 
+#include <parallelpipe/detail/raw_storage.hpp>
 #include <parallelpipe/input.hpp>
 
 #include <cstddef>

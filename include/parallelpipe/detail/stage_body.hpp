@@ -12,8 +12,10 @@
 #include <parallelpipe/detail/partition.hpp>
 #include <parallelpipe/detail/reorder_buffer.hpp>
 #include <parallelpipe/detail/stage_call.hpp>
+#include <parallelpipe/detail/stepped_items.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/setup.hpp>
+#include <parallelpipe/this_worker.hpp>
 
 #include <algorithm>
 #include <concepts>
@@ -44,6 +46,18 @@ struct inner_failure {
     std::exception_ptr cause;
 };
 
+/// Gets items one by one.
+class item_sink {
+public:
+    item_sink() = default;
+    item_sink(const item_sink&) = delete;
+    item_sink& operator=(const item_sink&) = delete;
+    virtual ~item_sink() = default;
+
+    /// The item may be moved from. Returns: whether more are wanted.
+    virtual bool take(void* item) = 0;
+};
+
 class stage_body_base {
 public:
     virtual ~stage_body_base() = default;
@@ -65,6 +79,15 @@ public:
 
     /// The same for results that are pulled; not for a sink.
     virtual std::unique_ptr<nested_call> call(feed_base* in) const = 0;
+
+    /// Whether the stage calls a function for each item, and nothing else: then it can be a step of a
+    /// fused stage, where each item is handed on at once.
+    virtual bool is_stepped() const noexcept { return false; }
+    virtual std::unique_ptr<item_sink> make_step(item_sink& /*next*/, const worker_identity&) const {
+        return nullptr;
+    }
+    /// Hands the items of `in` to the first step, until it wants no more.
+    virtual void run_steps(feed_base& /*in*/, item_sink& /*first*/) const {}
 
     /// What the next stage in the same thread reads from.
     virtual std::unique_ptr<feed_base> make_nested_feed(nested_source& from,
@@ -123,6 +146,14 @@ protected:
 private:
     template <class Range, class To>
     static void push_all(Range& range, To& to) {
+        if constexpr (requires { range.push_all(to); }) {
+            range.push_all(to);
+        } else {
+            push_each(range, to);
+        }
+    }
+    template <class Range, class To>
+    static void push_each(Range& range, To& to) {
         const auto end = std::ranges::end(range);
         for (auto it = std::ranges::begin(range); it != end; ++it) {
             if constexpr (std::same_as<taken_element_t<Range>, Out&&>) {
@@ -186,7 +217,24 @@ public:
             return std::unique_ptr<nested_call>(new pulled_call(own_, in));
     }
 
+    bool is_stepped() const noexcept override { return detail::is_stepped<result_range>; }
+    std::unique_ptr<item_sink> make_step([[maybe_unused]] item_sink& next,
+                                         [[maybe_unused]] const worker_identity& identity) const override {
+        if constexpr (detail::is_stepped<result_range>)
+            return std::unique_ptr<item_sink>(new step(own_, next, identity));
+        else
+            return nullptr;
+    }
+    void run_steps([[maybe_unused]] feed_base& in, [[maybe_unused]] item_sink& first) const override {
+        if constexpr (detail::is_stepped<result_range>) {
+            static_cast<feed<In>&>(in).each(
+                [&](In& item) { return first.take(std::addressof(item)); });
+        }
+    }
+
 private:
+    using result_range = stage_result_t<F, In, Bound...>;
+
     /// A worker's own.
     struct copies {
         std::tuple<Bound...> bound;
@@ -210,8 +258,6 @@ private:
     }
 
     class pulled_call final : public nested_call {
-        using range = stage_result_t<F, In, Bound...>;
-
     public:
         pulled_call(const copies& own, feed_base* in)
             : here_(own), input_(input_from(in)), range_(here_.call(input_)), pulled_(range_) {}
@@ -221,8 +267,42 @@ private:
     private:
         copies here_;
         input_of_t<In> input_;
-        range range_;
-        pulled_range<range, Out> pulled_;
+        result_range range_;
+        pulled_range<result_range, Out> pulled_;
+    };
+
+    class step final : public item_sink {
+    public:
+        step(const copies& own, item_sink& next, const worker_identity& identity)
+            : identity_(identity), next_(next), here_(own), range_(call()) {}
+
+        bool take(void* item) override {
+            const worker_scope scope(identity_);
+            bool is_mine = true;
+            try {
+                return range_.step(*static_cast<In*>(item), [&](Out&& result) {
+                    is_mine = false;
+                    return next_.take(std::addressof(result));
+                });
+            } catch (const stop_unwind&) {
+                throw;
+            } catch (...) {
+                if (!is_mine) throw;
+                throw inner_failure{std::string(identity_.stage), std::current_exception()};
+            }
+        }
+
+    private:
+        result_range call() {
+            const worker_scope scope(identity_);
+            input_of_t<In> none(no_items{});
+            return here_.call(none);
+        }
+
+        const worker_identity& identity_;
+        item_sink& next_;
+        copies here_;
+        result_range range_;
     };
 
     const copies own_;
