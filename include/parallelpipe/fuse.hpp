@@ -18,6 +18,9 @@ namespace parallelpipe {
 /// Shape: a Stage<In, Out>. Workers, queue, order and `on_error` are its own; of the stages inside, the
 ///   names, `retry`, `dead_letter` and OnError::skip count, everything else of their settings has no
 ///   meaning there. Each worker of the fused stage has one of each stage inside.
+/// Cost: if every stage behind the first is a map_stage, filter or tap, whose types fit without a
+///   conversion, an item goes from one to the next by a virtual call; else each is pulled by the one
+///   behind it, which costs several.
 /// Errors: an exception carries the name of the stage inside that threw; one without a name is called
 ///   `fused.stage_K`, by the fused stage's name and its position. `std::invalid_argument` for a
 ///   pipeline that begins with a range: that would be read by each worker; leave the range outside.

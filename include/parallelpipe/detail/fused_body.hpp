@@ -55,9 +55,16 @@ public:
 
     nested_stage& last() const noexcept { return chain_.last(); }
 
-    /// Throws what a stage inside threw.
-    void rethrow() {
-        if (failure_) throw inner_failure(*failure_);
+    /// Does `what` with the stages. Throws what a stage inside threw.
+    template <class What>
+    void run(What what) {
+        try {
+            what();
+        } catch (const stop_unwind&) {
+            rethrow();
+            throw;
+        }
+        rethrow();
     }
 
     bool is_stopped() const noexcept override { return failure_.has_value(); }
@@ -79,54 +86,37 @@ public:
     }
 
 private:
+    void rethrow() {
+        if (failure_) throw inner_failure(*failure_);
+    }
+
     std::optional<inner_failure> failure_;
     nested_chain chain_;
 };
 
-/// The same where each stage inside calls a function for each item: an item is handed on from step to
-/// step, which costs a virtual call each.
+/// The same where each stage but the first calls a function for each item: an item is handed on from
+/// step to step, which costs a virtual call each.
 class fused_steps {
 public:
     static bool are_enough_for(std::span<const stage_entry> stages) {
-        return std::all_of(stages.begin(), stages.end(), [&](const stage_entry& stage) {
-            return stage.body->is_stepped() && (&stage == stages.data() || !stage.convert);
+        return std::all_of(stages.begin() + 1, stages.end(), [](const stage_entry& stage) {
+            return stage.body->is_stepped() && !stage.convert;
         });
     }
 
     fused_steps(std::span<const stage_entry> stages, item_sink& last)
-        : inner_(inner_workers(stages)), first_(&last) {
-        for (std::size_t i = stages.size(); i-- != 0;)
+        : head_(*stages.front().body), inner_(inner_workers(stages)), first_(&last) {
+        for (std::size_t i = stages.size() - 1; i != 0; --i)
             first_ = steps_.emplace_back(stages[i].body->make_step(*first_, inner_[i].identity)).get();
     }
 
-    item_sink& first() const noexcept { return *first_; }
+    void run(feed_base* in) { head_.run_into(in, *first_, inner_.front().identity); }
 
 private:
+    const stage_body_base& head_;
     const std::vector<inner_worker> inner_;
     std::vector<std::unique_ptr<item_sink>> steps_;  // the last one first
     item_sink* first_;
-};
-
-/// Their results, to be pushed.
-template <class Out>
-struct steps_to {
-    std::span<const stage_entry> stages;
-    feed_base& in;
-
-    template <class To>
-    void push_all(To& to) {
-        class pushing final : public item_sink {
-        public:
-            explicit pushing(To& to) : to_(to) {}
-            bool take(void* item) override { return to_.push(std::move(*static_cast<Out*>(item))); }
-
-        private:
-            To& to_;
-        };
-        pushing last(to);
-        const fused_steps steps(stages, last);
-        stages.front().body->run_steps(in, steps.first());
-    }
 };
 
 /// What `fuse` makes of several stages.
@@ -140,24 +130,22 @@ public:
     }
 
     void run(feed_base* in, output out) const override {
+        if constexpr (std::is_void_v<Out>) {
+            fused_chain chain(stages_, in);
+            chain.run([&] { chain.last().consume(); });
+        } else {
+            results all{stages_, in};
+            this->deliver(all, in, out);
+        }
+    }
+
+    void run_into([[maybe_unused]] feed_base* in, [[maybe_unused]] item_sink& first,
+                  [[maybe_unused]] const worker_identity& identity) const override {
         if constexpr (!std::is_void_v<Out>) {
-            if (fused_steps::are_enough_for(stages_)) {
-                steps_to<Out> range{stages_, *in};
-                this->deliver(range, in, out);
-                return;
-            }
+            const worker_scope scope(identity);
+            sink_output<Out> to(first);
+            results{stages_, in}.push_all(to);
         }
-        fused_chain chain(stages_, in);
-        try {
-            if constexpr (std::is_void_v<Out>)
-                chain.last().consume();
-            else
-                this->deliver(static_cast<feed<Out>&>(*chain.last().out()), in, out);
-        } catch (const stop_unwind&) {
-            chain.rethrow();
-            throw;
-        }
-        chain.rethrow();
     }
 
     std::unique_ptr<nested_call> call(feed_base* in) const override {
@@ -168,6 +156,37 @@ public:
     }
 
 private:
+    /// What the stages yield, to be pushed.
+    struct results {
+        std::span<const stage_entry> stages;
+        feed_base* in;
+
+        template <class To>
+        void push_all(To& to) {
+            if (fused_steps::are_enough_for(stages)) {
+                pushing<To> last(to);
+                fused_steps(stages, last).run(in);
+                return;
+            }
+            fused_chain chain(stages, in);
+            chain.run([&] {
+                auto& from = static_cast<feed<Out>&>(*chain.last().out());
+                for (; !from.at_end(); from.next())
+                    if (!to.push(std::move(from.item()))) return;
+            });
+        }
+    };
+
+    template <class To>
+    class pushing final : public item_sink {
+    public:
+        explicit pushing(To& to) : to_(to) {}
+        bool take(void* item) override { return to_.push(std::move(*static_cast<Out*>(item))); }
+
+    private:
+        To& to_;
+    };
+
     /// A fused stage inside another.
     class pulled_chain final : public nested_call {
     public:
@@ -175,19 +194,13 @@ private:
 
         bool next(void* to) override {
             auto& from = static_cast<feed<Out>&>(*chain_.last().out());
-            try {
+            chain_.run([&] {
                 if (std::exchange(in_hand_, false)) from.next();
-                if (!from.at_end()) {
-                    std::construct_at(static_cast<Out*>(to), std::move(from.item()));
-                    in_hand_ = true;
-                    return true;
-                }
-            } catch (const stop_unwind&) {
-                chain_.rethrow();
-                throw;
-            }
-            chain_.rethrow();
-            return false;
+                if (from.at_end()) return;
+                std::construct_at(static_cast<Out*>(to), std::move(from.item()));
+                in_hand_ = true;
+            });
+            return in_hand_;
         }
 
     private:

@@ -58,6 +58,26 @@ public:
     virtual bool take(void* item) = 0;
 };
 
+/// Pushes into one. What that throws is not the pushing stage's.
+template <class Out>
+class sink_output {
+public:
+    explicit sink_output(item_sink& to) noexcept : to_(to) {}
+
+    bool push(Out&& result) {
+        is_pushing_ = true;
+        const bool wanted = to_.take(std::addressof(result));
+        is_pushing_ = false;
+        return wanted;
+    }
+    /// Whether push() was left by an exception.
+    bool is_pushing() const noexcept { return is_pushing_; }
+
+private:
+    item_sink& to_;
+    bool is_pushing_ = false;
+};
+
 class stage_body_base {
 public:
     virtual ~stage_body_base() = default;
@@ -86,8 +106,8 @@ public:
     virtual std::unique_ptr<item_sink> make_step(item_sink& /*next*/, const worker_identity&) const {
         return nullptr;
     }
-    /// Hands the items of `in` to the first step, until it wants no more.
-    virtual void run_steps(feed_base& /*in*/, item_sink& /*first*/) const {}
+    /// As run(), with the results handed to a step, one by one. Not for a sink or a range.
+    virtual void run_into(feed_base* /*in*/, item_sink& /*first*/, const worker_identity&) const {}
 
     /// What the next stage in the same thread reads from.
     virtual std::unique_ptr<feed_base> make_nested_feed(nested_source& from,
@@ -143,7 +163,6 @@ protected:
         }
     }
 
-private:
     template <class Range, class To>
     static void push_all(Range& range, To& to) {
         if constexpr (requires { range.push_all(to); }) {
@@ -152,6 +171,8 @@ private:
             push_each(range, to);
         }
     }
+
+private:
     template <class Range, class To>
     static void push_each(Range& range, To& to) {
         const auto end = std::ranges::end(range);
@@ -162,11 +183,6 @@ private:
                 if (!to.push(static_cast<Out>(take_element<Range>(it)))) return;
             }
         }
-    }
-    template <class To>
-    static void push_all(feed<Out>& from, To& to) {
-        for (; !from.at_end(); from.next())
-            if (!to.push(std::move(from.item()))) return;
     }
 };
 
@@ -225,10 +241,22 @@ public:
         else
             return nullptr;
     }
-    void run_steps([[maybe_unused]] feed_base& in, [[maybe_unused]] item_sink& first) const override {
-        if constexpr (detail::is_stepped<result_range>) {
-            static_cast<feed<In>&>(in).each(
-                [&](In& item) { return first.take(std::addressof(item)); });
+    void run_into([[maybe_unused]] feed_base* in, [[maybe_unused]] item_sink& first,
+                  [[maybe_unused]] const worker_identity& identity) const override {
+        if constexpr (!std::is_void_v<Out>) {
+            const worker_scope scope(identity);
+            sink_output<Out> to(first);
+            try {
+                copies here(own_);
+                auto input = input_from(in);
+                auto range = here.call(input);
+                this->push_all(range, to);
+            } catch (const stop_unwind&) {
+                throw;
+            } catch (...) {
+                if (to.is_pushing()) throw;
+                throw inner_failure{std::string(identity.stage), std::current_exception()};
+            }
         }
     }
 
@@ -278,16 +306,14 @@ private:
 
         bool take(void* item) override {
             const worker_scope scope(identity_);
-            bool is_mine = true;
+            sink_output<Out> to(next_);
             try {
-                return range_.step(*static_cast<In*>(item), [&](Out&& result) {
-                    is_mine = false;
-                    return next_.take(std::addressof(result));
-                });
+                return range_.step(*static_cast<In*>(item),
+                                   [&](Out&& result) { return to.push(std::move(result)); });
             } catch (const stop_unwind&) {
                 throw;
             } catch (...) {
-                if (!is_mine) throw;
+                if (to.is_pushing()) throw;
                 throw inner_failure{std::string(identity_.stage), std::current_exception()};
             }
         }
@@ -299,7 +325,7 @@ private:
             return here_.call(none);
         }
 
-        const worker_identity& identity_;
+        const worker_identity identity_;
         item_sink& next_;
         copies here_;
         result_range range_;
