@@ -119,7 +119,7 @@ inline std::string dot_escaped(std::string_view text) {
 inline std::string mermaid_escaped(std::string_view text) {
     std::string safe;
     for (const char c : printable(text)) {
-        if (std::string_view("\"#&<>`*_~\\;|[](){}$%").find(c) == std::string_view::npos)
+        if (std::string_view("\"#&<>`*_~\\;|[](){}$").find(c) == std::string_view::npos)
             safe += c;
         else
             safe += '#' + std::to_string(static_cast<int>(c)) + ';';
