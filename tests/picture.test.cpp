@@ -57,7 +57,7 @@ TEST_CASE("a picture of a run has numbers and the bottleneck in colour", "[pictu
     CHECK(to_mermaid(titles(10s)) ==
           "flowchart LR\n"
           "    s0([\"source<br/>range<br/>12,500 out<br/>busy 2 %\"])\n"
-          "    s1[\"get#95;titles<br/>2 workers, ordered<br/>12,000 in, 11,990 out<br/>busy 98 %"
+          "    s1[\"get#95;titles<br/>2 workers, ordered<br/>12,000 in<br/>11,990 out<br/>busy 98 %"
           "<br/>10 skipped\"]\n"
           "    s2([\"results<br/>11,990 taken<br/>busy 1 %\"])\n"
           "    s0 -->|\"mean 480 of 512\"| s1\n"
@@ -65,7 +65,7 @@ TEST_CASE("a picture of a run has numbers and the bottleneck in colour", "[pictu
           "    style s1 fill:#ffe0b0,stroke:#b45309,stroke-width:2px,color:#000\n");
     const std::string dot = to_dot(titles(10s));
     CHECK(has(dot,
-              "    s1 [label=\"get_titles\\n2 workers, ordered\\n12,000 in, 11,990 out\\nbusy 98 %"
+              "    s1 [label=\"get_titles\\n2 workers, ordered\\n12,000 in\\n11,990 out\\nbusy 98 %"
               "\\n10 skipped\" fillcolor=\"#ffe0b0\" color=\"#b45309\" penwidth=2];\n"));
     CHECK(has(dot, "s0 -> s1 [label=\"mean 480 of 512\"];\n"));
     CHECK(dot.find("penwidth") == dot.rfind("penwidth"));

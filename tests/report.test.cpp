@@ -124,6 +124,8 @@ TEST_CASE("numbers for people have three digits and a unit", "[report]") {
     CHECK(readable(3'725s) == "1 h 02 min");
     CHECK(readable(0.0) == "0");
     CHECK(readable(0.456) == "0.46");
+    CHECK(readable(1.0) == "1");
+    CHECK(readable(64.0) == "64");
     CHECK(readable(12.34) == "12.3");
     CHECK(readable(1234.5) == "1,235");
     CHECK(readable(1e300) == "many");

@@ -101,7 +101,7 @@ struct ConsumerStatistics {
 struct Sample {
     /// Since the start of the run.
     std::chrono::nanoseconds at{};
-    /// By stage: results so far.
+    /// By stage: results so far; of a sink, which has none, items taken.
     std::vector<std::uint64_t> items_out{};
     /// By stage: what waited behind it, 0 behind a sink.
     std::vector<std::size_t> fill{};

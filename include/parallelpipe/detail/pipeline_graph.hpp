@@ -22,7 +22,7 @@ public:
         std::string name;
         std::vector<std::string> lines{};  // under the name
         std::string queue{};               // at the arrow to the next node
-        double busy = 0;                   // a share
+        load time{};                       // shares
         bool is_outside = false;           // a range or the consumer: no stage
         bool is_limit = false;             // the verdict names it
     };
@@ -41,9 +41,9 @@ public:
         if (has_results(stats)) {
             node made{.name = "results", .is_outside = true};
             if (has_run) {
-                made.busy = load_of(stats.consumer, stats.elapsed).busy;
+                made.time = load_of(stats.consumer, stats.elapsed);
                 made.lines = {grouped(stats.consumer.items) + " taken",
-                              "busy " + percent(made.busy)};
+                              "busy " + percent(made.time.busy)};
             }
             nodes_.push_back(made);
         }
@@ -62,11 +62,10 @@ private:
 
     static void add_numbers(node& to, const StageStatistics& stage,
                             std::chrono::nanoseconds elapsed, bool is_first) {
-        to.busy = load_of(stage, elapsed).busy;
-        std::string items = is_first ? "" : grouped(stage.items_in) + " in";
-        if (stage.queue) items += (items.empty() ? "" : ", ") + grouped(stage.items_out) + " out";
-        if (!items.empty()) to.lines.push_back(items);
-        to.lines.push_back("busy " + percent(to.busy));
+        to.time = load_of(stage, elapsed);
+        if (!is_first) to.lines.push_back(grouped(stage.items_in) + " in");
+        if (stage.queue) to.lines.push_back(grouped(stage.items_out) + " out");
+        to.lines.push_back("busy " + percent(to.time.busy));
         if (stage.skipped) to.lines.push_back(grouped(stage.skipped) + " skipped");
     }
 

@@ -63,12 +63,12 @@ inline std::string readable(std::chrono::nanoseconds time) {
     return fixed(ns, 0) + " ns";
 }
 
-/// `1,234`, but `12.3` and `0.45` where the digits behind the point say something.
+/// `1,234` and `64`, but `12.3` and `0.45` where the digits behind the point say something.
 inline std::string readable(double number) {
     if (!(number > 0)) return "0";
     if (number >= 99.95)
         return number < 1e18 ? grouped(static_cast<std::uint64_t>(number + 0.5)) : "many";
-    return fixed(number, number >= 9.995 ? 1 : 2);
+    return fixed(number, number == std::floor(number) ? 0 : number >= 9.995 ? 1 : 2);
 }
 
 /// `2 workers`, `1 worker`.
