@@ -62,6 +62,17 @@ inline std::size_t columns(std::string_view text) {
     return count;
 }
 
+/// The text, or its beginning and an ellipsis: at most `most` columns.
+inline std::string shortened(std::string_view text, std::size_t most) {
+    if (columns(text) <= most) return std::string(text);
+    std::string kept;
+    std::size_t count = 0;
+    for_each_character(text, [&](std::string_view character) {
+        if (++count < most) kept += character;
+    });
+    return kept + "\xE2\x80\xA6";  // an ellipsis
+}
+
 /// For the inside of a JSON string.
 inline std::string json_escaped(std::string_view text) {
     constexpr std::string_view digits = "0123456789abcdef";

@@ -34,17 +34,6 @@ inline std::string svg_bar(double x, double y, double width, double height, cons
            attribute("width", width) + attribute("height", height) + "/>";
 }
 
-/// At most `most` characters.
-inline std::string shortened(std::string_view text, std::size_t most) {
-    if (columns(text) <= most) return std::string(text);
-    std::string kept;
-    std::size_t count = 0;
-    for_each_character(text, [&](std::string_view character) {
-        if (++count < most) kept += character;
-    });
-    return kept + "\xE2\x80\xA6";  // an ellipsis
-}
-
 /// What is written at the stage that a verdict names.
 inline const char* tag_of(Verdict::Kind kind) {
     switch (kind) {
