@@ -114,7 +114,7 @@ TEST_CASE("a run without times has no verdict", "[explain]") {
 TEST_CASE("the busiest stage is the bottleneck, wherever it stands", "[explain]") {
     for (std::size_t stages = 2; stages <= 5; ++stages)
         for (std::size_t limit = 1; limit < stages; ++limit)
-            for (const std::size_t workers : {1, 2, 16})
+            for (const std::size_t workers : {1u, 2u, 16u})
                 for (const double cpu : {0., .5, 1.})
                     for (const double load : {.6, .99})
                         check(Kind::cpu_bound, limit,
@@ -157,7 +157,7 @@ TEST_CASE("a bottleneck of one worker that nobody waits for is told too", "[expl
 TEST_CASE("more workers are not proposed where hardly a core is free", "[explain]") {
     const Chain chain{.limit = 1, .workers = 2, .load = .98, .cpu = .88, .cores = 2};
     check(Kind::cpu_bound, 1, with(chain.made(), [](Statistics& stats) {
-              for (std::size_t i : {0, 2}) stats.stages[i].cpu = 0ns;
+              for (std::size_t i : {0u, 2u}) stats.stages[i].cpu = 0ns;
           }));
     CHECK(says(with(chain.made(), [](Statistics& s) { s.stages[0].cpu = s.stages[2].cpu = 0ns; }),
                "make it faster: hardly any core is free"));
@@ -165,9 +165,9 @@ TEST_CASE("more workers are not proposed where hardly a core is free", "[explain
 
 TEST_CASE("a bottleneck that uses little of its cores waits by itself", "[explain]") {
     for (std::size_t limit = 1; limit < 4; ++limit)
-        for (const std::size_t workers : {1, 4, 64})
+        for (const std::size_t workers : {1u, 4u, 64u})
             for (const double cpu : {.001, .1, .25})
-                for (const std::size_t cores : {2, 64}) {
+                for (const std::size_t cores : {2u, 64u}) {
                     const Chain chain{.stages = 4, .limit = limit, .workers = workers, .cpu = cpu};
                     Statistics stats = chain;
                     stats.cores = cores;
@@ -180,7 +180,7 @@ TEST_CASE("a bottleneck that uses little of its cores waits by itself", "[explai
 
 TEST_CASE("the source limits the run", "[explain]") {
     for (std::size_t stages = 1; stages <= 4; ++stages)
-        for (const std::size_t workers : {1, 3})
+        for (const std::size_t workers : {1u, 3u})
             for (const double cpu : {0., .05, 1.})
                 for (const double load : {.55, 1.})
                     check(Kind::input_bound, 0,
@@ -235,7 +235,7 @@ TEST_CASE("results that nobody takes are the consumer's matter", "[explain]") {
 }
 
 TEST_CASE("one worker limits a stage whose other workers are idle", "[explain]") {
-    for (const std::size_t siblings : {1, 3, 15})
+    for (const std::size_t siblings : {1u, 3u, 15u})
         for (const double rest : {0., .1, .3})
             for (const bool is_keyed : {false, true}) {
                 std::vector<Spent> workers(siblings, Spent{rest, 1 - rest, 0});
@@ -262,9 +262,9 @@ TEST_CASE("a busy worker beside a busier stage is not the limit", "[explain]") {
 }
 
 TEST_CASE("results that wait for an earlier item limit an ordered stage", "[explain]") {
-    for (const std::size_t workers : {2, 4, 16})
+    for (const std::size_t workers : {2u, 4u, 16u})
         for (const double busy : {.1, .3, .6})
-            for (const std::size_t capacity : {0, 4}) {
+            for (const std::size_t capacity : {0u, 4u}) {
                 Snapshot run(4s, 8);
                 run.range("source", 800, {.02, 0, .95})
                     .stage("shrink", workers, 800, 800, {busy, .02, .98 - busy})
@@ -325,8 +325,8 @@ TEST_CASE("few items, and items that come rarely, are never too fine", "[explain
 }
 
 TEST_CASE("a full machine is told from a stage that wants more workers", "[explain]") {
-    for (const std::size_t cores : {1, 2, 8, 64})
-        for (const std::size_t oversubscribed : {1, 2})
+    for (const std::size_t cores : {1u, 2u, 8u, 64u})
+        for (const std::size_t oversubscribed : {1u, 2u})
             for (const double used : {.91, 1.}) {
                 const std::size_t workers = cores * oversubscribed;
                 const double cpu = used / static_cast<double>(oversubscribed);
@@ -380,7 +380,7 @@ TEST_CASE("two that are equally busy are balanced", "[explain]") {
 }
 
 TEST_CASE("a stage that is a tenth less busy than the bottleneck is not its equal", "[explain]") {
-    for (std::size_t b : {0, 2, 3})
+    for (std::size_t b : {0u, 2u, 3u})
         check(Kind::cpu_bound, 1, with(Chain{.stages = 4, .limit = 1}.made(), [&](Statistics& s) {
                   s.stages[b].busy = 1740ms;
               }));

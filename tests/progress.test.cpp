@@ -208,7 +208,7 @@ TEST_CASE("more items than expected, none expected, and none at all do no harm",
 }
 
 TEST_CASE("a line is never wider than the terminal, whatever the names", "[progress]") {
-    for (const std::size_t width : {0, 1, 2, 10, 40, 200}) {
+    for (const std::size_t width : {0u, 1u, 2u, 10u, 40u, 200u}) {
         std::ostringstream out;
         ProgressBar bar(out, {.total = 500,
                               .per_stage = true,
