@@ -2,31 +2,141 @@
 #define PARALLELPIPE_STATISTICS_HPP
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace parallelpipe {
 
-/// What happened to the items of one stage so far. Only stages that call a function for each item (the
-/// per-item verbs) count; elsewhere nobody knows which item failed, and the numbers stay 0.
+/// What one worker of a stage has done so far.
+/// Units: nanoseconds of wall clock, `cpu` of processor time. `busy` and the two waits together are
+///   the worker's life so far: what it does not wait for, it is busy with.
+struct WorkerStatistics {
+    /// Items taken from the stage before. A source takes none.
+    std::uint64_t items_in = 0;
+    /// Results handed to the queue behind the stage.
+    std::uint64_t items_out = 0;
+    /// As in StageStatistics.
+    std::size_t skipped = 0;
+    std::size_t retried = 0;
+    std::size_t failed = 0;
+    /// In the stage function, and handing items over; including what the function itself waits for: a
+    /// file, a lock, a sleep.
+    std::chrono::nanoseconds busy{};
+    /// For an item. A worker that begins a wait is waiting at once, not only when the wait ends.
+    std::chrono::nanoseconds waiting_for_input{};
+    /// For a free place behind the stage; in an ordered stage also for the results before its own.
+    std::chrono::nanoseconds waiting_for_room{};
+    /// Processor time of the worker's thread; 0 is unknown. Much less than `busy` means that the stage
+    /// function waits, or that other threads have the cores.
+    std::chrono::nanoseconds cpu{};
+    /// False before the worker's start and behind its end.
+    bool is_running = false;
+};
+
+/// The queue behind a stage.
+/// Units: items.
+struct QueueStatistics {
+    /// The most that may wait; 0 is unlimited.
+    std::size_t capacity = 0;
+    /// What waits now.
+    std::size_t fill = 0;
+    /// The most that has waited at one time.
+    std::size_t high_water = 0;
+    /// What waited on average, over the time of the run.
+    double mean_fill = 0;
+};
+
+/// What happened in one stage so far: its settings, the sums over its workers, its queue.
 struct StageStatistics {
-    std::string name;
+    std::string name{};
     std::size_t workers = 0;
+    // Only stages that call a function for each item (the per-item verbs) count these three; elsewhere
+    // nobody knows which item failed, and they stay 0.
     /// Items that failed and were dropped or handed to a dead-letter handler.
     std::size_t skipped = 0;
     /// Attempts behind the first, of items that failed before.
     std::size_t retried = 0;
     /// Items whose last attempt threw, whatever became of them then.
     std::size_t failed = 0;
+
+    /// The sums over `each`; what they mean stands at WorkerStatistics.
+    std::uint64_t items_in = 0;
+    std::uint64_t items_out = 0;
+    std::chrono::nanoseconds busy{};
+    std::chrono::nanoseconds waiting_for_input{};
+    std::chrono::nanoseconds waiting_for_room{};
+    std::chrono::nanoseconds cpu{};
+
+    /// A range on the left of the pipeline, which one worker reads.
+    bool is_range = false;
+    /// Results leave in the order of the input.
+    bool is_ordered = false;
+    /// Items go to the worker of their key.
+    bool is_keyed = false;
+
+    /// By worker index. Empty when nothing ran, or nothing was counted.
+    std::vector<WorkerStatistics> each{};
+    /// Where its results wait; none behind a sink.
+    std::optional<QueueStatistics> queue{};
+};
+
+/// What the thread has done that takes the results, in its loop or in `execute()`.
+/// Units: nanoseconds of wall clock, `cpu` of processor time since the start of the run.
+struct ConsumerStatistics {
+    /// Results taken.
+    std::uint64_t items = 0;
+    /// For a result.
+    std::chrono::nanoseconds waiting{};
+    /// Between two results: in the body of the loop.
+    std::chrono::nanoseconds busy{};
+    /// 0 is unknown.
+    std::chrono::nanoseconds cpu{};
+};
+
+/// One point of the time lines of a run.
+struct Sample {
+    /// Since the start of the run.
+    std::chrono::nanoseconds at{};
+    /// By stage: results so far; of a sink, which has none, items taken.
+    std::vector<std::uint64_t> items_out{};
+    /// By stage: what waited behind it, 0 behind a sink.
+    std::vector<std::size_t> fill{};
 };
 
 /// A snapshot of a run: one entry a stage, in order, the range on the left included.
+/// A snapshot of a pipeline that has not run has names, settings and the queues' capacities only.
 struct Statistics {
-    std::vector<StageStatistics> stages;
+    std::vector<StageStatistics> stages{};
+    /// Since the start of the run, until now or until its end. 0 is: it has not begun.
+    std::chrono::nanoseconds elapsed{};
+    /// Every worker has ended, whichever way.
+    bool has_ended = false;
+    /// How many threads the machine lets this process run at a time; 0 is unknown.
+    std::size_t cores = 0;
+    ConsumerStatistics consumer{};
+    /// In the order of time; empty unless the run was recorded.
+    std::vector<Sample> samples{};
 };
 
 namespace detail {
+
+/// Makes the sums of a stage from its workers, but for the three that count failures.
+inline void sum_up(StageStatistics& stage) {
+    stage.items_in = stage.items_out = 0;
+    stage.busy = stage.waiting_for_input = stage.waiting_for_room = stage.cpu = {};
+    for (const WorkerStatistics& worker : stage.each) {
+        stage.items_in += worker.items_in;
+        stage.items_out += worker.items_out;
+        stage.busy += worker.busy;
+        stage.waiting_for_input += worker.waiting_for_input;
+        stage.waiting_for_room += worker.waiting_for_room;
+        stage.cpu += worker.cpu;
+    }
+}
 
 /// Counted where an item fails, by the workers of one stage; read by anybody at any time. Relaxed:
 /// the numbers order nothing.

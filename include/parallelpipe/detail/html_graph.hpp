@@ -1,0 +1,168 @@
+#ifndef PARALLELPIPE_DETAIL_HTML_GRAPH_HPP
+#define PARALLELPIPE_DETAIL_HTML_GRAPH_HPP
+
+#include <parallelpipe/detail/escape.hpp>
+#include <parallelpipe/detail/load.hpp>
+#include <parallelpipe/detail/pipeline_graph.hpp>
+#include <parallelpipe/detail/readable.hpp>
+#include <parallelpipe/statistics.hpp>
+#include <parallelpipe/verdict.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace parallelpipe::detail {
+
+/// ` x="1.5"`.
+inline std::string attribute(const char* name, double value) {
+    return std::string(" ") + name + "=\"" + fixed(value, 1) + '"';
+}
+
+inline std::string svg_text(double x, double y, std::string_view text, const char* kind = "",
+                            const char* anchor = "start") {
+    std::string made = "<text" + attribute("x", x) + attribute("y", y);
+    if (*kind) made += std::string(" class=\"") + kind + '"';
+    if (std::string_view(anchor) != "start") made += std::string(" text-anchor=\"") + anchor + '"';
+    return made + '>' + html_escaped(text) + "</text>";
+}
+
+inline std::string svg_bar(double x, double y, double width, double height, const char* kind) {
+    return std::string("<rect class=\"") + kind + '"' + attribute("x", x) + attribute("y", y) +
+           attribute("width", width) + attribute("height", height) + "/>";
+}
+
+/// What is written at the stage that a verdict names.
+inline const char* tag_of(Verdict::Kind kind) {
+    switch (kind) {
+        case Verdict::Kind::too_fine:
+            return "too fine";
+        case Verdict::Kind::machine_full:
+            return "most expensive";
+        case Verdict::Kind::order_bound:
+            return "held up by order";
+        case Verdict::Kind::uneven:
+            return "bursts behind it";
+        case Verdict::Kind::one_worker:
+            return "one worker limits";
+        default:
+            return "limits the run";
+    }
+}
+
+/// The pipeline as an SVG picture: stages as boxes with a bar of their time, queues as gauges.
+class html_graph {
+public:
+    html_graph(const Statistics& stats, const Verdict& verdict)
+        : stats_(stats), verdict_(verdict), graph_(stats, verdict) {}
+
+    std::string svg() const {
+        const auto& nodes = graph_.nodes();
+        const double count = static_cast<double>(nodes.size());
+        const double width = std::max(count * (box + gap) - gap + 4, 1.0);
+        std::string names;
+        for (const auto& node : nodes) names += (names.empty() ? "" : ", ") + node.name;
+        // A long pipeline is made a little smaller, a longer one scrolls.
+        std::string text = "<svg role=\"img\" aria-label=\"The pipeline: " + html_escaped(names) +
+                           '"' + " style=\"width:100%;max-width:" + fixed(width, 0) +
+                           "px;min-width:" + fixed(0.8 * width, 0) + "px\" viewBox=\"-2 -24 " +
+                           fixed(width, 0) + ' ' + fixed(height() + 28, 0) + "\">";
+        for (std::size_t i = 0; i < nodes.size(); ++i) {
+            const double x = static_cast<double>(i) * (box + gap);
+            text += node(nodes[i], x);
+            if (i + 1 < nodes.size()) text += arrow(i, x + box);
+        }
+        return text + "</svg>";
+    }
+
+private:
+    static constexpr double box = 156;
+    static constexpr double gap = 74;
+    static constexpr double margin = 14;
+
+    bool has_run() const { return stats_.elapsed.count() > 0; }
+    double height() const { return has_run() ? 138 : 60; }
+
+    std::string node(const pipeline_graph::node& from, double x) const {
+        std::string text = "<g><title>" + html_escaped(from.name);
+        for (const std::string& line : from.lines) text += "; " + html_escaped(line);
+        text += "</title><rect class=\"node";
+        text += from.is_outside ? " outside" : "";
+        text += from.is_limit ? " limit\"" : "\"";
+        text += attribute("x", x) + " y=\"0\" rx=\"9\"" + attribute("width", box) +
+                attribute("height", height()) + "/>";
+        if (from.is_limit)
+            text += svg_text(x + box / 2, -9, tag_of(verdict_.kind), "tag", "middle");
+        text += svg_text(x + margin, 25, shortened(from.name, 16), "name");
+        double y = 44;
+        for (const std::string& line : from.lines) {
+            if (line.starts_with("busy")) y = 126;  // under the bar
+            text += svg_text(x + margin, y, shortened(line, 23), y > 100 ? "ink" : "");
+            if (y > 100) break;
+            y += 18;
+        }
+        return text + (has_run() ? time_bar(from.time, x + margin, 98, box - 2 * margin) : "") +
+               "</g>";
+    }
+
+    static std::string time_bar(const load& time, double x, double y, double width) {
+        std::string text = svg_bar(x, y, width, 10, "track");
+        const auto part = [&](double share, const char* kind) {
+            const double size = std::min(share, 1.0) * width;
+            if (size >= 0.1) text += svg_bar(x, y, size, 10, kind);
+            x += size;
+        };
+        part(time.busy, "busy");
+        part(std::min(time.waiting_for_room, 1 - time.busy), "room");
+        part(std::min(time.waiting_for_input, 1 - time.busy - time.waiting_for_room), "input");
+        return text;
+    }
+
+    /// From the right side of stage `i`.
+    std::string arrow(std::size_t i, double x) const {
+        const double y = height() / 2;
+        std::string text = "<g><title>" + html_escaped(about_queue(stats_.stages[i])) + "</title>";
+        text += "<path class=\"arrow\" d=\"M" + fixed(x + 2, 1) + ' ' + fixed(y, 1) + 'H' +
+                fixed(x + gap - 8, 1) + "\"/><path class=\"head\" d=\"M" + fixed(x + gap - 2, 1) +
+                ' ' + fixed(y, 1) + "l-9 -5v10z\"/>";
+        const auto& queue = stats_.stages[i].queue;
+        if (!queue) return text + "</g>";
+        const double middle = x + gap / 2 - 2;
+        const std::string room = queue->capacity ? grouped(queue->capacity) : "unlimited";
+        if (has_run()) {
+            text += svg_text(middle, y - 24, readable(queue->mean_fill), "ink", "middle");
+            text += svg_bar(middle - 26, y - 18, 52, 8, "track");
+            if (queue->capacity > 0)
+                text +=
+                    svg_bar(middle - 26, y - 18,
+                            52 * std::clamp(queue->mean_fill / static_cast<double>(queue->capacity),
+                                            0.0, 1.0),
+                            8, "queue");
+            text += svg_text(middle, y + 20, queue->capacity ? "of " + room : room, "", "middle");
+        } else {
+            text += svg_text(middle, y - 10, queue->capacity ? "at most" : "", "", "middle");
+            text += svg_text(middle, y + 20, room, "", "middle");
+        }
+        return text + "</g>";
+    }
+
+    std::string about_queue(const StageStatistics& stage) const {
+        std::string text = "behind " + printable(stage.name) + ": ";
+        if (!stage.queue) return text + "nothing is known of its queue";
+        const auto& queue = *stage.queue;
+        if (has_run())
+            text += "mean " + readable(queue.mean_fill) + ", now " + grouped(queue.fill) +
+                    ", at most " + grouped(queue.high_water) + " waiting, ";
+        return text + "room for " + (queue.capacity ? grouped(queue.capacity) : "any number");
+    }
+
+    const Statistics& stats_;
+    const Verdict& verdict_;
+    const pipeline_graph graph_;
+};
+
+}  // namespace parallelpipe::detail
+
+#endif

@@ -1,0 +1,247 @@
+#ifndef PARALLELPIPE_EXPLAIN_HPP
+#define PARALLELPIPE_EXPLAIN_HPP
+
+#include <parallelpipe/detail/diagnosis.hpp>
+#include <parallelpipe/detail/escape.hpp>
+#include <parallelpipe/detail/load.hpp>
+#include <parallelpipe/detail/readable.hpp>
+#include <parallelpipe/statistics.hpp>
+#include <parallelpipe/verdict.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <string>
+
+namespace parallelpipe {
+
+namespace detail {
+
+/// Puts a diagnosis into words.
+class explanation {
+public:
+    explanation(const Statistics& stats, const diagnosis& found)
+        : stats_(stats), found_(found), consumer_(stats.stages.size()) {}
+
+    std::string text(const Verdict& verdict) const {
+        const std::size_t at = verdict.stage;
+        switch (verdict.kind) {
+            case Verdict::Kind::too_early:
+                return too_early();
+            case Verdict::Kind::not_measured:
+                return "No times were measured, so nothing can be said of what limits the run: an "
+                       "inline run has no workers that wait for each other.";
+            case Verdict::Kind::cpu_bound:
+                return name(at) + " is the bottleneck: " + workers_busy(at) + others_wait(at) +
+                       "; " + more_workers() + '.';
+            case Verdict::Kind::io_bound:
+                return name(at) + " is the bottleneck: " + workers_busy(at) + others_wait(at) +
+                       ". It uses only " + of_busy(at) +
+                       " of that on a core, the rest it waits by itself (for a file, a lock, a "
+                       "sleep); give it more workers, even when all cores are used.";
+            case Verdict::Kind::input_bound:
+                return input_bound();
+            case Verdict::Kind::consumer_bound:
+                return consumer_bound();
+            case Verdict::Kind::one_worker:
+                return one_worker(at);
+            case Verdict::Kind::order_bound:
+                return order_bound(at);
+            case Verdict::Kind::too_fine:
+                return too_fine(at);
+            case Verdict::Kind::machine_full:
+                return machine_full(at);
+            case Verdict::Kind::balanced:
+                return balanced(at);
+            case Verdict::Kind::uneven:
+                return uneven(at);
+        }
+        return {};
+    }
+
+private:
+    const StageStatistics& stage(std::size_t at) const { return stats_.stages[at]; }
+    const load& of(std::size_t at) const { return found_.loads()[at]; }
+
+    std::string plain_name(std::size_t at) const {
+        return at == consumer_ ? "the loop that takes the results" : printable(stage(at).name);
+    }
+    std::string name(std::size_t at) const {
+        return at == consumer_ ? plain_name(at) : "stage " + plain_name(at);
+    }
+
+    std::string workers_busy(std::size_t at) const {
+        const std::size_t workers = stage(at).workers;
+        return (workers == 1 ? "its worker is" : "its " + counted(workers, "worker") + " are") +
+               " busy " + percent(of(at).busy) + " of the time";
+    }
+    std::string of_busy(std::size_t at) const { return percent(of(at).cpu / of(at).busy); }
+
+    /// ` while fetch waits 71 % for room`: who is held up says more than who is idle.
+    std::string others_wait(std::size_t at) const {
+        const double before = at > 0 ? of(at - 1).waiting_for_room : 0;
+        const double behind = at < consumer_ ? of(at + 1).waiting_for_input : 0;
+        if (std::max(before, behind) < 0.1) return "";
+        if (before >= behind || before >= 0.3)
+            return " while " + plain_name(at - 1) + " waits " + percent(before) + " for room";
+        return " while " + plain_name(at + 1) + " waits " + percent(behind) + " for input";
+    }
+
+    std::string more_workers() const {
+        if (found_.machine() <= 0 || stats_.cores == 0)
+            return "give it more workers, if the machine has free cores, or make it faster";
+        const double cores = static_cast<double>(stats_.cores);
+        const double free = cores * (1 - found_.machine());
+        if (free < 0.3) return "make it faster: hardly any core is free for more workers";
+        return "give it more workers (not all cores are used: " + fixed(free, 1) + " of " +
+               std::to_string(stats_.cores) + (free < 0.95 ? " is" : " are") +
+               " free) or make it faster";
+    }
+
+    std::string too_early() const {
+        if (stats_.stages.empty())
+            return "There is nothing to explain: the pipeline has no stages.";
+        if (!found_.has_begun()) return "The run has not begun.";
+        const std::string time = readable(stats_.elapsed);
+        if (found_.has_items())
+            return (stats_.has_ended ? "The run was over in " + time
+                                     : "The run began " + time + " ago") +
+                   ": too short to say what limits it; most of that is the start of the threads.";
+        if (stats_.has_ended) return "The run ended after " + time + " without an item.";
+        return "Nothing has come out of " + name(0) + " yet, after " + time + '.';
+    }
+
+    std::string input_bound() const {
+        const StageStatistics& source = stage(0);
+        std::string text = source.is_range ? "The range on the left limits the run: it is read "
+                                           : "The source " + plain_name(0) + " limits the run: ";
+        text += source.is_range ? percent(of(0).busy) + " of the time" : workers_busy(0);
+        text += others_wait(0);
+        if (source.is_range)
+            return text +
+                   "; one worker reads it: make its elements cheaper, or make them in a "
+                   "stage behind it, which can have several workers.";
+        if (found_.sleeps(0))
+            return text + ". It uses only " + of_busy(0) +
+                   " of that on a core, the rest it waits for its own input; make that faster, or let "
+                   "several workers share the source's work.";
+        return text +
+               "; make it faster, let several workers share its work, or move work from it "
+               "into a stage behind it.";
+    }
+
+    std::string consumer_bound() const {
+        if (of(consumer_).busy < mostly_busy)
+            return "The results are not taken: " + name(consumer_ - 1) + " waits " +
+                   percent(of(consumer_ - 1).waiting_for_room) +
+                   " of the time for room, and nobody asks for the next result.";
+        return "The loop that takes the results limits the run: its body is busy " +
+               percent(of(consumer_).busy) + " of the time" + others_wait(consumer_) +
+               "; move work from it into a stage, which can have several workers, or make it faster.";
+    }
+
+    std::string one_worker(std::size_t at) const {
+        const auto& each = stage(at).each;
+        const auto top = std::ranges::max_element(each, {}, &WorkerStatistics::busy);
+        const double rest = share_of(stage(at).busy - top->busy, stats_.elapsed, each.size() - 1);
+        return "The worker " + plain_name(at) + '-' + std::to_string(top - each.begin()) +
+               " limits the run: it is busy " + percent(share_of(top->busy, stats_.elapsed)) +
+               " of the time, its " + (each.size() == 2 ? "sibling " : "siblings ") +
+               percent(rest) +
+               (stage(at).is_keyed
+                    ? ". A few keys have most of the items; choose a finer key, or do less for each "
+                      "item in this stage."
+                    : ". It has got most of the work: a few items take much longer than the others, "
+                      "or they came last; split them, or send them first.");
+    }
+
+    std::string order_bound(std::size_t at) const {
+        std::string text =
+            name(at) + " keeps the order: its workers wait " + percent(of(at).waiting_for_room) +
+            " of the time for the results of an earlier item, while " + plain_name(at + 1) +
+            " waits " + percent(of(at + 1).waiting_for_input) + " for input. ";
+        const auto& queue = stage(at).queue;
+        if (queue && queue->capacity > 0)
+            return text + "Give the results more room (its qsize is " + grouped(queue->capacity) +
+                   "), or leave the order out.";
+        return text + "Split the items that take long, or leave the order out.";
+    }
+
+    std::string too_fine(std::size_t at) const {
+        const std::string work = readable(std::chrono::nanoseconds(
+            static_cast<std::chrono::nanoseconds::rep>(found_.work_per_item(at) * 1e9 + 0.5)));
+        if (at != consumer_ && of(at).busy < mostly_busy)
+            return "The work is too small to be handed from thread to thread: " + name(at) +
+                   " is the busiest with " + percent(of(at).busy) + " of the time, at " + work +
+                   " per item, and most of the rest is falling asleep and waking up; put neighbouring "
+                   "stages into one with fuse, make the items bigger with batch, or raise qsize.";
+        return "The work is too small to be handed from thread to thread: " + name(at) +
+               ", the busiest, spends " + work +
+               " per item, about what handing it on costs; put neighbouring stages into one with "
+               "fuse, or make the items bigger with batch.";
+    }
+
+    std::string machine_full(std::size_t at) const {
+        const double part = in_seconds(at == consumer_ ? stats_.consumer.cpu : stage(at).cpu) /
+                            in_seconds(cpu_of(stats_));
+        return "The machine is full: " +
+               (stats_.cores == 1 ? "its core is"
+                                  : "its " + counted(stats_.cores, "core") + " are") +
+               " busy " + percent(found_.machine()) +
+               " of the time, more workers would not help. Make " + name(at) +
+               " cheaper, which has " + percent(part) + " of the processor time.";
+    }
+
+    std::string balanced(std::size_t at) const {
+        const std::size_t first = std::min(at, found_.second());
+        const std::size_t second = std::max(at, found_.second());
+        return name(first) + " and " + name(second) + " are equally busy (" +
+               percent(of(first).busy) + " and " + percent(of(second).busy) +
+               " of the time): the run is balanced. To go faster both must: " + more_workers() +
+               '.';
+    }
+
+    std::string uneven(std::size_t at) const {
+        std::size_t busiest = 0;
+        for (std::size_t i = 1; i <= consumer_; ++i)
+            if (of(i).busy > of(busiest).busy) busiest = i;
+        const std::string text = "Nobody limits the run all the time: " + name(busiest) +
+                                 " is the busiest with " + percent(of(busiest).busy) +
+                                 " of the time";
+        if (at == Verdict::no_stage)
+            return text +
+                   ". What takes long happens rarely, or the stages work one after the other.";
+        return text + ", and behind " + name(at) +
+               " both sides wait in turn: results come in bursts. A larger qsize of " +
+               plain_name(at) + " evens them out.";
+    }
+
+    const Statistics& stats_;
+    const diagnosis& found_;
+    const std::size_t consumer_;
+};
+
+}  // namespace detail
+
+/// Says who limits a run and what to change, from a snapshot during the run or behind its end.
+///
+/// The bottleneck is the stage that never waits: those before it wait for room, those behind it for
+/// input. `cpu` and `cores`, when they are known, tell a stage that computes from one that sleeps and
+/// from a full machine; without them it is always taken to compute, and the machine never to be full.
+/// A machine that other programs use as well makes every stage look slower than it is.
+/// Threads: reads `stats` only.
+/// Errors: what `std::string` throws.
+/// Cost: a few microseconds.
+inline Verdict explain(const Statistics& stats) {
+    const detail::diagnosis found(stats);
+    Verdict verdict = found.verdict();
+    verdict.text = detail::explanation(stats, found).text(verdict);
+    // `stage` and `the loop`: no name stands at the front.
+    char& first = verdict.text.front();
+    if (first >= 'a' && first <= 'z') first = static_cast<char>(first - 'a' + 'A');
+    return verdict;
+}
+
+}  // namespace parallelpipe
+
+#endif
