@@ -232,8 +232,7 @@ TEST_CASE("with an error exactly the results of the items before it leave an ord
     CHECK(out == up_to(failing));
 }
 
-TEST_CASE("with an error what the failing item yielded leaves an ordered stage, what is ready behind it "
-          "does not",
+TEST_CASE("with an error the failing item's yields leave an ordered stage, what is ready behind does not",
           "[contract][ordered]") {
     std::latch ready(2);  // the results of 1 and 2 wait for that of 0
     auto breaking = stage({.workers = 3, .qsize = 8, .ordered = true},

@@ -252,6 +252,14 @@ TEST_CASE("dead_letter gets the error and the item of what failed, and the run g
     const StageStatistics counted = counters(one_to_six | map, "map");
     CHECK(counted.skipped == 3);
     CHECK(counted.failed == 3);
+
+    dead.clear();
+    auto throws_number = map_stage([](int x) -> int { throw x; });
+    CHECK(listed(std::vector{7} | throws_number.dead_letter(
+                                      [&dead](std::exception_ptr error, int& item) {
+                                          dead.push_back(std::to_string(item) + " " + text_of(error));
+                                      })).empty());
+    CHECK(dead == std::vector<std::string>{"7 no std::exception"});
 }
 
 TEST_CASE("every per-item verb has dead_letter", "[contract][policies]") {
@@ -568,13 +576,14 @@ TEST_CASE("the waits before the attempts differ, so that workers do not try agai
     CHECK(longer >= 6);
 }
 
-TEST_CASE("retry comes before OnError::finish, which loses the worker then", "[contract][policies]") {
+TEST_CASE("retry comes before OnError::finish, which loses the worker then",
+          "[contract][policies]") {
     Stubborn always(1000);
     auto map = map_stage({.on_error = OnError::finish, .retry = Retry{.times = 3, .backoff = 1us}},
                          [&always](int x) { return x == 2 ? always(x) : x; });
     std::vector<int> seen;
-    CHECK_THROWS_AS([&] { for (int x : (std::vector{0, 1, 2, 3} | map).results()) seen.push_back(x); }(),
-                    TaskException);
+    auto results = (std::vector{0, 1, 2, 3} | map).results();
+    CHECK_THROWS_AS([&] { for (int x : results) seen.push_back(x); }(), TaskException);
     CHECK(seen == std::vector{0, 1});
     CHECK(*always.calls == 4);
 }
