@@ -9,6 +9,7 @@
 #include <latch>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <semaphore>
 #include <set>
@@ -234,11 +235,24 @@ TEST_CASE("with an error exactly the results of the items before it leave an ord
 
 TEST_CASE("with an error the failing item's yields leave an ordered stage, what is ready behind does not",
           "[contract][ordered]") {
-    std::latch ready(2);  // the results of 1 and 2 wait for that of 0
+    std::latch ready(2);    // the results of 1 and 2 wait for that of 0
+    std::latch unwound(2);  // their workers are gone, the second because of the error of the first
+    struct Leaves {
+        std::latch& unwound;
+        ~Leaves() { unwound.count_down(); }
+    };
+    auto source = stage([&]() -> generator<int> {
+        for (int i = 0; i < 3; ++i) co_yield i;
+        unwound.wait();
+    });
     auto breaking = stage({.workers = 3, .qsize = 8, .ordered = true},
                           [&](Input<int> in) -> generator<int> {
+                              std::optional<Leaves> leaves;
                               for (int x : in) {
-                                  if (x == 0) ready.wait();
+                                  if (x == 0)
+                                      unwound.wait();
+                                  else
+                                      leaves.emplace(unwound);
                                   co_yield x;
                                   if (x != 0) ready.count_down();
                                   if (x == 1) {
@@ -250,7 +264,7 @@ TEST_CASE("with an error the failing item's yields leave an ordered stage, what 
     std::vector<int> out;
     bool threw = false;
     try {
-        for (int x : (std::views::iota(0, 3) | breaking).results()) out.push_back(x);
+        for (int x : (source | breaking).results()) out.push_back(x);
     } catch (const TaskException&) {
         threw = true;
     }
