@@ -548,6 +548,20 @@ TEST_CASE("when all workers return, an infinite source unwinds and the run ends 
     CHECK(destroyed == 5);
 }
 
+TEST_CASE("when all workers return, stages before them end although they have nothing to yield",
+          "[contract][running]") {
+    auto few = filter({.workers = 2}, [](int x) { return x < 10; });
+    auto one = stage([](Input<int> items) -> generator<int> {
+        for (int x : items) {
+            co_yield x;
+            co_return;
+        }
+    });
+    int count = 0;
+    for (int x : (std::views::iota(0) | few | one).results()) count += x < 10;
+    CHECK(count == 1);
+}
+
 TEST_CASE("a stage that never reads its input closes it", "[contract][running]") {
     auto ignore = stage({.workers = 2}, [](Input<int>) -> generator<int> { co_yield 1; });
     auto endless = std::views::iota(0) | pass(2);
