@@ -382,6 +382,7 @@ TEST_CASE("a token that has stopped already ends the run at once with CancelledE
     CHECK(run.nothing_left());
     CHECK_THROWS_AS(run.pipe(2, 8).execute(stop.get_token()), CancelledError);
     CHECK_THROWS_AS(stage(endless).execute(stop.get_token()), CancelledError);
+    CHECK(throws_cancelled(stage(endless).results(stop.get_token())));
     CHECK_THROWS_AS((stage(endless) | stage([](Input<int> items) {
                          for ([[maybe_unused]] int x : items) {
                          }

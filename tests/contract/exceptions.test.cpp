@@ -335,6 +335,28 @@ TEST_CASE("an exception in the move to the consumer comes behind what had been d
     }
 }
 
+TEST_CASE("an exception in the move of an item that a leaving worker gives back is reported",
+          "[contract][exceptions]") {
+    Fuse fuse;
+    {
+        const auto pipe = Stage<void, Fragile>([&fuse]() -> generator<Fragile> {
+                              co_yield Fragile(fuse, 0);
+                          }) |
+                          stage({.workers = 2, .name = "leaving"},
+                                [&fuse](Input<Fragile> items) -> generator<int> {
+                                    // There is one, but it is not looked at: it is for the sibling.
+                                    if (items.begin() != items.end()) fuse.left = 1;
+                                    co_return;
+                                });
+        const auto outcome = outcome_of(pipe);
+        REQUIRE(outcome.error);
+        CHECK(outcome.error->stage() == "leaving");
+        CHECK(outcome.error->errors().size() == 1);
+        CHECK_THROWS_AS(outcome.error->rethrow_cause(), std::runtime_error);
+    }
+    CHECK(fuse.alive == 0);
+}
+
 TEST_CASE("an exception in a conversion between two stages is reported", "[contract][exceptions]") {
     struct Picky {
         Picky(int n) : value(n) {

@@ -14,6 +14,7 @@
 #include <functional>
 #include <latch>
 #include <memory>
+#include <new>
 #include <numeric>
 #include <optional>
 #include <ranges>
@@ -478,6 +479,19 @@ TEST_CASE(
     CHECK(count == 2000);
     CHECK(!limit.reached());
 }
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these end the program instead
+TEST_CASE("no memory to start is a std::bad_alloc from results() and execute()",
+          "[contract][lifetimes]") {
+    Tally tally;
+    auto source = stage([&]() -> generator<Counted> { co_yield Counted(tally, 1); });
+    // A thread needs a few bytes of bookkeeping; so many do not fit into any address space.
+    const auto pipe = source | forward_counted(std::size_t{1} << 55, 4);
+    CHECK_THROWS_AS(pipe.results(), std::bad_alloc);
+    CHECK_THROWS_AS(pipe.execute(), std::bad_alloc);
+    CHECK(tally.alive == 0);
+}
+#endif
 
 TEST_CASE("a sink whose thread cannot be started throws from execute()", "[contract][lifetimes]") {
     std::atomic<int> unwound{0};

@@ -9,6 +9,7 @@
 #include <latch>
 #include <memory>
 #include <numeric>
+#include <optional>
 #include <random>
 #include <semaphore>
 #include <set>
@@ -138,6 +139,31 @@ TEST_CASE("what waited for an earlier item leaves as soon as that one is done", 
     CHECK(out == std::vector{0, 1});
 }
 
+TEST_CASE("asking for the next item completes the previous one, although the next is not there yet",
+          "[contract][ordered]") {
+    // Both workers have an item; then there is none for as long as the consumer lacks a result.
+    std::latch both(2);
+    std::binary_semaphore have_both(0);
+    auto pausing = stage([&]() -> generator<int> {
+        co_yield 0;
+        co_yield 1;
+        have_both.acquire();
+    });
+    auto pass = stage({.workers = 2, .qsize = 8, .ordered = true},
+                      [&](Input<int> in) -> generator<int> {
+                          for (int x : in) {
+                              both.arrive_and_wait();
+                              co_yield x;
+                          }
+                      });
+    std::vector<int> out;
+    for (int x : (pausing | pass).results()) {
+        out.push_back(x);
+        if (out.size() == 2) have_both.release();
+    }
+    CHECK(out == std::vector{0, 1});
+}
+
 TEST_CASE("yields before the first and after the last item come first and last, by worker",
           "[contract][ordered]") {
     const std::size_t qsize = GENERATE(1U, 2U, 50U);
@@ -205,6 +231,62 @@ TEST_CASE("with an error exactly the results of the items before it leave an ord
     }
     CHECK(stage_name == "breaking");
     CHECK(out == up_to(failing));
+}
+
+TEST_CASE("with an error the failing item's yields leave an ordered stage, what is ready behind does not",
+          "[contract][ordered]") {
+    std::latch ready(2);    // the results of 1 and 2 wait for that of 0
+    std::latch unwound(2);  // their workers are gone, the second because of the error of the first
+    struct Leaves {
+        std::latch& unwound;
+        ~Leaves() { unwound.count_down(); }
+    };
+    auto source = stage([&]() -> generator<int> {
+        for (int i = 0; i < 3; ++i) co_yield i;
+        unwound.wait();
+    });
+    auto breaking = stage({.workers = 3, .qsize = 8, .ordered = true},
+                          [&](Input<int> in) -> generator<int> {
+                              std::optional<Leaves> leaves;
+                              for (int x : in) {
+                                  if (x == 0)
+                                      unwound.wait();
+                                  else
+                                      leaves.emplace(unwound);
+                                  co_yield x;
+                                  if (x != 0) ready.count_down();
+                                  if (x == 1) {
+                                      ready.wait();
+                                      throw std::domain_error("no");
+                                  }
+                              }
+                          });
+    std::vector<int> out;
+    bool threw = false;
+    try {
+        for (int x : (source | breaking).results()) out.push_back(x);
+    } catch (const TaskException&) {
+        threw = true;
+    }
+    CHECK(threw);
+    CHECK(out == std::vector{0, 1});
+}
+
+TEST_CASE("an error in an ordered stage ends an endless source of which nothing leaves any more",
+          "[contract][ordered]") {
+    auto few = filter({.workers = 3, .ordered = true}, [](int x) {
+        if (x == 100) throw std::domain_error("no");
+        return x < 3;
+    });
+    std::vector<int> out;
+    bool threw = false;
+    try {
+        for (int x : (std::views::iota(0) | few).results()) out.push_back(x);
+    } catch (const TaskException&) {
+        threw = true;
+    }
+    CHECK(threw);
+    CHECK(out == up_to(3));
 }
 
 TEST_CASE("an error in an ordered stage ends an endless source", "[contract][ordered]") {
@@ -306,6 +388,29 @@ TEST_CASE("OnError::finish loses the failing worker and nothing else", "[contrac
     std::ranges::sort(messages);
     CHECK(out == expected);
     CHECK(messages == std::vector<std::string>{"std::runtime_error: 100", "std::runtime_error: 200"});
+}
+
+TEST_CASE("with OnError::finish what a lost worker had not begun reaches its siblings",
+          "[contract][finish]") {
+    // Tiny items, so that the lost workers have looked ahead.
+    const int count = support::sanitized ? 4000 : 20000;
+    for (int round = 0; round < 10; ++round) {
+        auto read = stage({.workers = 4, .on_error = OnError::finish},
+                          [](Input<int> in) -> generator<int> {
+                              int n = 0;
+                              for (int x : in) {
+                                  co_yield x;
+                                  if (this_worker::index() != 0 && ++n == 700) throw x;
+                              }
+                          });
+        std::vector<int> out;
+        try {
+            for (int x : (std::views::iota(0, count) | read).results()) out.push_back(x);
+        } catch (const TaskException&) {
+        }
+        std::ranges::sort(out);
+        CHECK(out == up_to(count));
+    }
 }
 
 TEST_CASE("when all workers are lost the rest of the input is consumed and ignored",

@@ -252,6 +252,14 @@ TEST_CASE("dead_letter gets the error and the item of what failed, and the run g
     const StageStatistics counted = counters(one_to_six | map, "map");
     CHECK(counted.skipped == 3);
     CHECK(counted.failed == 3);
+
+    dead.clear();
+    auto throws_number = map_stage([](int x) -> int { throw x; });
+    CHECK(listed(std::vector{7} | throws_number.dead_letter(
+                                      [&dead](std::exception_ptr error, int& item) {
+                                          dead.push_back(std::to_string(item) + " " + text_of(error));
+                                      })).empty());
+    CHECK(dead == std::vector<std::string>{"7 no std::exception"});
 }
 
 TEST_CASE("every per-item verb has dead_letter", "[contract][policies]") {
@@ -546,6 +554,38 @@ TEST_CASE("the waits before the attempts grow", "[contract][policies]") {
     const auto spent = std::chrono::steady_clock::now() - begin;
     CHECK(spent >= 140ms);
     CHECK(spent < 5s);
+}
+
+TEST_CASE("the waits before the attempts differ, so that workers do not try again together",
+          "[contract][policies]") {
+    using clock = std::chrono::steady_clock;
+    std::vector<clock::time_point> calls;  // one worker: no lock
+    auto fail_once = map_stage({.retry = Retry{.times = 1, .backoff = 4ms}}, [&calls](int x) {
+        calls.push_back(clock::now());
+        if (calls.size() % 2 == 1) throw 1;
+        return x;
+    });
+    CHECK((std::views::iota(0, 24) | fail_once).execute() == 23);
+    REQUIRE(calls.size() == 48);
+    // Each waits between 4 and 6 ms, any length as likely: four of five wait for 4.4 ms or more.
+    int longer = 0;
+    for (std::size_t i = 0; i < calls.size(); i += 2) {
+        CHECK(calls[i + 1] - calls[i] >= 4ms);
+        longer += calls[i + 1] - calls[i] > 4400us;
+    }
+    CHECK(longer >= 6);
+}
+
+TEST_CASE("retry comes before OnError::finish, which loses the worker then",
+          "[contract][policies]") {
+    Stubborn always(1000);
+    auto map = map_stage({.on_error = OnError::finish, .retry = Retry{.times = 3, .backoff = 1us}},
+                         [&always](int x) { return x == 2 ? always(x) : x; });
+    std::vector<int> seen;
+    auto results = (std::vector{0, 1, 2, 3} | map).results();
+    CHECK_THROWS_AS([&] { for (int x : results) seen.push_back(x); }(), TaskException);
+    CHECK(seen == std::vector{0, 1});
+    CHECK(*always.calls == 4);
 }
 
 TEST_CASE("a back-off of nothing or less does not wait", "[contract][policies]") {

@@ -198,6 +198,25 @@ TEST_CASE("a worker that gets stuck after many fast items leaves all others to i
     CHECK(std::count(times.begin(), times.end(), 1) == count);
 }
 
+TEST_CASE("a worker that gets stuck leaves all others to its siblings where the items convert, too",
+          "[contract][running]") {
+    constexpr int count = 10000;
+    const int stuck_with = GENERATE(5000, 9000, 9990);
+    std::latch others_done(count - 1);
+    auto work = stage({.workers = 2}, [&](Input<long> items) -> generator<int> {
+        for (long x : items) {
+            if (x == stuck_with)
+                others_done.wait();
+            else
+                others_done.count_down();
+            co_yield 1;
+        }
+    });
+    int results = 0;
+    for (int x : (std::views::iota(0, count) | pass() | work).results()) results += x;
+    CHECK(results == count);
+}
+
 TEST_CASE("all workers of a stage can hold an item at the same time", "[contract][running]") {
     constexpr int workers = 9;
     std::latch together(workers);
@@ -350,6 +369,24 @@ TEST_CASE("waiting costs no CPU", "[contract][running]") {
     stop.count_down();
     full.cancel();
     CHECK(spent < 100ms * support::slowness);
+}
+
+TEST_CASE("waiting for an earlier result or for another attempt costs no CPU", "[contract][running]") {
+    std::latch stop(1);
+    // The first item is held: the siblings have results that can neither leave nor be put aside.
+    auto held = map_stage({.workers = 4, .qsize = 1, .ordered = true}, [&](int x) {
+        if (x == 0) stop.wait();
+        return x;
+    });
+    auto fails = map_stage({.retry = Retry{.backoff = 1h}}, [](int x) -> int { throw x; });
+    auto ordered = (std::views::iota(0) | held).results();
+    auto again = (std::views::iota(0) | fails).results();
+    std::this_thread::sleep_for(50ms);
+    const auto before = support::cpu_time();
+    std::this_thread::sleep_for(300ms);
+    const auto spent = support::cpu_time() - before;
+    stop.count_down();
+    CHECK(spent < 60ms * support::slowness);
 }
 
 // ---- results() and execute() -------------------------------------------------------------------
@@ -509,6 +546,20 @@ TEST_CASE("when all workers return, an infinite source unwinds and the run ends 
     for ([[maybe_unused]] int x : (source | middle | few | pass()).results()) ++count;
     CHECK(count == 10 * static_cast<int>(workers));
     CHECK(destroyed == 5);
+}
+
+TEST_CASE("when all workers return, stages before them end although they have nothing to yield",
+          "[contract][running]") {
+    auto few = filter({.workers = 2}, [](int x) { return x < 10; });
+    auto one = stage([](Input<int> items) -> generator<int> {
+        for (int x : items) {
+            co_yield x;
+            co_return;
+        }
+    });
+    int count = 0;
+    for (int x : (std::views::iota(0) | few | one).results()) count += x < 10;
+    CHECK(count == 1);
 }
 
 TEST_CASE("a stage that never reads its input closes it", "[contract][running]") {
