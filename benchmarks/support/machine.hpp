@@ -46,6 +46,24 @@ inline double machine_cpu_seconds() {
 #endif
 }
 
+/// How many processors everybody else has used since this was made. The system counts in hundredths
+/// of a second, so it says little about shorter times.
+class Others {
+public:
+    double seconds() const {
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin_).count();
+    }
+    double processors() const {
+        const double used = machine_cpu_seconds() - machine_ - (cpu_seconds() - own_);
+        return used > 0 ? used / seconds() : 0;
+    }
+
+private:
+    std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
+    double machine_ = machine_cpu_seconds();
+    double own_ = cpu_seconds();
+};
+
 /// The first two processors that this process may use.
 inline std::vector<std::size_t> two_processors() {
     std::vector<std::size_t> processors;

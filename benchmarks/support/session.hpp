@@ -13,7 +13,7 @@
 #include <fstream>
 #include <iomanip>
 #include <iostream>
-#include <limits>
+#include <optional>
 #include <string>
 #include <thread>
 #include <utility>
@@ -40,7 +40,8 @@ public:
     }
 
     /// Runs the contenders in turn, A B C A B C ..., so that a machine whose speed drifts is the same to
-    /// all, after one round that is not counted.
+    /// all, after one round that is not counted. Rounds in which others need the machine are repeated
+    /// while `--patience` lasts: chosen by the load, not by what was measured.
     void measure(const Table& table) {
         if (!wants(table.title)) return;
         std::vector<Measured> rows;
@@ -51,24 +52,34 @@ public:
 
         Weather weather;
         weather.line_before = line_latency();
-        const auto begin = std::chrono::steady_clock::now();
-        const double machine = machine_cpu_seconds();
-        const double own = cpu_seconds();
         bool same = true;
-        unsigned long long expected = 0;
-        for (std::size_t round = 0; round <= options_.rounds; ++round)
-            for (Measured& row : rows) {
+        const auto run_round = [&] {
+            std::vector<std::vector<double>> round;
+            for (const Measured& row : rows) {
                 // Threads that a peer keeps for later fall asleep before the next one begins.
                 std::this_thread::sleep_for(std::chrono::milliseconds(2));
                 Figures figures = row.contender->run();
-                if (round == 0 && &row == &rows.front()) expected = figures.checksum;
-                same = same && figures.checksum == expected;
-                if (round > 0) row.rounds.push_back(std::move(figures.values));
+                if (!weather.checksum) weather.checksum = figures.checksum;
+                same = same && figures.checksum == weather.checksum;
+                round.push_back(std::move(figures.values));
             }
-        const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - begin;
-        // /proc/stat counts in hundredths of a second.
-        weather.others = std::max(
-            0.0, (machine_cpu_seconds() - machine - (cpu_seconds() - own)) / spent.count());
+            return round;
+        };
+        run_round();
+        double patience = options_.patience;
+        for (std::size_t round = 0; round < options_.rounds;) {
+            const Others others;
+            const auto figures = run_round();
+            const double used = others.processors();
+            if (used > disturbing && patience > 0) {
+                ++weather.repeated;
+                patience -= others.seconds();
+                continue;
+            }
+            weather.others.push_back(used);
+            for (std::size_t i = 0; i < rows.size(); ++i) rows[i].rounds.push_back(figures[i]);
+            ++round;
+        }
         weather.line_after = line_latency();
 
         print(table, rows, weather);
@@ -116,8 +127,13 @@ private:
     struct Weather {
         double line_before = 0;
         double line_after = 0;
-        double others = 0;
+        std::vector<double> others = {};  // processors that others used, in each round
+        std::size_t repeated = 0;         // rounds that were thrown away
+        std::optional<unsigned long long> checksum = std::nullopt;
     };
+
+    /// A round in which others use more processors than this is run again, while there is patience.
+    static constexpr double disturbing = 0.2;
 
     static std::string compiler() {
 #if defined(__clang__)
@@ -188,8 +204,9 @@ private:
             std::cout << '\n';
         }
         std::cout << "  a cache line took " << weather.line_before << " ns before, "
-                  << weather.line_after << " ns after; others used " << weather.others
-                  << " processors\n"
+                  << weather.line_after << " ns after; others used "
+                  << median(weather.others) << " processors; " << weather.repeated
+                  << " rounds repeated\n"
                   << std::flush;
     }
 
@@ -217,7 +234,8 @@ private:
                              {"columns", json::array(columns)},
                              {"line_ns_before", json::number(weather.line_before)},
                              {"line_ns_after", json::number(weather.line_after)},
-                             {"others_processors", json::number(weather.others)},
+                             {"others_processors", json::numbers(weather.others)},
+                             {"rounds_repeated", json::number(static_cast<double>(weather.repeated))},
                              {"rows", json::array(described)}});
     }
 
