@@ -30,7 +30,7 @@ struct Tuning {
     Settings chunks = {8, 32, 128, 256, 512};
     Settings tokens = {4, 8, 16, 64, 256};
     Settings lines = {4, 8, 16, 64, 256};
-    Settings queues = {64, 512, 2048};
+    Settings queues = {0, 8, 512, 2048};  // 0 is unbounded
 };
 
 /// Adds every peer that is there, each with its fastest setting on a part of the work.
@@ -47,7 +47,8 @@ void add_peers(const Session& session, Table& table, std::size_t workers, bool o
         const std::size_t setting =
             settings.size() == 1 ? settings.front()
                                  : fastest(settings, [&](std::size_t s) { run(make(0.1), s); });
-        table.contenders.push_back({role, name + ", " + std::to_string(setting) + ' ' + unit,
+        const std::string with = setting ? std::to_string(setting) + ' ' + unit : "unbounded";
+        table.contenders.push_back({role, name + ", " + with,
                                     timed(units, [=] { return run(make(1.0), setting); })});
     };
 #ifdef BENCH_WITH_ONETBB

@@ -15,8 +15,9 @@ public:
         : steps_(std::max<std::uint64_t>(
               1, static_cast<std::uint64_t>(nanoseconds / step_nanoseconds() + 0.5))) {}
 
-    /// Changes `x` to a number that depends on it and on the number of steps.
-    void operator()(std::uint64_t& x) const { x = steps(x, steps_); }
+    /// Changes `x` to a number that depends on it and on the number of steps; less than 2^56, because
+    /// FastFlow hands on numbers as pointers of which it keeps some for itself.
+    void operator()(std::uint64_t& x) const { x = steps(x, steps_) >> 8; }
 
 private:
     static std::uint64_t steps(std::uint64_t x, std::uint64_t count) {
