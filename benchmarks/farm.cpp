@@ -5,6 +5,7 @@
 #include <parallelpipe.hpp>
 
 #include "support/farm_job.hpp"
+#include "support/numbers.hpp"
 #include "support/peers.hpp"
 #include "support/session.hpp"
 #include "support/work.hpp"
@@ -29,9 +30,7 @@ void farm(bench::Session& session, double microseconds, std::size_t workers, boo
     bench::Table table{title.str(), {"us an item", "CPU us"}};
     const bench::FarmJob<bench::Work> job{items, work, ordered};
 
-    const auto counting = stage([items]() -> generator<Number> {
-        for (Number i = 0; i < items; ++i) co_yield i;
-    });
+    const auto counting = bench::counting({}, items);
     const auto mapping = map_stage({.workers = workers, .ordered = ordered}, [work](Number x) {
         work(x);
         return x;

@@ -4,7 +4,7 @@
 
 #include <parallelpipe.hpp>
 
-#include "support/hop_job.hpp"
+#include "support/numbers.hpp"
 #include "support/peers.hpp"
 #include "support/session.hpp"
 

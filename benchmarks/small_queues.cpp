@@ -3,7 +3,7 @@
 
 #include <parallelpipe.hpp>
 
-#include "support/hop_job.hpp"
+#include "support/numbers.hpp"
 #include "support/peers/by_hand.hpp"
 #include "support/session.hpp"
 
