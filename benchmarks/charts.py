@@ -37,8 +37,8 @@ PEERS = [  # the beginning of a contender's name, what the legend calls it, colo
     ("oneTBB", "oneTBB", "#0a9396", 7),
     ("Taskflow", "Taskflow", "#d98200", 9),
     ("FastFlow", "FastFlow", "#8f7ee7", 5),
-    ("threads, deque", "threads, deque + condvar", "#8a8f98", 13),
-    ("threads, chunks", "threads, chunks by hand (hold items back)", "#8a8f98", 12),
+    ("threads, deque", "threads, a locked queue", "#8a8f98", 13),
+    ("threads, chunks", "threads, chunks of many items", "#8a8f98", 12),
 ]
 OURS = "#e5484d"
 
@@ -60,14 +60,16 @@ def quoted(text):
     return "'" + text.replace("'", "''") + "'"
 
 
-def draw(path, size, script):
-    terminal = f"set terminal svg size {size[0]},{size[1]} dynamic enhanced font 'sans-serif,13'\n"
-    subprocess.run(["gnuplot"], input=terminal + f"set output {quoted(str(path))}\n" + LOOK + script,
+def draw(path, size, title, script):
+    terminal = f"set terminal svg size {size[0]},{size[1]} dynamic noenhanced font 'sans-serif,13'\n"
+    subprocess.run(["gnuplot"], input=terminal + f"set output {quoted(str(path))}\n" + LOOK +
+                   f"set title {quoted(title)}\n" + script,
                    text=True, check=True)
     svg = path.read_text()
     # Text gets the colour of the reader's light or dark page.
     start = svg.index("<g id=\"gnuplot_canvas\"")
-    path.write_text(svg[:start] + STYLE + svg[start:])
+    svg = svg[:start] + STYLE + svg[start:]
+    path.write_text(svg.replace("<title>Gnuplot</title>", f"<title>{title}</title>"))
 
 
 def table_of(results, program, title):
@@ -105,8 +107,8 @@ def overview(results, path):
     script += f"set xrange [{low}:{high}]\nset yrange [{1 - len(labels) - 0.7}:0.7]\n"
     script += "set xtics (" + ", ".join(f"'{t:g}x' {t}" for t in ticks) + ")\n"
     script += "set ytics (" + ", ".join(f"{quoted(label)} {y}" for label, y in labels) + ")\n"
-    script += "set key bmargin center horizontal maxrows 2\n"
-    script += "set title 'Time of the others, as a multiple of ours: right of the line we are ahead'\n"
+    script += "set key outside bottom center horizontal samplen 1.5 width 1\nset bmargin 6\n"
+    title = "Time of the others, as a multiple of ours: right of the line we are ahead"
     script += f"set arrow from 1,graph 0 to 1,graph 1 nohead lc rgb '{OURS}' lw 2.5 front\n"
     plots = [f"1/0 with lines lc rgb '{OURS}' lw 2.5 title 'parallelpipe'"]
     data = ""
@@ -115,7 +117,7 @@ def overview(results, path):
             plots.append(f"'-' with points pt {shape} ps 1.1 lw 1.6 lc rgb '{colour}' "
                          f"title {quoted(name)}")
             data += "".join(f"{x} {y}\n" for x, y in points[name]) + "e\n"
-    draw(path, (860, 130 + 27 * len(labels)), script + "plot " + ", ".join(plots) + "\n" + data)
+    draw(path, (860, 150 + 27 * len(labels)), title, script + "plot " + ", ".join(plots) + "\n" + data)
 
 
 def bars(table, path, title, leave_out=()):
@@ -124,7 +126,7 @@ def bars(table, path, title, leave_out=()):
             if row["name"] not in leave_out]
     rows.sort(key=lambda row: row[2])
     most = max(value for _, _, value in rows)
-    script = f"set title {quoted(title)}\nset style fill solid noborder\nunset key\nunset xtics\n"
+    script = "set style fill solid noborder\nunset key\nunset xtics\n"
     script += f"set xrange [0:{most * 1.15}]\nset yrange [{0.4 - len(rows)}:0.6]\n"
     script += "set ytics (" + ", ".join(f"{quoted(n)} {-i}" for i, (n, _, _) in enumerate(rows)) + ")\n"
     plots = []
@@ -136,7 +138,7 @@ def bars(table, path, title, leave_out=()):
             data += "".join(f"{v / 2} {-i} 0 {v} {-i - 0.32} {-i + 0.32}\n" for i, v in chosen) + "e\n"
     plots.append("'-' using 1:2:3 with labels left offset 0.6,0")
     data += "".join(f"{v} {-i} {v:.3g}\n" for i, (_, _, v) in enumerate(rows)) + "e\n"
-    draw(path, (760, 70 + 30 * len(rows)), script + "plot " + ", ".join(plots) + "\n" + data)
+    draw(path, (760, 70 + 30 * len(rows)), title, script + "plot " + ", ".join(plots) + "\n" + data)
 
 
 def processor():
