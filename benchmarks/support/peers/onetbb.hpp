@@ -10,8 +10,8 @@
 
 namespace bench {
 
-/// `tbb::parallel_pipeline` with as many threads as the machine has cores: with more of them it was
-/// slower. A stage with several workers is a parallel filter.
+/// `tbb::parallel_pipeline` with as many threads as the machine has cores, its default. A stage with
+/// several workers is a parallel filter.
 template <Job J>
 unsigned long long by_onetbb(J job, const Shape& shape, std::size_t tokens) {
     using Item = typename J::Item;
