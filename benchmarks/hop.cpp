@@ -1,64 +1,27 @@
 // What does it cost to hand one 64-bit item from one stage to the next? A source, K serial stages that
-// do next to nothing, a sum. Printed: ns per item and hop, a hop being one hand-over between threads.
+// do next to nothing, a sum. A hop is one hand-over between threads: there are K + 1.
+// And what does a chain of four such stages cost in one thread, fused?
 
 #include <parallelpipe.hpp>
 
-#include "support/interleaved.hpp"
+#include "support/numbers.hpp"
+#include "support/peers.hpp"
+#include "support/session.hpp"
 
-#include <condition_variable>
+#include <cstddef>
 #include <cstdint>
-#include <cstdlib>
-#include <deque>
-#include <mutex>
-#include <optional>
 #include <string>
-#include <thread>
-#include <vector>
 
 namespace {
 
-using parallelpipe::generator;
-using parallelpipe::Input;
-using parallelpipe::map_stage;
-using parallelpipe::Pipeline;
-using parallelpipe::stage;
-using Item = std::uint64_t;
+using namespace parallelpipe;
+using Number = std::uint64_t;
 
-/// What one writes by hand: a deque, a mutex, two condition variables.
-class LockedQueue {
-public:
-    explicit LockedQueue(std::size_t capacity) : capacity_(capacity) {}
-
-    void push(std::optional<Item> item) {
-        std::unique_lock lock(mutex_);
-        not_full_.wait(lock, [&] { return items_.size() < capacity_; });
-        items_.push_back(item);
-        lock.unlock();
-        not_empty_.notify_one();
-    }
-    std::optional<Item> pop() {
-        std::unique_lock lock(mutex_);
-        not_empty_.wait(lock, [&] { return !items_.empty(); });
-        const std::optional<Item> item = items_.front();
-        items_.pop_front();
-        lock.unlock();
-        not_full_.notify_one();
-        return item;
-    }
-
-private:
-    const std::size_t capacity_;
-    std::mutex mutex_;
-    std::condition_variable not_empty_;
-    std::condition_variable not_full_;
-    std::deque<std::optional<Item>> items_;
-};
-
-Item sequential(Item items, int stages) {
-    Item sum = 0;
-    for (Item i = 0; i < items; ++i) {
-        Item x = i;
-        for (int k = 0; k < stages; ++k) {
+Number loop(Number items, std::size_t stages) {
+    Number sum = 0;
+    for (Number i = 0; i < items; ++i) {
+        Number x = i;
+        for (std::size_t k = 0; k < stages; ++k) {
             x += 1;
             asm volatile("" : "+r"(x));  // the stages' work, not folded into one addition
         }
@@ -67,59 +30,59 @@ Item sequential(Item items, int stages) {
     return sum;
 }
 
-Item by_hand(Item items, int stages, std::size_t capacity) {
-    std::deque<LockedQueue> queues;
-    for (int k = 0; k <= stages; ++k) queues.emplace_back(capacity);
-    std::vector<std::jthread> threads;
-    threads.emplace_back([&] {
-        for (Item i = 0; i < items; ++i) queues[0].push(i);
-        queues[0].push(std::nullopt);
-    });
-    for (std::size_t k = 0; k < static_cast<std::size_t>(stages); ++k)
-        threads.emplace_back([&, k] {
-            while (const std::optional<Item> item = queues[k].pop()) queues[k + 1].push(*item + 1);
-            queues[k + 1].push(std::nullopt);
-        });
-    Item sum = 0;
-    while (const std::optional<Item> item = queues.back().pop()) sum += *item;
-    return sum;
+template <std::size_t K>
+void hop(bench::Session& session) {
+    const std::size_t items = session.options().items(2'000'000);
+    Pipeline<void, Number> generators = bench::counting({}, items);
+    Pipeline<void, Number> maps = bench::counting({}, items);
+    for (std::size_t k = 0; k < K; ++k) {
+        generators = generators | bench::adding_generator();
+        maps = maps | bench::adding_map();
+    }
+    const double hops = static_cast<double>(items) * (K + 1);
+    bench::Table table{"hop, K = " + std::to_string(K), {"ns a hop", "CPU ns"}};
+    using enum bench::Role;
+    table.contenders = {
+        {reference, "loop", bench::timed(hops, [=] { return loop(items, K); })},
+        {ours, "generator stages", bench::timed(hops, bench::sum_of(generators))},
+        {ours, "map_stage", bench::timed(hops, bench::sum_of(maps))}};
+    bench::add_peers<K>(session, table, 1, false, hops,
+                        [=](double part) { return bench::hop_job(items, part); });
+    session.measure(table);
 }
 
-Item sum_of(const Pipeline<void, Item>& pipeline) {
-    Item sum = 0;
-    for (const Item& x : pipeline.results()) sum += x;
-    return sum;
+void fused(bench::Session& session) {
+    const std::size_t items = session.options().items(2'000'000);
+    const auto generator = bench::adding_generator();
+    const auto map = bench::adding_map();
+    const auto generators = generator | generator | generator | generator;
+    const auto maps = map | map | map | map;
+    const Pipeline<void, Number> source = bench::counting({}, items);
+    const auto whole = fuse(source | maps);
+    bench::Table table{"fused chain of 4 stages", {"ns an item", "CPU ns"}};
+    const auto add = [&](bench::Role role, const std::string& name, auto run) {
+        table.contenders.push_back({role, name, bench::timed(static_cast<double>(items), run)});
+    };
+    using enum bench::Role;
+    add(reference, "loop", [=] { return loop(items, 4); });
+    add(reference, "source alone", [=, run = bench::sum_of(source)] { return run() + 4 * items; });
+    add(ours, "source | fuse(4 maps)", bench::sum_of(source | fuse(maps)));
+    add(ours, "source | fuse(4 generators)", bench::sum_of(source | fuse(generators)));
+    add(ours, "fuse(source | 4 maps)", bench::sum_of(whole));
+    add(ours, "fuse(source | 4 maps), inline", [=] {
+        Number sum = 0;
+        for (const Number& x : whole.results(inline_run)) sum += x;
+        return sum;
+    });
+    session.measure(table);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-    const Item items = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
-    const std::size_t rounds = 9;
-    bool good = true;
-    for (const int stages : {1, 4}) {
-        const auto counting = stage([items]() -> generator<Item> {
-            for (Item i = 0; i < items; ++i) co_yield i;
-        });
-        const auto generating = stage([](Input<Item> in) -> generator<Item> {
-            for (const Item x : in) co_yield x + 1;
-        });
-        const auto mapping = map_stage([](Item x) { return x + 1; });
-        Pipeline<void, Item> generators = counting;
-        Pipeline<void, Item> maps = counting;
-        for (int k = 0; k < stages; ++k) {
-            generators = generators | generating;
-            maps = maps | mapping;
-        }
-        const double hops = static_cast<double>(items) * (stages + 1);
-        good &= bench::interleaved(
-            "hop, K = " + std::to_string(stages) + ": ns per item and hop",
-            {{"mutex + condition_variable, 1024", hops,
-              [=] { return by_hand(items, stages, 1024); }},
-             {"generator stages", hops, [=] { return sum_of(generators); }},
-             {"map_stage", hops, [=] { return sum_of(maps); }},
-             {"sequential loop", hops, [=] { return sequential(items, stages); }}},
-            rounds);
-    }
-    return good ? EXIT_SUCCESS : EXIT_FAILURE;
+    bench::Session session("hop", argc, argv);
+    hop<1>(session);
+    hop<4>(session);
+    fused(session);
+    return session.finish();
 }
