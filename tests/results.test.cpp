@@ -4,10 +4,14 @@
 
 #include "support/catch.hpp"
 #include "support/counted.hpp"
+#include "support/waiting.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <concepts>
+#include <cstdint>
 #include <iterator>
+#include <latch>
 #include <memory>
 #include <ranges>
 #include <stdexcept>
@@ -19,6 +23,7 @@
 
 using namespace parallelpipe;
 using support::Counted;
+using support::comes_true;
 using support::Tally;
 
 namespace {
@@ -267,4 +272,102 @@ TEST_CASE("an error that nobody waits for is dropped with its results", "[result
             if (x == 1) break;
         }
     }());
+}
+
+// ---- statistics -----------------------------------------------------------------------------
+
+TEST_CASE("stats count what each worker took and yielded, and what the queues held", "[results][stats]") {
+    const bool ordered = GENERATE(false, true);
+    auto twice = stage({.workers = 3, .qsize = 8, .ordered = ordered},
+                       [](Input<int> in) -> generator<int> {
+                           for (int x : in) {
+                               co_yield x;
+                               co_yield x;
+                           }
+                       });
+    auto results = (std::views::iota(0, 1000) | twice).results();
+    long sum = 0;
+    for (int x : results) sum += x;
+    CHECK(sum == 999 * 1000);
+
+    const Statistics all = results.stats();
+    CHECK(all.has_ended);
+    CHECK(all.elapsed.count() > 0);
+    CHECK(all.consumer.items == 2000);
+    REQUIRE(all.stages.size() == 2);
+    const StageStatistics& source = all.stages[0];
+    const StageStatistics& doubled = all.stages[1];
+    CHECK(source.is_range);
+    CHECK(source.items_in == 0);
+    CHECK(source.items_out == 1000);
+    CHECK(doubled.items_in == 1000);
+    CHECK(doubled.items_out == 2000);
+    CHECK(doubled.is_ordered == ordered);
+    REQUIRE(doubled.each.size() == 3);
+    std::uint64_t in = 0;
+    for (const WorkerStatistics& worker : doubled.each) {
+        in += worker.items_in;
+        CHECK(worker.items_out == 2 * worker.items_in);
+        CHECK_FALSE(worker.is_running);
+        CHECK(worker.busy.count() > 0);
+    }
+    CHECK(in == 1000);
+    REQUIRE(doubled.queue.has_value());
+    CHECK(doubled.queue->capacity == 8);
+    CHECK(doubled.queue->fill == 0);
+    CHECK(doubled.queue->high_water >= 1);
+    CHECK(doubled.queue->high_water <= 8);
+    CHECK(doubled.queue->mean_fill <= 8);
+}
+
+TEST_CASE("stats of a keyed stage count what each worker took", "[results][stats]") {
+    auto pass_on = stage({.workers = 2, .qsize = 4}, [](Input<int> in) -> generator<int> {
+        for (int x : in) co_yield x;
+    }).partition_by([](int x) { return x % 10; });
+    auto results = (std::views::iota(0, 500) | pass_on).results();
+    long count = 0;
+    for ([[maybe_unused]] int x : results) ++count;
+    CHECK(count == 500);
+    const StageStatistics stage = results.stats().stages[1];
+    CHECK(stage.is_keyed);
+    CHECK(stage.items_in == 500);
+    CHECK(stage.items_out == 500);
+}
+
+TEST_CASE("stats say who waits, while the run goes on, from any thread", "[results][stats]") {
+    std::latch go(1);
+    auto slow = stage({.qsize = 2}, [&go](Input<int> in) -> generator<int> {
+        for (int x : in) {
+            go.wait();
+            co_yield x;
+        }
+    });
+    auto results = (std::views::iota(0, 10000) | slow).results();
+    // The source has filled its queue and waits; the stage is busy with its first item.
+    const auto waits = [&] {
+        const Statistics now = results.stats();
+        return now.stages[0].waiting_for_room.count() > 0 && now.stages[0].each[0].is_running &&
+               now.stages[1].each[0].is_running && now.stages[1].items_out == 0 && !now.has_ended;
+    };
+    bool seen = false;
+    std::thread looker([&] { seen = comes_true(waits); });
+    looker.join();
+    CHECK(seen);
+    go.count_down();
+    results.cancel();
+    CHECK(results.stats().has_ended);
+}
+
+TEST_CASE("items that siblings fetched from each other count once", "[results][stats]") {
+    auto uneven = stage({.workers = 4}, [](Input<int> in) -> generator<int> {
+        for (int x : in) {
+            if (x % 500 == 499) std::this_thread::sleep_for(std::chrono::milliseconds(2));
+            co_yield x;
+        }
+    });
+    auto results = (std::views::iota(0, 20000) | uneven).results();
+    long count = 0;
+    for ([[maybe_unused]] int x : results) ++count;
+    CHECK(count == 20000);
+    CHECK(results.stats().stages[1].items_in == 20000);
 }

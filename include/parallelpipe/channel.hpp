@@ -83,13 +83,6 @@ public:
         });
     }
 
-    /// Items that wait, give or take what is on its way this moment.
-    std::size_t size_approx() const noexcept {
-        const std::size_t taken = taken_.load(std::memory_order_relaxed);
-        const std::size_t pushed = lanes_.pushed();
-        return pushed > taken ? pushed - taken : 0;
-    }
-
 private:
     /// About 2 KiB: few allocations for small items, two a chunk for huge ones.
     static constexpr std::size_t chunk_size =
@@ -111,6 +104,7 @@ private:
                 std::move(*last))));
             items.last.store(last, std::memory_order_relaxed);
             std::destroy_at(last);
+            if (items.counted) items.counted->in.fetch_sub(1, std::memory_order_relaxed);
         }
     }
 
@@ -141,8 +135,6 @@ private:
         T item;
     };
 
-    detail::lanes lanes_;
-    std::atomic<std::size_t> taken_{0};  // out of the lanes; under take_mutex_, read by anybody
     // Under take_mutex_. They go before what lies in the lanes.
     detail::given_back_items given_back_;
     std::uint64_t next_number_ = 0;  // under take_mutex_, if there are siblings: of the queue's next item
@@ -180,6 +172,11 @@ public:
         return push(std::move(item));
     }
 
+    /// What is pushed here counts as what `who` has yielded.
+    void count_for(detail::meter* who) const noexcept {
+        if (who) who->pushes_to.store(&lane_, std::memory_order_relaxed);
+    }
+
 private:
     /// Gets slots, and memory to construct items in. Blocks and returns as push().
     PARALLELPIPE_RARE bool make_ready() {
@@ -200,7 +197,7 @@ private:
             opened = new items_chunk;
             detail::lanes::adopt(lane_, *opened);
         }
-        channel_.lanes_.announce(lane_, *opened);
+        channel_.lanes_.announce(lane_, *opened, filled_);
         chunk_ = opened;
         items_ = items_of(*opened);
         filled_ = ready_ = 0;
@@ -248,9 +245,11 @@ public:
     /// Returns: 0 at the end of the stream or once the channel is aborted.
     template <class Place, class BeforeSleep>
     std::size_t take(std::size_t most, Place&& place, BeforeSleep&& before_sleep) {
+        auto timer = detail::wait_timer::for_input(reader_.counted);
         for (;;) {
             for (int spin = 0; spin < spins; ++spin) {
                 if (const auto taken = look(most, place, false)) return *taken;
+                timer.begin();
                 if (spin == 0) before_sleep();
                 pause(spin);
             }
@@ -336,6 +335,7 @@ private:
         const std::size_t taken = channel_.lanes_.take(
             chunk_size, most,
             [&](detail::chunk& at, std::size_t some) { take_from(at, some, place); });
+        if (taken != 0) channel_.note_fill(taken + channel_.size_approx());
         return taken;
     }
 

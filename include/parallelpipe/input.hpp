@@ -66,6 +66,9 @@ public:
     /// Who reads here hands the items on and returns their slots.
     virtual void keep_slots() {}
 
+    /// What is read counts as what `who` has taken.
+    virtual void count_for(meter* /*who*/) {}
+
     /// From now on `listener` is told; null is nobody.
     void listen(item_listener* listener) noexcept { listener_ = listener; }
 
@@ -124,6 +127,8 @@ public:
             taken_.begun.store(current_, std::memory_order_relaxed);
         }
     }
+
+    void count_for(meter* who) final { taken_.counted = who; }
 
     void drain() final {
         while (!at_end()) next();

@@ -46,7 +46,7 @@ struct QueueStatistics {
     std::size_t fill = 0;
     /// The most that has waited at one time.
     std::size_t high_water = 0;
-    /// What waited on average, over the time of the run.
+    /// What waited on average, when its readers came for more.
     double mean_fill = 0;
 };
 

@@ -13,6 +13,7 @@ struct Setup;
 namespace detail {
 
 struct item_counters;
+struct meter;
 
 /// What a worker's thread knows of itself. Written by that thread alone, before user code runs.
 struct worker_identity {
@@ -22,6 +23,7 @@ struct worker_identity {
     const void* group = nullptr;           // the threads it belongs to
     const Setup* setup = nullptr;          // its stage's settings
     item_counters* counters = nullptr;     // its stage's
+    meter* counted = nullptr;              // its own
 };
 
 inline constinit thread_local const worker_identity* current_worker = nullptr;

@@ -6,7 +6,10 @@
 
 #include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/event_count.hpp>
+#include <parallelpipe/detail/lanes.hpp>
+#include <parallelpipe/detail/meter.hpp>
 #include <parallelpipe/detail/taken_items.hpp>
+#include <parallelpipe/this_worker.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -42,6 +45,21 @@ public:
 
     /// How many items may wait; 0 is unlimited.
     std::size_t capacity() const noexcept { return static_cast<std::size_t>(capacity_); }
+
+    /// Items that wait, give or take what is on its way this moment. What readers have taken ahead is
+    /// not among them.
+    std::size_t size_approx() const noexcept {
+        const std::size_t taken = taken_.load(std::memory_order_relaxed);
+        const std::size_t pushed = lanes_.pushed();
+        return pushed > taken ? pushed - taken : 0;
+    }
+    /// The most that its readers have found.
+    std::size_t high_water() const noexcept { return high_water_.load(std::memory_order_relaxed); }
+    /// What its readers have found on average, when they came for more.
+    double mean_fill() const noexcept {
+        const auto looks = static_cast<double>(looks_.load(std::memory_order_relaxed));
+        return looks == 0 ? 0 : static_cast<double>(found_.load(std::memory_order_relaxed)) / looks;
+    }
 
     /// Nobody will read on: pushes fail from now on. What is inside stays readable.
     void close() {
@@ -110,9 +128,11 @@ public:
     /// in and after wake_parking().
     template <class Ready>
     void wait_to_park(Ready ready) {
+        auto timer = wait_timer::for_room(counted());
         for (;;) {
             for (int spin = 0; spin < spins; ++spin) {
                 if (is_closed() || ready()) return;
+                timer.begin();
                 pause(spin);
             }
             const auto key = may_park_.prepare();
@@ -165,10 +185,12 @@ protected:
     /// Returns 0 once the channel is closed.
     std::ptrdiff_t take_room() {
         if (capacity_ == 0) return is_closed() ? 0 : std::numeric_limits<std::ptrdiff_t>::max();
+        auto timer = wait_timer::for_room(counted());
         for (;;) {
             for (int spin = 0; spin < spins; ++spin) {
                 if (const std::ptrdiff_t taken = try_take_room()) return taken;
                 if (is_closed()) return 0;
+                timer.begin();
                 pause(spin);
             }
             const auto key = not_full_.prepare();
@@ -182,6 +204,20 @@ protected:
             }
             not_full_.wait(key);
         }
+    }
+
+    /// The calling worker's meter.
+    static meter* counted() noexcept { return current_worker ? current_worker->counted : nullptr; }
+
+    /// Under take_mutex_: a reader has found so many items.
+    void note_fill(std::size_t items) noexcept {
+        const auto add = [](auto& number, std::uint64_t more) {
+            number.store(number.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
+        };
+        add(found_, items);
+        add(looks_, 1);
+        if (items > high_water_.load(std::memory_order_relaxed))
+            high_water_.store(items, std::memory_order_relaxed);
     }
 
     static constexpr std::uint64_t no_number = std::numeric_limits<std::uint64_t>::max();
@@ -218,6 +254,14 @@ protected:
     alignas(cache_line) event_count not_empty_;
     alignas(cache_line) event_count not_full_;
     event_count may_park_;  // behind an ordered stage: all are woken, as they differ in what they wait for
+
+    lanes lanes_;
+
+    // Written by who takes items, read by anybody; relaxed: numbers.
+    std::atomic<std::size_t> taken_{0};
+    std::atomic<std::size_t> high_water_{0};
+    std::atomic<std::uint64_t> found_{0};
+    std::atomic<std::uint64_t> looks_{0};
 
     // One who takes items at a time. Before readers_mutex_, where both are held.
     alignas(cache_line) std::mutex take_mutex_;

@@ -43,6 +43,8 @@ public:
         std::vector<entry> unbegun;
         for (In* item = kept; item != this->last(); ++item)
             unbegun.push_back({number(item), std::move(*item)});
+        if (this->taken_.counted)
+            this->taken_.counted->in.fetch_sub(unbegun.size(), std::memory_order_relaxed);
         leave(std::move(unbegun));
         std::destroy(kept, this->last());
         this->taken_.last.store(kept, std::memory_order_relaxed);
@@ -109,7 +111,7 @@ private:
         In* to = buffer_.data();
         std::size_t taken = 0;
         try {
-            taken = from_.take(worker_, most_, [&](entry&& next) {
+            taken = from_.take(worker_, most_, this->taken_.counted, [&](entry&& next) {
                 std::construct_at(to, std::move(next.item));
                 numbers_[to - buffer_.data()] = next.number;
                 if (to == buffer_.data())
@@ -124,6 +126,7 @@ private:
             throw;
         }
         if (taken == 0) return false;
+        if (this->taken_.counted) this->taken_.counted->in.fetch_add(taken, std::memory_order_relaxed);
         channel_.return_room(1);  // the first one comes into hand at once
         returned_ = this->current_ + 1;
         begin_run();

@@ -132,17 +132,15 @@ public:
         made.next_made = std::exchange(mine.made, &made);
     }
 
-    /// The consumers get to know of an empty chunk, which the producer will fill from now on.
+    /// The consumers get to know of an empty chunk, which the producer will fill from now on. In the one
+    /// before there are `full` items.
     /// Errors: `std::bad_alloc`; then it stays the producer's.
-    void announce(lane& mine, chunk& opened) {
+    void announce(lane& mine, chunk& opened, std::size_t full) {
         if (!queue_.enqueue(mine.token, announced_chunk(&opened))) {
             opened.next = std::exchange(mine.reusable, &opened);
             throw std::bad_alloc();
         }
-        if (const chunk* full = mine.writing.load(std::memory_order_relaxed))
-            mine.before.store(mine.before.load(std::memory_order_relaxed) +
-                                  full->filled.load(std::memory_order_relaxed),
-                              std::memory_order_relaxed);
+        mine.before.store(mine.before.load(std::memory_order_relaxed) + full, std::memory_order_relaxed);
         mine.writing.store(&opened, std::memory_order_relaxed);
     }
 

@@ -94,11 +94,12 @@ private:
 
     static constexpr std::size_t most = bulk_items<In>;
 
-    /// Waits for items of `worker`; `receive(entry&&)` gets up to `most_items` of them.
+    /// Waits for items of `worker`, whose meter is `counted`; `receive(entry&&)` gets up to `most_items` of them.
     /// Returns: how many; 0 at the end and at a stop.
     /// Errors: what the key throws, or moving an item.
     template <class Receive>
-    std::size_t take(std::size_t worker, std::size_t most_items, Receive receive) {
+    std::size_t take(std::size_t worker, std::size_t most_items, meter* counted, Receive receive) {
+        auto timer = wait_timer::for_input(counted);
         std::unique_lock lock(mutex_);
         box& mine = boxes_[worker];
         std::size_t taken = 0;
@@ -114,6 +115,7 @@ private:
             }
             mine.is_at_end = taken == 0 && has_ended_;
             if (taken != 0 || has_stopped_ || (has_ended_ && is_over())) break;
+            timer.begin();
             if (!has_leader_ && !has_ended_) {
                 lead(lock, mine);
                 continue;

@@ -54,12 +54,15 @@ private:
 template <class T>
 class reorder_buffer<T>::Output final : public order_base::Position {
 public:
-    Output(reorder_buffer& order, std::size_t worker, feed_base* from)
-        : Position(order, worker, from), order_(order) {}
+    Output(reorder_buffer& order, std::size_t worker, feed_base* from, meter* counted)
+        : Position(order, worker, from), order_(order), counted_(counted) {}
 
     /// As Channel::Producer::push; blocks also while the result can neither leave nor be parked.
     [[nodiscard]] bool push(T&& result) {
         if (!this->at_) return false;
+        if (counted_)
+            counted_->out.store(counted_->out.load(std::memory_order_relaxed) + 1,
+                                std::memory_order_relaxed);
         for (;;) {
             if (this->is_head()) return order_.producer_.push(std::move(result));
             if (this->is_over()) return false;
@@ -83,6 +86,7 @@ private:
     }
 
     reorder_buffer& order_;
+    meter* const counted_;
 };
 
 }  // namespace parallelpipe::detail

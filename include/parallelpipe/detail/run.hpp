@@ -34,7 +34,9 @@
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/detail/channel_feed.hpp>
 #include <parallelpipe/detail/keyed_feed.hpp>
+#include <parallelpipe/detail/meter.hpp>
 #include <parallelpipe/detail/order_base.hpp>
+#include <parallelpipe/detail/run_statistics.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/detail/task_group.hpp>
 #include <parallelpipe/error.hpp>
@@ -45,6 +47,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -53,6 +56,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -91,6 +95,7 @@ public:
             stage.entry = stages[i];
             stage.name = stage.entry.name(stage.entry.is_range ? 0 : position++);
             stage.workers = stage.entry.workers();
+            stage.meters = std::make_unique<meter[]>(stage.workers);
             const std::size_t readers = i + 1 == size_ ? 1 : stages[i + 1].workers();
             stage.out = stage.entry.body->make_channel(stage.entry.setup.qsize, stage.workers, readers);
             if (i != 0 && stage.entry.partition && stage.workers > 1)
@@ -108,6 +113,7 @@ public:
     /// Starts all workers.
     /// Errors: what starting a thread throws; everything already started has then been joined.
     void start(std::stop_token token) {
+        began_ = meter::now();
         try {
             for (std::size_t stage = 0; stage < size_; ++stage)
                 for (std::size_t worker = 0; worker < stages_[stage].workers; ++worker)
@@ -169,12 +175,34 @@ public:
     }
 
     Statistics stats() const {
+        const std::int64_t now = meter::now();
         Statistics all;
-        for (std::size_t i = 0; i < size_; ++i)
-            all.stages.push_back(
-                statistics_of(stages_[i].name, stages_[i].workers, stages_[i].counters));
+        all.cores = std::thread::hardware_concurrency();
+        all.has_ended = true;
+        std::int64_t end = began_;
+        for (std::size_t i = 0; i < size_; ++i) {
+            const running_stage& stage = stages_[i];
+            StageStatistics one = statistics_of(stage.name, stage.workers, stage.counters);
+            one.is_range = stage.entry.is_range;
+            one.is_ordered = stage.is_ordered();
+            one.is_keyed = stage.boxes != nullptr;
+            for (std::size_t worker = 0; worker < stage.workers; ++worker) {
+                one.each.push_back(worker_statistics(stage.meters[worker], now));
+                all.has_ended &= stage.meters[worker].ended.load(std::memory_order_relaxed) != 0;
+                end = std::max(end, stage.meters[worker].ended.load(std::memory_order_relaxed));
+            }
+            sum_up(one);
+            if (stage.out) one.queue = queue_statistics(*stage.out);
+            all.stages.push_back(std::move(one));
+        }
+        const std::int64_t until = all.has_ended ? end : now;
+        all.elapsed = std::chrono::nanoseconds(until - began_);
+        all.consumer = consumer_statistics(consumer_, began_, until);
         return all;
     }
+
+    /// That of the thread that takes the results.
+    meter& consumer() noexcept { return consumer_; }
 
 private:
     struct running_stage {
@@ -186,6 +214,7 @@ private:
         std::unique_ptr<partition_base> boxes;  // null: any worker takes any item
         std::stop_source stop;              // a shared state, safe from any thread
         item_counters counters;
+        std::unique_ptr<meter[]> meters;    // one a worker
 
         bool is_ordered() const { return entry.setup.ordered.value_or(false); }
         OnError on_error() const { return entry.setup.on_error.value_or(OnError::stop); }
@@ -213,16 +242,20 @@ private:
                                        .stop = here.stop.get_token(),
                                        .group = &group_,
                                        .setup = &here.entry.setup,
-                                       .counters = &here.counters};
+                                       .counters = &here.counters,
+                                       .counted = &here.meters[worker]};
         const worker_scope scope(identity);
+        meter& counted = here.meters[worker];
+        counted.began.store(meter::now(), std::memory_order_relaxed);
         std::unique_ptr<feed_base> in;
         bool lost = false;
         try {
             name_this_thread(here.name, worker);
             if (from)
                 in = here.boxes ? here.boxes->open(worker) : here.entry.connect(*from, here.workers);
+            if (in) in->count_for(&counted);
             try {
-                here.entry.body->run(in.get(), {to, order, worker});
+                here.entry.body->run(in.get(), {to, order, worker, &counted});
             } catch (const stop_unwind&) {
                 throw;
             } catch (const inner_failure& inner) {
@@ -247,6 +280,8 @@ private:
             stop_stages(stage);
         }
         in.reset();
+        counted.cpu.store(meter::cpu_of_this_thread(), std::memory_order_relaxed);
+        counted.ended.store(meter::now(), std::memory_order_relaxed);
         if (to) to->producer_left();
     }
 
@@ -298,6 +333,8 @@ private:
     const std::size_t size_;
     const std::unique_ptr<running_stage[]> stages_;
     std::atomic<int> outcome_{is_running};  // leaves is_running once: the first reason to end wins
+    std::int64_t began_ = 0;                // written before the first worker starts
+    meter consumer_;
     task_group group_;
     std::optional<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
 };
@@ -308,6 +345,7 @@ class consumed_run final : public run_base {
 public:
     consumed_run(const std::vector<stage_entry>& stages, std::stop_token token)
         : run_(stages), feed_(run_) {
+        feed_.count_for(&run_.consumer());
         run_.start(std::move(token));
     }
     ~consumed_run() override { run_.cancel_and_join(); }

@@ -38,6 +38,7 @@ struct output {
     channel_base* channel = nullptr;
     order_base* order = nullptr;  // null: as they come
     std::size_t worker = 0;
+    meter* counted = nullptr;
 };
 
 /// Thrown by a fused stage: which of the stages inside it threw what.
@@ -155,10 +156,11 @@ protected:
     static void deliver(From& from, feed_base* in, const output& out) {
         if (out.order) {
             typename reorder_buffer<Out>::Output ordered(static_cast<reorder_buffer<Out>&>(*out.order),
-                                                         out.worker, in);
+                                                         out.worker, in, out.counted);
             push_all(from, ordered);
         } else {
             typename Channel<Out>::Producer producer(static_cast<Channel<Out>&>(*out.channel));
+            producer.count_for(out.counted);
             push_all(from, producer);
         }
     }

@@ -23,6 +23,8 @@
 // | attention | set by thieves and by a stop,    | seq_cst with the channel's aborted_: who clears it |
 // |           | cleared by the reader            | looks at aborted_ afterwards                       |
 
+#include <parallelpipe/detail/meter.hpp>
+
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -34,6 +36,7 @@ namespace parallelpipe::detail {
 class reader_base {
 public:
     std::atomic<bool> attention{false};
+    meter* counted = nullptr;  // the reader's; null: nobody counts
 };
 
 template <class T>
