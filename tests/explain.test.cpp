@@ -343,7 +343,7 @@ TEST_CASE("a full machine is told from a stage that wants more workers", "[expla
         .consumer(900, {.001, .99, 0, .001});
     CHECK(
         explain(two).text ==
-        "The machine is full: its 2 cores are busy 98 % of the time, more workers would not help. "
+        "The machine is full: its 2 cores are busy 98 % of the time; more workers would not help. "
         "Make stage count cheaper, which has 77 % of the processor time.");
 }
 
@@ -353,6 +353,52 @@ TEST_CASE("a machine is full with many stages of which none is busy for long", "
         run.stage("s" + std::to_string(i), 1, 900, 900, {.3, .35, .35, .195});
     run.consumer(900, {.01, .9, 0, .01});
     CHECK(explain(run).kind == Kind::machine_full);
+}
+
+TEST_CASE("a run that other programs keep from the cores is judged by what it wanted",
+          "[explain]") {
+    // Each thread that wants a core has one for a fifth of the time.
+    const auto starved = [](Statistics stats) {
+        const auto part = [](auto& of) {
+            of.cpu = of.busy / 5;
+            of.ready = of.busy - of.cpu;
+        };
+        for (StageStatistics& stage : stats.stages) part(stage);
+        part(stats.consumer);
+        return stats;
+    };
+    for (const std::size_t workers : {1u, 4u, 16u}) {
+        check(Kind::machine_full, 1, starved(Chain{.workers = workers, .cores = workers}));
+        check(Kind::cpu_bound, 1, starved(Chain{.workers = workers, .cores = 2 * workers}));
+    }
+    check(Kind::input_bound, 0, starved(Chain{.limit = 0, .cores = 2}));
+    check(Kind::consumer_bound, 3, starved(Chain{.limit = 3, .cores = 2}));
+    CHECK(says(
+        starved(Chain{.workers = 4, .cores = 2}),
+        "its 2 cores are wanted by 3.8 threads at a time, and this run has got 0.8 of them; more "
+        "workers would not help. Make stage s1 cheaper"));
+}
+
+TEST_CASE("who waits for items does not want a core, though it is ready for one", "[explain]") {
+    // A worker that finds no item offers its core to others before it sleeps.
+    const auto ready = [](Statistics stats) {
+        for (StageStatistics& stage : stats.stages)
+            stage.ready = stage.waiting_for_input + stage.waiting_for_room;
+        stats.consumer.ready = stats.consumer.waiting;
+        return stats;
+    };
+    check(Kind::cpu_bound, 1, ready(Chain{.stages = 5, .cpu = 1, .cores = 2}));
+    check(Kind::io_bound, 1, ready(Chain{.stages = 5, .cpu = .1, .cores = 2}));
+    check(Kind::io_bound, 1, ready(Chain{.stages = 5, .workers = 16, .cpu = .05, .cores = 2}));
+    CHECK(says(ready(Chain{.stages = 5, .cpu = 1, .cores = 2}), "0.6 of 2 is free"));
+}
+
+TEST_CASE("a stage that sleeps waits for its core now and then too", "[explain]") {
+    Statistics stats = Chain{.workers = 4, .cpu = .01, .cores = 2};
+    stats.stages[1].ready = stats.stages[1].busy * 2 / 5;
+    check(Kind::io_bound, 1, stats);
+    stats.stages[1].ready = stats.stages[1].busy * 4 / 5;
+    check(Kind::machine_full, 1, stats);
 }
 
 TEST_CASE("without processor times no machine is full and nobody waits by himself", "[explain]") {

@@ -162,6 +162,17 @@ TEST_CASE("the page says what limits the run and marks it in the picture and in 
             "<title>behind source: mean 480, now 498, at most 511 waiting, room for 512</title>"));
 }
 
+TEST_CASE("the picture of a long pipeline has several rows", "[html]") {
+    Snapshot run(2s);
+    for (int i = 0; i < 11; ++i) run.stage("s" + std::to_string(i), 1, 5, 5, {.1});
+    const std::string svg = between(to_html(run), "<svg ", "</svg>");
+    CHECK(count(svg, "class=\"node") == 12);
+    CHECK(count(svg, "class=\"arrow") == 11);
+    // Of each row the first stands at the left.
+    CHECK(count(svg, "class=\"node outside\" x=\"0.0\"") + count(svg, "class=\"node\" x=\"0.0\"") ==
+          3);
+}
+
 TEST_CASE("the page needs nothing from elsewhere and says so to the browser", "[html]") {
     const std::string page = to_html(recorded(20));
     for (const char* foreign :

@@ -30,6 +30,8 @@ Statistics example() {
             stage.retried = 4;
             stage.skipped = 3;
             stage.each[1].failed = 5;
+            stage.each[1].ready = 77ns;
+            stage.ready = 77ns;
             stage.each[2].is_running = false;
         })
         .sink("write", 1, 490, {.98, .01, .01, .95})
@@ -57,6 +59,7 @@ void same_counts(const Json& json, const Counts& counts) {
     same(json.at("waiting_for_input_ns"), counts.waiting_for_input);
     same(json.at("waiting_for_room_ns"), counts.waiting_for_room);
     same(json.at("cpu_ns"), counts.cpu);
+    same(json.at("ready_ns"), counts.ready);
 }
 
 }  // namespace
@@ -74,7 +77,7 @@ TEST_CASE("the statistics as JSON have every number, under its documented name",
     for (std::size_t i = 0; i < 3; ++i) {
         const Json& stage = json.at("stages").at(i);
         const StageStatistics& expected = stats.stages[i];
-        CHECK(stage.size() == 16);
+        CHECK(stage.size() == 17);
         CHECK(stage.at("name").text == expected.name);
         same(stage.at("workers"), expected.workers);
         CHECK(stage.at("is_range").is(expected.is_range));
@@ -84,7 +87,7 @@ TEST_CASE("the statistics as JSON have every number, under its documented name",
         REQUIRE(stage.at("each").size() == expected.each.size());
         for (std::size_t k = 0; k < expected.each.size(); ++k) {
             const Json& worker = stage.at("each").at(k);
-            CHECK(worker.size() == 10);
+            CHECK(worker.size() == 11);
             same_counts(worker, expected.each[k]);
             CHECK(worker.at("is_running").is(expected.each[k].is_running));
         }
@@ -101,13 +104,14 @@ TEST_CASE("the statistics as JSON have every number, under its documented name",
 TEST_CASE("the consumer, the samples and the verdict stand in the JSON too", "[json]") {
     Statistics stats = example();
     stats.has_ended = true;
-    stats.consumer = {.items = 7, .waiting = 8ns, .busy = 9ns, .cpu = 10ns};
+    stats.consumer = {.items = 7, .waiting = 8ns, .busy = 9ns, .cpu = 10ns, .ready = 11ns};
     const Json json = read_json(to_json(stats));
     CHECK(json.at("has_ended").is(true));
     same(json.at("consumer").at("items"), 7);
     same(json.at("consumer").at("waiting_ns"), 8ns);
     same(json.at("consumer").at("busy_ns"), 9ns);
     same(json.at("consumer").at("cpu_ns"), 10ns);
+    same(json.at("consumer").at("ready_ns"), 11ns);
 
     REQUIRE(json.at("samples").size() == 2);
     const Json& sample = json.at("samples").at(1);

@@ -184,12 +184,19 @@ private:
     std::string machine_full(std::size_t at) const {
         const double part = in_seconds(at == consumer_ ? stats_.consumer.cpu : stage(at).cpu) /
                             in_seconds(cpu_of(stats_));
-        return "The machine is full: " +
-               (stats_.cores == 1 ? "its core is"
-                                  : "its " + counted(stats_.cores, "core") + " are") +
-               " busy " + percent(found_.machine()) +
-               " of the time, more workers would not help. Make " + name(at) +
-               " cheaper, which has " + percent(part) + " of the processor time.";
+        const double seconds = in_seconds(stats_.elapsed);
+        const double used = in_seconds(cpu_of(stats_)) / seconds;
+        const double cores = static_cast<double>(stats_.cores);
+        const std::string who =
+            stats_.cores == 1 ? "its core is" : "its " + counted(stats_.cores, "core") + " are";
+        return "The machine is full: " + who +
+               (used >= all_of_the_machine * cores
+                    ? " busy " + percent(used / cores) + " of the time"
+                    : " wanted by " + fixed(in_seconds(wanted(stats_)) / seconds, 1) +
+                          " threads at a time, and this run has got " + fixed(used, 1) +
+                          " of them") +
+               "; more workers would not help. Make " + name(at) + " cheaper, which has " +
+               percent(part) + " of the processor time.";
     }
 
     std::string balanced(std::size_t at) const {
@@ -197,8 +204,8 @@ private:
         const std::size_t second = std::max(at, found_.second());
         return name(first) + " and " + name(second) + " are equally busy (" +
                percent(of(first).busy) + " and " + percent(of(second).busy) +
-               " of the time): the run is balanced. To go faster both must: " + more_workers() +
-               '.';
+               " of the time): the run is balanced. To go faster, both need more workers, or less work "
+               "for each item.";
     }
 
     std::string uneven(std::size_t at) const {
@@ -226,9 +233,9 @@ private:
 /// Says who limits a run and what to change, from a snapshot during the run or behind its end.
 ///
 /// The bottleneck is the stage that never waits: those before it wait for room, those behind it for
-/// input. `cpu` and `cores`, when they are known, tell a stage that computes from one that sleeps and
-/// from a full machine; without them it is always taken to compute, and the machine never to be full.
-/// A machine that other programs use as well makes every stage look slower than it is.
+/// input. `cpu`, `ready` and `cores`, when they are known, tell a stage that computes from one that
+/// sleeps and from a full machine. Without `cpu` a stage is always taken to compute, and the machine
+/// never to be full; without `ready` a run that other programs keep from the cores seems to sleep.
 /// Threads: reads `stats` only.
 /// Errors: what `std::string` throws.
 /// Cost: a few microseconds.

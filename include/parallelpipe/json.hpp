@@ -92,6 +92,7 @@ void write_counts(json_writer& to, const Counts& from) {
     to.key("waiting_for_input_ns").time(from.waiting_for_input);
     to.key("waiting_for_room_ns").time(from.waiting_for_room);
     to.key("cpu_ns").time(from.cpu);
+    to.key("ready_ns").time(from.ready);
 }
 
 inline void write_stage(json_writer& to, const StageStatistics& from) {
@@ -138,11 +139,11 @@ inline void write_verdict(json_writer& to, const Verdict& from) {
 ///          "name": string, "workers": int, "is_range": bool, "is_ordered": bool, "is_keyed": bool,
 ///          "items_in": int, "items_out": int, "skipped": int, "retried": int, "failed": int,
 ///          "busy_ns": int, "waiting_for_input_ns": int, "waiting_for_room_ns": int,
-///          "cpu_ns": int (0: unknown),
-///          "each": [{the same from "items_in" to "cpu_ns", "is_running": bool}],
+///          "cpu_ns": int (0: unknown), "ready_ns": int (0: unknown),
+///          "each": [{the same from "items_in" to "ready_ns", "is_running": bool}],
 ///          "queue": {"capacity": int (0: unlimited), "fill": int, "high_water": int,
 ///                    "mean_fill": number or null} or null behind a sink}],
-///      "consumer": {"items": int, "waiting_ns": int, "busy_ns": int, "cpu_ns": int (0: unknown)},
+///      "consumer": {"items": int, "waiting_ns": int, "busy_ns": int, "cpu_ns": int, "ready_ns": int},
 ///      "samples": [{"at_ns": int, "items_out": [int], "fill": [int]}],
 ///      "verdict": {"kind": string, a name of Verdict::Kind,
 ///                  "stage": int or null, an index into "stages"; their number is the consumer,
@@ -165,6 +166,7 @@ inline std::string to_json(const Statistics& stats) {
             to.key("waiting_ns").time(stats.consumer.waiting);
             to.key("busy_ns").time(stats.consumer.busy);
             to.key("cpu_ns").time(stats.consumer.cpu);
+            to.key("ready_ns").time(stats.consumer.ready);
         });
         to.key("samples").array(stats.samples, [&](const Sample& sample) {
             const auto number = [&](std::uint64_t n) { to.number(n); };

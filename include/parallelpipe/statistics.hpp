@@ -12,7 +12,7 @@
 namespace parallelpipe {
 
 /// What one worker of a stage has done so far.
-/// Units: nanoseconds of wall clock, `cpu` of processor time. `busy` and the two waits together are
+/// Units: nanoseconds of wall clock; `cpu` of processor time. `busy` and the two waits together are
 ///   the worker's life so far: what it does not wait for, it is busy with.
 struct WorkerStatistics {
     /// Items taken from the stage before. A source takes none.
@@ -33,6 +33,8 @@ struct WorkerStatistics {
     /// Processor time of the worker's thread; 0 is unknown. Much less than `busy` means that the stage
     /// function waits, or that other threads have the cores.
     std::chrono::nanoseconds cpu{};
+    /// Ready to run, while other threads had the cores; 0 is unknown. Tells these two apart.
+    std::chrono::nanoseconds ready{};
     /// False before the worker's start and behind its end.
     bool is_running = false;
 };
@@ -70,6 +72,7 @@ struct StageStatistics {
     std::chrono::nanoseconds waiting_for_input{};
     std::chrono::nanoseconds waiting_for_room{};
     std::chrono::nanoseconds cpu{};
+    std::chrono::nanoseconds ready{};
 
     /// A range on the left of the pipeline, which one worker reads.
     bool is_range = false;
@@ -85,7 +88,7 @@ struct StageStatistics {
 };
 
 /// What the thread has done that takes the results, in its loop or in `execute()`.
-/// Units: nanoseconds of wall clock, `cpu` of processor time since the start of the run.
+/// Units: nanoseconds of wall clock, since the start of the run.
 struct ConsumerStatistics {
     /// Results taken.
     std::uint64_t items = 0;
@@ -93,8 +96,9 @@ struct ConsumerStatistics {
     std::chrono::nanoseconds waiting{};
     /// Between two results: in the body of the loop.
     std::chrono::nanoseconds busy{};
-    /// 0 is unknown.
+    /// As a worker's; 0 is unknown.
     std::chrono::nanoseconds cpu{};
+    std::chrono::nanoseconds ready{};
 };
 
 /// One point of the time lines of a run.
@@ -127,7 +131,7 @@ namespace detail {
 /// Makes the sums of a stage from its workers, but for the three that count failures.
 inline void sum_up(StageStatistics& stage) {
     stage.items_in = stage.items_out = 0;
-    stage.busy = stage.waiting_for_input = stage.waiting_for_room = stage.cpu = {};
+    stage.busy = stage.waiting_for_input = stage.waiting_for_room = stage.cpu = stage.ready = {};
     for (const WorkerStatistics& worker : stage.each) {
         stage.items_in += worker.items_in;
         stage.items_out += worker.items_out;
@@ -135,6 +139,7 @@ inline void sum_up(StageStatistics& stage) {
         stage.waiting_for_input += worker.waiting_for_input;
         stage.waiting_for_room += worker.waiting_for_room;
         stage.cpu += worker.cpu;
+        stage.ready += worker.ready;
     }
 }
 

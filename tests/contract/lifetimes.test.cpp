@@ -480,7 +480,8 @@ TEST_CASE(
     CHECK(!limit.reached());
 }
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // these end the program instead
+// The sanitizers end the program instead.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 TEST_CASE("no memory to start is a std::bad_alloc from results() and execute()",
           "[contract][lifetimes]") {
     Tally tally;

@@ -371,7 +371,8 @@ TEST_CASE("waiting costs no CPU", "[contract][running]") {
     CHECK(spent < 100ms * support::slowness);
 }
 
-TEST_CASE("waiting for an earlier result or for another attempt costs no CPU", "[contract][running]") {
+TEST_CASE("waiting for an earlier result or for another attempt costs no CPU",
+          "[contract][running]") {
     std::latch stop(1);
     // The first item is held: the siblings have results that can neither leave nor be put aside.
     auto held = map_stage({.workers = 4, .qsize = 1, .ordered = true}, [&](int x) {

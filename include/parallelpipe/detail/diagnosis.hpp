@@ -27,9 +27,10 @@ inline constexpr double clearly_busy = 0.85;
 inline constexpr double mostly_busy = 0.5;
 /// A share of waiting that is not just noise.
 inline constexpr double noticeable = 0.2;
-inline constexpr double equally_busy = 0.05;
+inline constexpr double equally_busy = 0.07;
 inline constexpr double all_of_the_machine = 0.9;
-/// Processor time per time busy, below which a stage function waits by itself.
+/// Time on a core per time busy, below which a stage function waits by itself. Twice that when it is
+/// known how long it waited for the core.
 inline constexpr double waits_inside = 0.3;
 
 /// Reads who limits a run from who waits for whom.
@@ -53,7 +54,10 @@ public:
         for (std::size_t i = 0; i < loads_.size(); ++i)
             if (i != busiest_ && loads_[i].busy > loads_[second_].busy) second_ = i;
         const std::chrono::nanoseconds all = stats.elapsed * static_cast<std::int64_t>(stats.cores);
-        machine_ = share_of(cpu_of(stats), all);
+        knows_ready_ =
+            stats.consumer.ready.count() > 0 ||
+            std::ranges::any_of(stats.stages, [](const auto& s) { return s.ready.count() > 0; });
+        machine_ = share_of(wanted(stats), all);
     }
 
     /// Kind and stage; no text.
@@ -95,7 +99,7 @@ public:
     /// By stage, the consumer at the end.
     const std::vector<load>& loads() const { return loads_; }
     std::size_t second() const { return second_; }
-    /// Processor time of all threads as a share of all cores; 0 is unknown.
+    /// What part of all cores the threads had or would have used; 0 is unknown.
     double machine() const { return machine_; }
 
     /// Busy per item, in seconds; the processor's share of it where that is known and not waiting.
@@ -109,11 +113,12 @@ public:
         return in_seconds(work) / static_cast<double>(items);
     }
 
-    /// Whether its time busy is mostly spent off the processor. With more threads at work than cores
-    /// a stage that computes is off it too: that is for `machine` to see first.
+    /// Whether its time busy is mostly spent neither on a core nor waiting for one. Where `ready` is not
+    /// known, a stage that others keep from the cores looks the same.
     bool sleeps(std::size_t at) const {
         const load& here = loads_[at];
-        return here.cpu > 0 && here.cpu < waits_inside * here.busy;
+        if (here.cpu <= 0) return false;
+        return here.wanted < (knows_ready_ ? 2 : 1) * waits_inside * here.busy;
     }
 
     std::size_t most_expensive() const {
@@ -143,7 +148,7 @@ private:
         std::chrono::nanoseconds busy = stats_.consumer.busy;
         for (const StageStatistics& stage : stats_.stages) busy += stage.busy;
         return machine_ >= all_of_the_machine &&
-               in_seconds(busy) >= 0.7 * in_seconds(cpu_of(stats_));
+               in_seconds(busy) >= 0.7 * in_seconds(wanted(stats_));
     }
 
     /// What the next one waits for input.
@@ -212,6 +217,7 @@ private:
     std::size_t busiest_ = 0;
     std::size_t second_ = 0;
     double machine_ = 0;
+    bool knows_ready_ = false;
 };
 
 }  // namespace parallelpipe::detail

@@ -60,24 +60,30 @@ public:
 
     std::string svg() const {
         const auto& nodes = graph_.nodes();
-        const double count = static_cast<double>(nodes.size());
-        const double width = std::max(count * (box + gap) - gap + 4, 1.0);
+        const std::size_t rows = (nodes.size() + per_row - 1) / per_row;
+        // A row that goes on in the next one ends in an arrow.
+        const double width =
+            rows > 1 ? per_row * (box + gap)
+                     : std::max(static_cast<double>(nodes.size()) * (box + gap) - gap, 0.0);
+        const double whole = static_cast<double>(rows) * row_height();
         std::string names;
         for (const auto& node : nodes) names += (names.empty() ? "" : ", ") + node.name;
-        // A long pipeline is made a little smaller, a longer one scrolls.
+        // In a narrow window it is made a little smaller, then it scrolls.
         std::string text = "<svg role=\"img\" aria-label=\"The pipeline: " + html_escaped(names) +
-                           '"' + " style=\"width:100%;max-width:" + fixed(width, 0) +
+                           "\" style=\"width:100%;max-width:" + fixed(width + 4, 0) +
                            "px;min-width:" + fixed(0.8 * width, 0) + "px\" viewBox=\"-2 -24 " +
-                           fixed(width, 0) + ' ' + fixed(height() + 28, 0) + "\">";
+                           fixed(width + 4, 0) + ' ' + fixed(whole + 4, 0) + "\">";
         for (std::size_t i = 0; i < nodes.size(); ++i) {
-            const double x = static_cast<double>(i) * (box + gap);
-            text += node(nodes[i], x);
-            if (i + 1 < nodes.size()) text += arrow(i, x + box);
+            const double x = static_cast<double>(i % per_row) * (box + gap);
+            const double y = static_cast<double>(i / per_row) * row_height();
+            text += node(nodes[i], x, y);
+            if (i + 1 < nodes.size()) text += arrow(i, x + box, y + height() / 2);
         }
         return text + "</svg>";
     }
 
 private:
+    static constexpr std::size_t per_row = 5;
     static constexpr double box = 156;
     static constexpr double gap = 74;
     static constexpr double margin = 14;
@@ -85,25 +91,28 @@ private:
     bool has_run() const { return stats_.elapsed.count() > 0; }
     double height() const { return has_run() ? 138 : 60; }
 
-    std::string node(const pipeline_graph::node& from, double x) const {
+    double row_height() const { return height() + 28; }
+
+    std::string node(const pipeline_graph::node& from, double x, double top) const {
         std::string text = "<g><title>" + html_escaped(from.name);
         for (const std::string& line : from.lines) text += "; " + html_escaped(line);
         text += "</title><rect class=\"node";
         text += from.is_outside ? " outside" : "";
         text += from.is_limit ? " limit\"" : "\"";
-        text += attribute("x", x) + " y=\"0\" rx=\"9\"" + attribute("width", box) +
+        text += attribute("x", x) + attribute("y", top) + " rx=\"9\"" + attribute("width", box) +
                 attribute("height", height()) + "/>";
         if (from.is_limit)
-            text += svg_text(x + box / 2, -9, tag_of(verdict_.kind), "tag", "middle");
-        text += svg_text(x + margin, 25, shortened(from.name, 16), "name");
+            text += svg_text(x + box / 2, top - 9, tag_of(verdict_.kind), "tag", "middle");
+        text += svg_text(x + margin, top + 25, shortened(from.name, 16), "name");
         double y = 44;
         for (const std::string& line : from.lines) {
             if (line.starts_with("busy")) y = 126;  // under the bar
-            text += svg_text(x + margin, y, shortened(line, 23), y > 100 ? "ink" : "");
+            text += svg_text(x + margin, top + y, shortened(line, 21), y > 100 ? "ink" : "");
             if (y > 100) break;
             y += 18;
         }
-        return text + (has_run() ? time_bar(from.time, x + margin, 98, box - 2 * margin) : "") +
+        return text +
+               (has_run() ? time_bar(from.time, x + margin, top + 98, box - 2 * margin) : "") +
                "</g>";
     }
 
@@ -120,9 +129,8 @@ private:
         return text;
     }
 
-    /// From the right side of stage `i`.
-    std::string arrow(std::size_t i, double x) const {
-        const double y = height() / 2;
+    /// From the right side of stage `i`, at the height `y`.
+    std::string arrow(std::size_t i, double x, double y) const {
         std::string text = "<g><title>" + html_escaped(about_queue(stats_.stages[i])) + "</title>";
         text += "<path class=\"arrow\" d=\"M" + fixed(x + 2, 1) + ' ' + fixed(y, 1) + 'H' +
                 fixed(x + gap - 8, 1) + "\"/><path class=\"head\" d=\"M" + fixed(x + gap - 2, 1) +
