@@ -599,3 +599,16 @@ TEST_CASE("inline runs of one pipeline in several threads do not meet", "[inline
     threads.clear();
     CHECK(equal == 9);
 }
+
+TEST_CASE("stats of an inline run count items", "[inline_run]") {
+    auto results = (std::views::iota(0, 10) | filter([](int x) { return x % 2 == 0; })).results(inline_run);
+    long count = 0;
+    for ([[maybe_unused]] int x : results) ++count;
+    const Statistics all = results.stats();
+    CHECK(count == 5);
+    CHECK(all.has_ended);
+    CHECK(all.stages.at(0).items_out == 10);
+    CHECK(all.stages.at(1).items_in == 10);
+    CHECK(all.stages.at(1).items_out == 5);
+    CHECK(all.consumer.items == 5);
+}

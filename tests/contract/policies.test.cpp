@@ -329,6 +329,19 @@ TEST_CASE("dead_letter comes before on_error", "[contract][policies]") {
     CHECK(dead == 6);
 }
 
+TEST_CASE("when the dead-letter handler throws, the run stops with that under OnError::finish, too",
+          "[contract][policies]") {
+    const bool fused = GENERATE(false, true);
+    auto fragile = map_stage({.name = "fragile", .on_error = OnError::finish}, [](int x) {
+                       if (x == 3) throw 1;
+                       return x;
+                   }).dead_letter([](std::exception_ptr, int&) { throw std::length_error("full"); });
+    auto endless = std::views::iota(0);
+    const auto all = fused ? endless | fuse({.on_error = OnError::finish}, Pipeline(fragile))
+                           : endless | fragile;
+    CHECK_THROWS_WITH(all.execute(), "The task \"fragile-0\" raised std::length_error: full");
+}
+
 TEST_CASE("when the dead-letter handler throws, the run stops with that", "[contract][policies]") {
     auto map = map_stage({.name = "map"}, refuse_odd)
                    .dead_letter([](std::exception_ptr, int&) { throw std::length_error("full"); });

@@ -77,11 +77,9 @@ public:
     /// The stage that threw `cause`, which may be inside `at`.
     static inner_failure innermost(const nested_stage& at, std::exception_ptr cause) {
         try {
-            std::rethrow_exception(cause);
-        } catch (const inner_failure& inner) {
-            return inner;
+            std::rethrow_exception(std::move(cause));
         } catch (...) {
-            return {at.name(), std::move(cause)};
+            return inner_failure_of(at.name());
         }
     }
 

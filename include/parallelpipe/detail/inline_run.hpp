@@ -55,8 +55,17 @@ public:
 
     Statistics stats() const override {
         Statistics all;
-        for (std::size_t i = 0; i < entries_.size(); ++i)
-            all.stages.push_back(statistics_of(chain_.stages()[i]->name(), entries_[i].workers(), counters_[i]));
+        for (std::size_t i = 0; i < entries_.size(); ++i) {
+            const nested_stage& stage = *chain_.stages()[i];
+            StageStatistics one = statistics_of(stage.name(), entries_[i].workers(), counters_[i]);
+            one.items_in = i == 0 ? 0 : chain_.stages()[i - 1]->made();
+            one.items_out = stage.made();
+            one.is_range = entries_[i].is_range;
+            one.is_ordered = entries_[i].setup.ordered.value_or(false);
+            all.stages.push_back(std::move(one));
+        }
+        all.consumer.items = chain_.last().made();
+        all.has_ended = has_ended_.load(std::memory_order_relaxed);
         return all;
     }
 
@@ -83,7 +92,7 @@ private:
         std::optional<std::uint64_t> item;
         if (at.entry().setup.ordered.value_or(false) && at.reads()) item = at.number();
         errors_.emplace_back(std::move(what.stage), at.worker(), std::move(what.cause), item);
-        if (at.on_error() == OnError::finish) return true;
+        if (at.on_error() == OnError::finish && !what.stops_run) return true;
         has_failed_.store(true, std::memory_order_relaxed);
         stop_.request_stop();
         return false;

@@ -13,6 +13,7 @@
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/this_worker.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -75,6 +76,8 @@ public:
             if (!call_) call_ = entry_.body->call(in_);
             return made = call_->next(to);
         });
+        if (made)
+            made_.store(made_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         return made;
     }
 
@@ -85,6 +88,9 @@ public:
             return false;
         });
     }
+
+    /// How many results so far; for any thread.
+    std::uint64_t made() const noexcept { return made_.load(std::memory_order_relaxed); }
 
     void abandon() noexcept override {
         end_worker_ = 0;
@@ -156,6 +162,7 @@ private:
     std::size_t end_worker_;
     feed_base* in_ = nullptr;
     bool is_inner_ = false;
+    std::atomic<std::uint64_t> made_{0};  // relaxed: a number
     bool was_unwound_ = false;
     std::unique_ptr<feed_base> converted_;
     std::unique_ptr<feed_base> out_;

@@ -89,6 +89,11 @@ inline void back_off(std::chrono::nanoseconds backoff, std::size_t attempt) {
     wait_until(now + nanoseconds(static_cast<nanoseconds::rep>(std::min(step * jitter, longest))));
 }
 
+/// Thrown by a stage whose dead-letter handler threw: stops the run, whatever `on_error` is.
+struct handler_failure {
+    std::exception_ptr cause;
+};
+
 template <class In>
 using dead_letter_handler = std::function<void(std::exception_ptr, In&)>;
 
@@ -154,7 +159,12 @@ private:
         count(&item_counters::failed);
         if (!dead_letter_ && !skip_) std::rethrow_exception(std::move(cause));
         count(&item_counters::skipped);
-        if (dead_letter_) (*dead_letter_)(std::move(cause), item);
+        if (!dead_letter_) return;
+        try {
+            (*dead_letter_)(std::move(cause), item);
+        } catch (...) {
+            throw handler_failure{std::current_exception()};
+        }
     }
 
     void count(std::atomic<std::size_t> item_counters::* which) const noexcept {

@@ -258,12 +258,10 @@ private:
                 here.entry.body->run(in.get(), {to, order, worker, &counted});
             } catch (const stop_unwind&) {
                 throw;
-            } catch (const inner_failure& inner) {
-                lost = true;
-                worker_failed({stage, worker, inner.cause, {}, inner.stage}, in.get());
             } catch (...) {
-                lost = true;
-                worker_failed({stage, worker, std::current_exception()}, in.get());
+                const inner_failure inner = inner_failure_of("");
+                lost = !inner.stops_run;
+                worker_failed({stage, worker, inner.cause, {}, inner.stage}, in.get(), inner.stops_run);
             }
             if (in) in->give_back();
         } catch (const stop_unwind&) {
@@ -291,11 +289,11 @@ private:
     }
 
     /// A stage function threw.
-    void worker_failed(failure what, feed_base* in) {
+    void worker_failed(failure what, feed_base* in, bool stops_run) {
         const running_stage& here = stages_[what.stage];
         const std::uint64_t number = in ? in->number_in_hand() : 0;
         if (in && here.is_ordered()) what.item = number;
-        if (here.on_error() == OnError::finish) {
+        if (here.on_error() == OnError::finish && !stops_run) {
             group_.report(std::move(what));  // the others go on
         } else if (here.is_ordered()) {
             // What comes before the failing item goes on to the end; nothing behind it leaves.

@@ -10,6 +10,7 @@
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/nested_feed.hpp>
 #include <parallelpipe/detail/partition.hpp>
+#include <parallelpipe/detail/per_item.hpp>
 #include <parallelpipe/detail/reorder_buffer.hpp>
 #include <parallelpipe/detail/stage_call.hpp>
 #include <parallelpipe/detail/stepped_items.hpp>
@@ -26,6 +27,7 @@
 #include <ranges>
 #include <span>
 #include <string>
+#include <string_view>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -45,7 +47,21 @@ struct output {
 struct inner_failure {
     std::string stage;
     std::exception_ptr cause;
+    bool stops_run = false;  // a dead-letter handler threw
 };
+
+/// The exception that is being handled, as one of the stage `name`, unless it is one already.
+inline inner_failure inner_failure_of(std::string_view name) {
+    try {
+        throw;
+    } catch (const inner_failure& inner) {
+        return inner;
+    } catch (const handler_failure& handler) {
+        return {std::string(name), handler.cause, true};
+    } catch (...) {
+        return {std::string(name), std::current_exception()};
+    }
+}
 
 /// Gets items one by one.
 class item_sink {
@@ -257,7 +273,7 @@ public:
                 throw;
             } catch (...) {
                 if (to.is_pushing()) throw;
-                throw inner_failure{std::string(identity.stage), std::current_exception()};
+                throw inner_failure_of(identity.stage);
             }
         }
     }
@@ -316,7 +332,7 @@ private:
                 throw;
             } catch (...) {
                 if (to.is_pushing()) throw;
-                throw inner_failure{std::string(identity_.stage), std::current_exception()};
+                throw inner_failure_of(identity_.stage);
             }
         }
 
