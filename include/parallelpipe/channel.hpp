@@ -22,8 +22,9 @@
 // Waits, and who wakes them:
 // * a consumer that finds the queue empty sleeps on not_empty_: woken by a push, by items given
 //   back, by the sentinel, by interrupt(), by abort();
-// * a producer that finds no room sleeps on not_full_: woken by a consumer that returns slots, by a
-//   producer that took some and left some or that leaves, by close(), by abort().
+// * a producer that finds no room sleeps on not_full_: woken by a consumer that returns slots, if half of
+//   them are free then or it has nothing to read or leaves, by a producer that took some and left some
+//   or that leaves, by close(), by abort().
 // Each changes the condition first and notifies then; event_count.hpp argues why none is lost.
 //
 // End of stream is a sentinel: the last producer to leave posts it. It is latched beside the queue
@@ -148,7 +149,9 @@ public:
     explicit Producer(Channel& channel) : channel_(channel), lane_(channel.lanes_.open()) {}
     Producer(const Producer&) = delete;
     Producer& operator=(const Producer&) = delete;
-    ~Producer() { channel_.return_room(room_ + static_cast<std::ptrdiff_t>(ready_ - filled_)); }
+    ~Producer() {
+        channel_.return_room(room_ + static_cast<std::ptrdiff_t>(ready_ - filled_));
+    }
 
     /// Adds an item at the end.
     /// Blocks: while the channel is full; woken by a consumer that makes room and by close().
@@ -250,7 +253,10 @@ public:
             for (int spin = 0; spin < spins; ++spin) {
                 if (const auto taken = look(most, place, false)) return *taken;
                 timer.begin();
-                if (spin == 0) before_sleep();
+                if (spin == 0) {
+                    before_sleep();
+                    channel_.wake_producer();
+                }
                 pause(spin);
             }
             const auto key = channel_.not_empty_.prepare();

@@ -31,6 +31,7 @@ public:
                                          : capacity_ / static_cast<std::ptrdiff_t>(4 * producers)),
           return_stride_(std::max<std::ptrdiff_t>(
               1, capacity_ / static_cast<std::ptrdiff_t>(8 * consumers))),
+          room_to_wake_(std::max<std::ptrdiff_t>(1, capacity_ / 2)),
           kept_from_parking_(std::max<std::ptrdiff_t>(1, capacity_ / 4)),
           consumer_count_(consumers),
           room_(capacity_),
@@ -97,11 +98,18 @@ public:
 
     /// `items` items are no longer waiting: their slots are free. (Negative: they wait again.)
     void return_room(std::ptrdiff_t items) {
-        if (capacity_ == 0 || items == 0) return;
-        const std::ptrdiff_t room = room_.fetch_add(items, std::memory_order_release) + items;
-        not_full_.notify_one();
-        // Not for every slot: what is parked is not needed yet.
-        if (room > std::min(2 * kept_from_parking_, capacity_ - 1)) wake_parking();
+        if (give_room(items) > 0) not_full_.notify_one();
+    }
+
+    /// The same for a reader that goes on, and calls wake_producer() before it waits or leaves: to wake
+    /// somebody costs as much as many items, so nobody is woken before half of the slots are free.
+    void return_room_in_passing(std::ptrdiff_t items) {
+        if (give_room(items) >= room_to_wake_) not_full_.notify_one();
+    }
+
+    /// Wakes a producer, if one waits and there is room.
+    void wake_producer() {
+        if (room_.load(std::memory_order_relaxed) > 0) not_full_.notify_one();
     }
 
     /// Makes everybody look again who waits in wait_to_park().
@@ -237,6 +245,7 @@ protected:
     const std::ptrdiff_t capacity_;
     const std::ptrdiff_t producer_share_;
     const std::ptrdiff_t return_stride_;
+    const std::ptrdiff_t room_to_wake_;
     const std::ptrdiff_t kept_from_parking_;
     const std::size_t consumer_count_;
 
@@ -285,6 +294,15 @@ private:
         for (reader_base* reader : readers_)
             reader->attention.store(true, std::memory_order_seq_cst);
     }
+    /// Returns: how many slots are free then; 0 if that is not of interest.
+    std::ptrdiff_t give_room(std::ptrdiff_t items) {
+        if (capacity_ == 0 || items == 0) return 0;
+        const std::ptrdiff_t room = room_.fetch_add(items, std::memory_order_release) + items;
+        // Not for every slot: what is parked is not needed yet.
+        if (room > std::min(2 * kept_from_parking_, capacity_ - 1)) wake_parking();
+        return room;
+    }
+
     std::ptrdiff_t try_take_room() {
         std::ptrdiff_t room = room_.load(std::memory_order_relaxed);
         while (room > 0) {

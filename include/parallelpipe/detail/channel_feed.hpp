@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -73,6 +74,7 @@ public:
             consumer_.give_back(kept);
             // What was begun and is given back all the same needs its slot again.
             channel_.return_room(kept - returned_);
+            channel_.wake_producer();
             returned_ = kept;
             this->milestone_ = kept;
             this->taken_.begun.store(kept, std::memory_order_relaxed);
@@ -169,7 +171,7 @@ private:
     }
 
     void return_room(std::ptrdiff_t items) {
-        if (!keeps_slots_) channel_.return_room(items);
+        if (!keeps_slots_) channel_.return_room_in_passing(items);
     }
 
     void return_room_of_begun() {
@@ -194,7 +196,7 @@ bool channel_feed<T, In>::refill() {
     // A short bulk means that this side is the faster one: without a moment's patience it would take
     // the items one by one, and both cores would wait for each other's cache lines.
     if (!has_siblings_ && last_taken_ < bulk_size / 4)
-        for (int i = 0; i < patience; ++i) cpu_pause();
+        std::this_thread::yield();
     const std::size_t most =
         has_siblings_ ? consumer_.fair_share(look_ahead_.next(last_taken_)) : bulk_size;
 
@@ -235,7 +237,7 @@ bool channel_feed<T, In>::refill() {
         lost_one_ = true;
         if (this->listener_) this->listener_->begins(consumer_.first_number(), end);
         return_room(owed);
-        channel_.return_room(1);  // the item that could not be moved is lost, not its slot
+        channel_.return_room(1);  // also wakes; the item that could not be moved is lost, not its slot
         throw;
     }
     if (last_taken_ == 0) {
