@@ -14,6 +14,7 @@
 
 using namespace parallelpipe;
 using namespace std::chrono_literals;
+using support::numbered;
 using support::Snapshot;
 
 namespace {
@@ -164,7 +165,7 @@ TEST_CASE("the page says what limits the run and marks it in the picture and in 
 
 TEST_CASE("the picture of a long pipeline has several rows", "[html]") {
     Snapshot run(2s);
-    for (int i = 0; i < 11; ++i) run.stage("s" + std::to_string(i), 1, 5, 5, {.1});
+    for (std::size_t i = 0; i < 11; ++i) run.stage(numbered("s", i), 1, 5, 5, {.1});
     const std::string svg = between(to_html(run), "<svg ", "</svg>");
     CHECK(count(svg, "class=\"node") == 12);
     CHECK(count(svg, "class=\"arrow") == 11);
