@@ -35,8 +35,8 @@ bool says(const Statistics& stats, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-/// `stages` of one worker each, of which `limit` limits the run (`stages` itself: the consumer), with
-/// `load` and `workers` there.
+/// `stages` of one worker each, of which `limit` limits the run (`stages` itself: the consumer),
+/// with `load` and `workers` there.
 struct Chain {
     std::size_t stages = 3;
     std::size_t limit = 1;
