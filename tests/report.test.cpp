@@ -25,7 +25,7 @@ Snapshot titles() {
         })
         .stage("titles", 2, 120, 120, {.98, .01, .01, .95})
         .last([](auto& stage) {
-            stage.queue = QueueStatistics{0, 0, 3, .1};
+            stage.queue = QueueStatistics{1024, 0, 3, .1};
         })
         .consumer(120, {.01, .98, 0, .01})
         .ended();
@@ -43,9 +43,9 @@ std::vector<std::string> lines(const std::string& text) {
 
 TEST_CASE("a report is a table with a line for each stage, the time and the verdict", "[report]") {
     const std::string table =
-        "stage      workers   in  out  busy   cpu  no input  no room  queued  mean  most       room\n"
-        "source           1       125   2 %   2 %       0 %     97 %     498   480   512        512\n"
-        "titles           2  120  120  98 %  95 %       1 %      1 %       0  0.10     3  unlimited\n"
+        "stage      workers   in  out  busy   cpu  no input  no room  queued  mean  most   room\n"
+        "source           1       125   2 %   2 %       0 %     97 %     498   480   512    512\n"
+        "titles           2  120  120  98 %  95 %       1 %      1 %       0  0.10     3  1,024\n"
         "(results)           120        1 %   1 %      98 %\n";
     CHECK(report(titles()) ==
           table + "\n10.0 s, ended; 4 cores, 48 % used\n" + explain(titles()).text + "\n");
