@@ -13,6 +13,7 @@
 
 using namespace parallelpipe;
 using namespace std::chrono_literals;
+using support::numbered;
 using support::Snapshot;
 using support::Spent;
 using Kind = Verdict::Kind;
@@ -34,8 +35,8 @@ bool says(const Statistics& stats, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-/// `stages` of one worker each, of which `limit` limits the run (`stages` itself: the consumer), with
-/// `load` and `workers` there.
+/// `stages` of one worker each, of which `limit` limits the run (`stages` itself: the consumer),
+/// with `load` and `workers` there.
 struct Chain {
     std::size_t stages = 3;
     std::size_t limit = 1;
@@ -54,7 +55,7 @@ struct Chain {
             const Spent spent = i == limit  ? Spent{load, rest / 2, rest / 2, load * cpu}
                                 : i < limit ? Spent{.1, .02, .87, .1 * cpu}
                                             : Spent{.1, .87, .02, .1 * cpu};
-            run.stage("s" + std::to_string(i), i == limit ? workers : 1, in, items, spent);
+            run.stage(numbered("s", i), i == limit ? workers : 1, in, items, spent);
         }
         return run.consumer(items, limit == stages ? Spent{load, 1 - load, 0, load * cpu}
                                                    : Spent{.01, .95, 0, .01 * cpu});
@@ -246,7 +247,7 @@ TEST_CASE("one worker limits a stage whose other workers are idle", "[explain]")
                     .last([&](auto& stage) { stage.is_keyed = is_keyed; })
                     .consumer(800, {.01, .99, 0});
                 check(Kind::one_worker, 1, run);
-                CHECK(says(run, "The worker count-" + std::to_string(siblings) +
+                CHECK(says(run, numbered("The worker count-", siblings) +
                                     " limits the run: it is busy 98 % of the time"));
                 CHECK(says(run, is_keyed ? "A few keys" : "a few items"));
             }
@@ -349,8 +350,8 @@ TEST_CASE("a full machine is told from a stage that wants more workers", "[expla
 
 TEST_CASE("a machine is full with many stages of which none is busy for long", "[explain]") {
     Snapshot run(2s, 2);
-    for (int i = 0; i < 10; ++i)
-        run.stage("s" + std::to_string(i), 1, 900, 900, {.3, .35, .35, .195});
+    for (std::size_t i = 0; i < 10; ++i)
+        run.stage(numbered("s", i), 1, 900, 900, {.3, .35, .35, .195});
     run.consumer(900, {.01, .9, 0, .01});
     CHECK(explain(run).kind == Kind::machine_full);
 }
@@ -438,11 +439,11 @@ TEST_CASE("a run in which nobody is busy for long is uneven", "[explain]") {
             for (const double busy : {.3, .45}) {
                 Snapshot run(2s, 8);
                 for (std::size_t i = 0; i < stages; ++i)
-                    run.stage("s" + std::to_string(i), 2, 500, 500,
+                    run.stage(numbered("s", i), 2, 500, 500,
                               {busy, i == behind + 1 ? .5 : .05, i == behind ? .5 : .05});
                 run.consumer(500, {.05, .9, 0});
                 check(Kind::uneven, behind, run);
-                CHECK(says(run, "A larger qsize of s" + std::to_string(behind)));
+                CHECK(says(run, numbered("A larger qsize of s", behind)));
             }
     // One after the other: each has the run's half for itself.
     Snapshot halves(2s, 8);

@@ -14,6 +14,7 @@
 
 using namespace parallelpipe;
 using namespace std::chrono_literals;
+using support::numbered;
 using support::Snapshot;
 
 namespace {
@@ -151,8 +152,8 @@ TEST_CASE("the page says what limits the run and marks it in the picture and in 
     CHECK(
         between(page, "<p>", "</p>")
             .starts_with(
-                "Stage get_titles is the bottleneck: its 2 workers are busy 98&nbsp;% of the time while "
-                "source waits 97&nbsp;% for room"));
+                "Stage get_titles is the bottleneck: its 2 workers are busy 98&nbsp;% of the time "
+                "while source waits 97&nbsp;% for room"));
     CHECK(has(page, ">limits the run</text>"));
     CHECK(has(page, "<tr class=\"limit\"><th scope=\"row\">get_titles (ordered)</th>"));
     CHECK(count(page, "<tr class=\"limit\">") == 1);
@@ -164,7 +165,7 @@ TEST_CASE("the page says what limits the run and marks it in the picture and in 
 
 TEST_CASE("the picture of a long pipeline has several rows", "[html]") {
     Snapshot run(2s);
-    for (int i = 0; i < 11; ++i) run.stage("s" + std::to_string(i), 1, 5, 5, {.1});
+    for (std::size_t i = 0; i < 11; ++i) run.stage(numbered("s", i), 1, 5, 5, {.1});
     const std::string svg = between(to_html(run), "<svg ", "</svg>");
     CHECK(count(svg, "class=\"node") == 12);
     CHECK(count(svg, "class=\"arrow") == 11);
@@ -204,11 +205,9 @@ TEST_CASE("every page is well formed, whatever is in it", "[html]") {
     CHECK(mistake(page).empty());
     CHECK(count(page, "<script") == 0);
     CHECK(count(page, "alert(\"") == 0);
-    CHECK(
-        count(
-            page,
-            "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;amp;&#39;\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD") >=
-        4);
+    CHECK(count(page,
+                "&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt;&amp;amp;&#39;\xEF\xBF\xBD"
+                "\xEF\xBF\xBD\xEF\xBF\xBD") >= 4);
     for (const char c : page) CHECK((c >= ' ' || c == '\n' || c < 0));
 
     CHECK(mistake(to_html(Statistics())).empty());

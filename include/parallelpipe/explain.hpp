@@ -123,8 +123,8 @@ private:
                    "stage behind it, which can have several workers.";
         if (found_.sleeps(0))
             return text + ". It uses only " + of_busy(0) +
-                   " of that on a core, the rest it waits for its own input; make that faster, or let "
-                   "several workers share the source's work.";
+                   " of that on a core, the rest it waits for its own input; make that faster, or "
+                   "let several workers share the source's work.";
         return text +
                "; make it faster, let several workers share its work, or move work from it "
                "into a stage behind it.";
@@ -137,7 +137,8 @@ private:
                    " of the time for room, and nobody asks for the next result.";
         return "The loop that takes the results limits the run: its body is busy " +
                percent(of(consumer_).busy) + " of the time" + others_wait(consumer_) +
-               "; move work from it into a stage, which can have several workers, or make it faster.";
+               "; move work from it into a stage, which can have several workers, or make it "
+               "faster.";
     }
 
     std::string one_worker(std::size_t at) const {
@@ -149,10 +150,10 @@ private:
                " of the time, its " + (each.size() == 2 ? "sibling " : "siblings ") +
                percent(rest) +
                (stage(at).is_keyed
-                    ? ". A few keys have most of the items; choose a finer key, or do less for each "
-                      "item in this stage."
-                    : ". It has got most of the work: a few items take much longer than the others, "
-                      "or they came last; split them, or send them first.");
+                    ? ". A few keys have most of the items; choose a finer key, or do less for "
+                      "each item in this stage."
+                    : ". It has got most of the work: a few items take much longer than the "
+                      "others, or they came last; split them, or send them first.");
     }
 
     std::string order_bound(std::size_t at) const {
@@ -173,8 +174,9 @@ private:
         if (at != consumer_ && of(at).busy < mostly_busy)
             return "The work is too small to be handed from thread to thread: " + name(at) +
                    " is the busiest with " + percent(of(at).busy) + " of the time, at " + work +
-                   " per item, and most of the rest is falling asleep and waking up; put neighbouring "
-                   "stages into one with fuse, make the items bigger with batch, or raise qsize.";
+                   " per item, and most of the rest is falling asleep and waking up; put "
+                   "neighbouring stages into one with fuse, make the items bigger with batch, or "
+                   "raise qsize.";
         return "The work is too small to be handed from thread to thread: " + name(at) +
                ", the busiest, spends " + work +
                " per item, about what handing it on costs; put neighbouring stages into one with "
@@ -204,8 +206,8 @@ private:
         const std::size_t second = std::max(at, found_.second());
         return name(first) + " and " + name(second) + " are equally busy (" +
                percent(of(first).busy) + " and " + percent(of(second).busy) +
-               " of the time): the run is balanced. To go faster, both need more workers, or less work "
-               "for each item.";
+               " of the time): the run is balanced. To go faster, both need more workers, or less "
+               "work for each item.";
     }
 
     std::string uneven(std::size_t at) const {
@@ -234,8 +236,9 @@ private:
 ///
 /// The bottleneck is the stage that never waits: those before it wait for room, those behind it for
 /// input. `cpu`, `ready` and `cores`, when they are known, tell a stage that computes from one that
-/// sleeps and from a full machine. Without `cpu` a stage is always taken to compute, and the machine
-/// never to be full; without `ready` a run that other programs keep from the cores seems to sleep.
+/// sleeps and from a full machine. Without `cpu` a stage is always taken to compute, and the
+/// machine never to be full; without `ready` a run that other programs keep from the cores seems to
+/// sleep.
 /// Threads: reads `stats` only.
 /// Errors: what `std::string` throws.
 /// Cost: a few microseconds.

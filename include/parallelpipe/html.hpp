@@ -169,9 +169,9 @@ private:
 
 }  // namespace detail
 
-/// A run as one HTML page that needs nothing else, no network and no script: what limits the run, the
-/// pipeline as a picture, the table of report(), each worker, and over time, when samples were recorded,
-/// the results per second and the fill of each queue. Light or dark as the reader has it.
+/// A run as one HTML page that needs nothing else, no network and no script: what limits the run,
+/// the pipeline as a picture, the table of report(), each worker, and over time, when samples were
+/// recorded, the results per second and the fill of each queue. Light or dark as the reader has it.
 /// Returns: UTF-8; names and title can be anything.
 /// Errors: what `std::string` throws.
 inline std::string to_html(const Statistics& stats, const std::string& title = "Pipeline run") {

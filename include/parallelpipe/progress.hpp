@@ -31,8 +31,9 @@ struct ProgressOptions {
     bool per_stage = false;
     /// Stands in front.
     std::string label{};
-    /// Which stage's results are counted, an index into `Statistics::stages`: for a pipeline whose last
-    /// stage has one result for many items. Default: what the consumer, or the sink at the end, took.
+    /// Which stage's results are counted, an index into `Statistics::stages`: for a pipeline whose
+    /// last stage has one result for many items. Default: what the consumer, or the sink at the
+    /// end, took.
     std::optional<std::size_t> stage = std::nullopt;
     /// Whether one line is written over and over. Default: if the stream is the one for errors and
     /// goes to a terminal.
@@ -48,8 +49,8 @@ struct ProgressOptions {
 ///     titles [=========>            ]  41 %  205 of 500, 21/s, 14 s left
 ///     titles: 205 of 500, 41 %, 21/s, 14 s left
 ///
-/// It writes to the stream it was given, by default the one for errors, never to the standard output.
-/// A program that prints lines of its own to the same terminal calls `clear()` before.
+/// It writes to the stream it was given, by default the one for errors, never to the standard
+/// output. A program that prints lines of its own to the same terminal calls `clear()` before.
 /// Time is the run's (`Statistics::elapsed`): it reads no clock and starts no thread.
 /// Threads: one at a time.
 /// Errors: the stream's, if it throws; none from the destructor.

@@ -23,15 +23,15 @@ struct WorkerStatistics {
     std::size_t skipped = 0;
     std::size_t retried = 0;
     std::size_t failed = 0;
-    /// In the stage function, and handing items over; including what the function itself waits for: a
-    /// file, a lock, a sleep.
+    /// In the stage function, and handing items over; including what the function itself waits for:
+    /// a file, a lock, a sleep.
     std::chrono::nanoseconds busy{};
     /// For an item. A worker that begins a wait is waiting at once, not only when the wait ends.
     std::chrono::nanoseconds waiting_for_input{};
     /// For a free place behind the stage; in an ordered stage also for the results before its own.
     std::chrono::nanoseconds waiting_for_room{};
-    /// Processor time of the worker's thread; 0 is unknown. Much less than `busy` means that the stage
-    /// function waits, or that other threads have the cores.
+    /// Processor time of the worker's thread; 0 is unknown. Much less than `busy` means that the
+    /// stage function waits, or that other threads have the cores.
     std::chrono::nanoseconds cpu{};
     /// Ready to run, while other threads had the cores; 0 is unknown. Tells these two apart.
     std::chrono::nanoseconds ready{};
@@ -56,8 +56,8 @@ struct QueueStatistics {
 struct StageStatistics {
     std::string name{};
     std::size_t workers = 0;
-    // Only stages that call a function for each item (the per-item verbs) count these three; elsewhere
-    // nobody knows which item failed, and they stay 0.
+    // Only stages that call a function for each item (the per-item verbs) count these three;
+    // elsewhere nobody knows which item failed, and they stay 0.
     /// Items that failed and were dropped or handed to a dead-letter handler.
     std::size_t skipped = 0;
     /// Attempts behind the first, of items that failed before.

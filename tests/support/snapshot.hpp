@@ -14,6 +14,13 @@
 
 namespace support {
 
+/// `s7`. (By +=: g++ 12 warns of the + of a literal and a string, without a reason.)
+inline std::string numbered(const char* name, std::size_t number) {
+    std::string text = name;
+    text += std::to_string(number);
+    return text;
+}
+
 /// What part of the run a worker spent with what.
 struct Spent {
     double busy = 0;

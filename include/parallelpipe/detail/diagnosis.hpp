@@ -29,17 +29,17 @@ inline constexpr double mostly_busy = 0.5;
 inline constexpr double noticeable = 0.2;
 inline constexpr double equally_busy = 0.07;
 inline constexpr double all_of_the_machine = 0.9;
-/// Time on a core per time busy, below which a stage function waits by itself. Twice that when it is
-/// known how long it waited for the core.
+/// Time on a core per time busy, below which a stage function waits by itself. Twice that when it
+/// is known how long it waited for the core.
 inline constexpr double waits_inside = 0.3;
 
 /// Reads who limits a run from who waits for whom.
 ///
 /// A worker's time is busy, or waiting for input, or for room. In a run that one stage limits, that
-/// stage is busy all the time; the stages before it wait for room, those behind it for input. So the
-/// busiest is the bottleneck, when shares are taken of the whole run: a source that ended early is not.
-/// By the wall clock alone, a stage that computes, one that sleeps and one that others keep from the
-/// cores look the same; processor time tells them apart.
+/// stage is busy all the time; the stages before it wait for room, those behind it for input. So
+/// the busiest is the bottleneck, when shares are taken of the whole run: a source that ended early
+/// is not. By the wall clock alone, a stage that computes, one that sleeps and one that others keep
+/// from the cores look the same; `cpu` and `ready` tell them apart.
 ///
 /// The consumer stands behind the last stage, as one more of one worker.
 class diagnosis {
@@ -113,8 +113,8 @@ public:
         return in_seconds(work) / static_cast<double>(items);
     }
 
-    /// Whether its time busy is mostly spent neither on a core nor waiting for one. Where `ready` is not
-    /// known, a stage that others keep from the cores looks the same.
+    /// Whether its time busy is mostly spent neither on a core nor waiting for one. Where `ready`
+    /// is not known, a stage that others keep from the cores looks the same.
     bool sleeps(std::size_t at) const {
         const load& here = loads_[at];
         if (here.cpu <= 0) return false;
@@ -154,8 +154,8 @@ private:
     /// What the next one waits for input.
     double next_waits(std::size_t stage) const { return loads_[stage + 1].waiting_for_input; }
 
-    /// A stage waits for room and the next one for input: only in an ordered stage can both go on at
-    /// the same time, when an earlier result is missing. `consumer_` is none.
+    /// A stage waits for room and the next one for input: only in an ordered stage can both go on
+    /// at the same time, when an earlier result is missing. `consumer_` is none.
     std::size_t held_up_by_order() const {
         std::size_t found = consumer_;
         double most = 0.3;
@@ -184,8 +184,8 @@ private:
         return found;
     }
 
-    /// Whether the consumer or the source limits the run whatever the machine: alone, with a core for
-    /// itself, while the one beside it waits.
+    /// Whether the consumer or the source limits the run whatever the machine: alone, with a core
+    /// for itself, while the one beside it waits.
     bool is_serial(std::size_t at) const {
         const load& here = loads_[at];
         if (here.busy < clearly_busy || (here.cpu > 0 && here.cpu < 0.8 * here.busy)) return false;

@@ -116,8 +116,8 @@ inline std::string line_chart(const time_line& line, double seconds, const std::
     return text + "</svg>";
 }
 
-/// For each stage how many results came per second and what waited behind it, one above the other on
-/// the same time.
+/// For each stage how many results came per second and what waited behind it, one above the other
+/// on the same time.
 inline std::string html_timelines(const Statistics& stats) {
     const double seconds = std::max(in_seconds(stats.elapsed), in_seconds(stats.samples.back().at));
     std::string text;

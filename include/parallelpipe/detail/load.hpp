@@ -10,8 +10,8 @@
 
 namespace parallelpipe::detail {
 
-/// What part of the run the workers of a stage spent with what: shares of workers times elapsed, from
-/// 0 to 1. They do not add up to 1 when workers ended before the run.
+/// What part of the run the workers of a stage spent with what: shares of workers times elapsed,
+/// from 0 to 1. They do not add up to 1 when workers ended before the run.
 struct load {
     double busy = 0;
     double waiting_for_input = 0;
@@ -28,9 +28,9 @@ inline double share_of(std::chrono::nanoseconds part, std::chrono::nanoseconds e
     return std::min(static_cast<double>(part.count()) / whole, 1.0);
 }
 
-/// Time on a core, and time busy but kept from one by other threads; 0 is unknown. A worker that waits
-/// for items offers its core before it sleeps, and is `ready` then too: as much as it can have been
-/// that is left out.
+/// Time on a core, and time busy but kept from one by other threads; 0 is unknown. A worker that
+/// waits for items offers its core before it sleeps, and is `ready` then too: as much as it can
+/// have been that is left out.
 inline std::chrono::nanoseconds wanted(const StageStatistics& stage) {
     const auto waiting = stage.waiting_for_input + stage.waiting_for_room;
     return stage.cpu + std::max(stage.ready - waiting, std::chrono::nanoseconds());
