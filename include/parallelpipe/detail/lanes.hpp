@@ -18,7 +18,8 @@
 // |           |                               | acquire       |                                        |
 // | lanes_    | who opens a lane, release     | anybody,      | the lane                               |
 // |           |                               | acquire       |                                        |
-// | writing, before | the producer, relaxed   | anybody       | nothing: numbers to look at            |
+// | writing   | the producer, release         | anybody, acq. | that the chunk was made, to look at    |
+// | before    | the producer, relaxed         | anybody       | nothing: a number to look at           |
 //
 // Consumers come one at a time, under the channel's lock. Alone, one that finds nothing has proof that
 // no push is left that happened before: moodycamel's queue is exact for a consumer without rivals.
@@ -141,7 +142,7 @@ public:
             throw std::bad_alloc();
         }
         mine.before.store(mine.before.load(std::memory_order_relaxed) + full, std::memory_order_relaxed);
-        mine.writing.store(&opened, std::memory_order_relaxed);
+        mine.writing.store(&opened, std::memory_order_release);
     }
 
     // ---- the consumers', one at a time ----
@@ -175,7 +176,7 @@ public:
 
     /// What `lane` has got altogether, give or take what is on its way this moment.
     static std::size_t pushed(const lane& mine) noexcept {
-        const chunk* const at = mine.writing.load(std::memory_order_relaxed);
+        const chunk* const at = mine.writing.load(std::memory_order_acquire);
         return mine.before.load(std::memory_order_relaxed) +
                (at ? at->filled.load(std::memory_order_relaxed) : 0);
     }
