@@ -177,7 +177,7 @@ public:
 
     /// What is pushed here counts as what `who` has yielded.
     void count_for(detail::meter* who) const noexcept {
-        if (who) who->pushes_to.store(&lane_, std::memory_order_relaxed);
+        if (who) who->pushes_to.store(&lane_, std::memory_order_release);
     }
 
 private:

@@ -6,7 +6,8 @@
 //
 // Every number has one writer, the thread that the meter belongs to, but for `in`, from which thieves
 // subtract what they fetch. Anybody reads at any time. All relaxed: the numbers order nothing; who wants
-// the final ones joins the threads first.
+// the final ones joins the threads first. Only `pushes_to` is written with release and read with acquire:
+// it leads to the lane.
 
 #include <parallelpipe/detail/config.hpp>
 

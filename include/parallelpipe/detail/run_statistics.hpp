@@ -28,7 +28,7 @@ inline WorkerStatistics worker_statistics(const meter& of, std::int64_t now) {
     const std::int64_t began = of.began.load(std::memory_order_relaxed);
     const std::int64_t ended = of.ended.load(std::memory_order_relaxed);
     const std::int64_t until = ended != 0 ? ended : now;
-    const lane* const own = of.pushes_to.load(std::memory_order_relaxed);
+    const lane* const own = of.pushes_to.load(std::memory_order_acquire);
     WorkerStatistics one;
     one.items_in = of.in.load(std::memory_order_relaxed);
     one.items_out = of.out.load(std::memory_order_relaxed) + (own ? lanes::pushed(*own) : 0);
