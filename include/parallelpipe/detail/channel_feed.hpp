@@ -106,7 +106,6 @@ private:
     /// One if moving can throw, so that a throwing item takes no other along.
     static constexpr std::size_t bulk_size =
         std::is_nothrow_constructible_v<In, T&&> ? bulk_items<In> : 1;
-    static constexpr int patience = 24;  // pauses: a few hundred nanoseconds
 
     /// Whether the items ended because the run, or the stage, was stopped.
     bool is_stopped() const noexcept {
@@ -195,8 +194,7 @@ template <class T, class In>
 bool channel_feed<T, In>::refill() {
     // A short bulk means that this side is the faster one: without a moment's patience it would take
     // the items one by one, and both cores would wait for each other's cache lines.
-    if (!has_siblings_ && last_taken_ < bulk_size / 4)
-        std::this_thread::yield();
+    if (!has_siblings_ && last_taken_ < bulk_size / 4) std::this_thread::yield();
     const std::size_t most =
         has_siblings_ ? consumer_.fair_share(look_ahead_.next(last_taken_)) : bulk_size;
 
