@@ -27,8 +27,9 @@
 #endif
 
 // What every item passes is inlined where it is called, and what few items pass is kept out of there. A
-// compiler left alone does it the other way round as soon as the rare part is long.
-#if defined(__GNUC__)
+// compiler left alone does it the other way round as soon as the rare part is long. Not in a build without
+// optimisation, which would only take longer.
+#if defined(__GNUC__) && defined(__OPTIMIZE__)
 #define PARALLELPIPE_INLINE [[gnu::always_inline]] inline
 #define PARALLELPIPE_RARE [[gnu::noinline]]
 #else
