@@ -90,6 +90,7 @@ private:
         bool is_at_end = false;  // asked for items behind the end of the channel
         bool has_left = false;
         std::optional<std::uint64_t> lost;  // the number of an item that its worker could not place
+        std::exception_ptr error;           // why; thrown behind the items before that one
     };
 
     static constexpr std::size_t most = bulk_items<In>;
@@ -108,10 +109,15 @@ private:
                 has_stopped_ = true;
                 break;
             }
-            while (taken < most_items && has_item(mine)) {
+            while (taken < most_items && has_item(mine) &&
+                   !(mine.error && mine.items.front().number > *mine.lost)) {
                 receive(std::move(mine.items.front()));
                 mine.items.pop_front();
                 ++taken;
+            }
+            if (taken == 0 && mine.error) {
+                hand_on();
+                std::rethrow_exception(std::exchange(mine.error, nullptr));
             }
             mine.is_at_end = taken == 0 && has_ended_;
             if (taken != 0 || has_stopped_ || (has_ended_ && is_over())) break;
@@ -171,8 +177,9 @@ private:
         }
         reader().skip(placed);
         if (error) {
+            mine.error = error;
             hand_on();
-            std::rethrow_exception(error);
+            return;
         }
         if (stopped && channel_.is_aborted())
             has_stopped_ = true;
@@ -223,6 +230,10 @@ private:
         std::deque<entry> left = std::exchange(boxes_[worker].items, {});
         for (entry& item : unbegun) insert(to, std::move(item));
         for (entry& item : left) insert(to, std::move(item));
+        if (boxes_[worker].error && !to.error) {
+            to.error = std::exchange(boxes_[worker].error, nullptr);
+            to.lost = boxes_[worker].lost;
+        }
         to.wake.notify_one();
         if (has_leader_) channel_.interrupt();  // the leader may be who got them
         hand_on();
