@@ -150,7 +150,9 @@ public:
     Producer(const Producer&) = delete;
     Producer& operator=(const Producer&) = delete;
     ~Producer() {
-        channel_.return_room(room_ + static_cast<std::ptrdiff_t>(ready_ - filled_));
+        // Without a bound there is nothing to return.
+        if (channel_.capacity_ != 0)
+            channel_.return_room(room_ + static_cast<std::ptrdiff_t>(ready_ - filled_));
     }
 
     /// Adds an item at the end.
