@@ -42,7 +42,8 @@ using Eager = std::function<std::vector<int>(Input<int>)>;
 using Chain = Pipeline<int, int>;
 
 Stage<int, int> gen(Generator f) { return Stage<int, int>(std::move(f)); }
-ItemStage<int, int> map(Map f) { return map_stage(std::move(f)); }
+// Of a known type: a chain of these alone is compiled as one function, unless it is kept as a Chain.
+auto map(Map f) { return map_stage(std::move(f)); }
 
 generator<int> pass_on(Input<int> in) {
     for (int x : in) co_yield x;
@@ -61,7 +62,7 @@ Stage<int, int> repeated() {
             for (int i = 0; i < x % 4; ++i) co_yield 10 * x + i;
     });
 }
-ItemStage<int, int> plus_one() {
+auto plus_one() {
     return map([](int x) { return x + 1; });
 }
 Stage<int, int> first(int n) {
@@ -383,6 +384,109 @@ TEST_CASE("inside a fused stage this_worker tells of the stage inside", "[fuse]"
     CHECK(listed(numbers(10) | fused) == up_to(10));
     CHECK(names == std::array<std::string, 3>{"outer.stage_0", "named", "outer.stage_2"});
     CHECK(workers == std::array<std::size_t, 3>{0, 0, 0});
+}
+
+TEST_CASE("a chain of per-item stages does the same whether its types are known or forgotten",
+          "[fuse]") {
+    const auto even = filter({.name = "even"}, [](int x) { return x % 2 == 0; });
+    std::atomic<int> shown{0};
+    const auto show = tap([&shown](int) { ++shown; });
+    const auto known = plus_one() | even | show | plus_one() | map([](int x) { return 3 * x; });
+    const Chain forgotten = known;
+    const std::vector<int> expected = listed(numbers(200) | forgotten);
+    CHECK(shown == 100);
+    const auto fused = fuse(known);
+    CHECK(listed(numbers(200) | fused) == expected);
+    CHECK(listed(numbers(200) | fuse(forgotten)) == expected);
+    CHECK(listed(numbers(200) | fuse({.workers = 3, .ordered = true}, known)) == expected);
+    CHECK(listed(numbers(200) | fuse(pass() | fused | pass())) == expected);
+    CHECK(listed(numbers(200) | fuse(pass() | fused)) == expected);
+    std::vector<int> inline_items;
+    for (int x : (numbers(200) | fused).results(inline_run)) inline_items.push_back(x);
+    CHECK(inline_items == expected);
+    // What is assigned later is what runs, whatever the variable's type says.
+    auto changed = plus_one() | plus_one();
+    changed = known;
+    CHECK(listed(numbers(200) | fuse(changed)) == expected);
+    changed = gen(failing_at(7)) | plus_one();
+    CHECK(outcome_of(numbers(200) | fuse(changed)).items.size() == 7);
+}
+
+TEST_CASE("a stage in a chain whose types are known has its name, its policy and its errors",
+          "[fuse]") {
+    std::string first_name, last_name;
+    const auto first_one = map([&](int x) {
+        first_name = this_worker::stage_name();
+        return x;
+    });
+    const auto last_one = map([&](int x) {
+        last_name = this_worker::stage_name();
+        return x;
+    });
+    const auto bad = map(map_failing_at(5));
+    const auto outer = [](auto chain) {
+        return outcome_of(numbers(10) | fuse({.name = "outer"}, chain));
+    };
+    const Outcome named = outer(first_one | map(map_failing_at(5)).setup({.name = "check"}) | last_one);
+    CHECK(named.text == "The task \"check-0\" raised std::runtime_error: bad item");
+    CHECK(named.items == up_to(5));
+    CHECK(named.stats.stages[1].failed == 1);
+    CHECK(first_name == "outer.stage_0");
+    CHECK(last_name == "outer.stage_2");
+    CHECK(outer(plus_one() | bad).text ==
+          "The task \"outer.stage_1-0\" raised std::runtime_error: bad item");
+    CHECK(outer(bad | plus_one()).text ==
+          "The task \"outer.stage_0-0\" raised std::runtime_error: bad item");
+    CHECK(outer(plus_one() | map(map_failing_at(5)).setup({.on_error = OnError::skip}) | plus_one())
+              .items == std::vector<int>{2, 3, 4, 5, 7, 8, 9, 10, 11});
+    int lost = 0;
+    const Outcome handed =
+        outer(map(map_failing_at(5))
+                  .setup({.retry = Retry{.times = 3, .backoff = std::chrono::nanoseconds(0)}})
+                  .dead_letter([&lost](std::exception_ptr, int& x) { lost = x; }) |
+              plus_one());
+    CHECK(lost == 5);
+    CHECK(handed.items.size() == 9);
+    CHECK(handed.stats.stages[1].retried == 3);
+    const Outcome thrown = outer(map(map_failing_at(5)).dead_letter([](std::exception_ptr, int&) {
+        throw std::logic_error("no letters today");
+    }) | plus_one());
+    CHECK(thrown.text ==
+          "The task \"outer.stage_0-0\" raised std::logic_error: no letters today");
+    // Inside another one, and without threads.
+    const auto inner = fuse({.name = "inner"}, plus_one() | bad);
+    CHECK(outer(pass() | inner | pass()).text ==
+          "The task \"inner.stage_1-0\" raised std::runtime_error: bad item");
+    auto results = (numbers(10) | inner).results(inline_run);
+    CHECK_THROWS_WITH(std::ranges::for_each(results, [](int) {}),
+                      "The task \"inner.stage_1-0\" raised std::runtime_error: bad item");
+}
+
+TEST_CASE("what goes wrong behind a chain whose types are known is not its last stage's fault",
+          "[fuse]") {
+    struct Fragile {
+        int value;
+        int moves = 0;
+        explicit Fragile(int v) : value(v) {}
+        Fragile(Fragile&& other) : value(other.value), moves(other.moves + 1) {
+            if (value == 5 && moves == 2) throw std::runtime_error("cannot be moved");
+        }
+        Fragile& operator=(Fragile&&) = delete;
+    };
+    const auto whole = map([](int x) { return x; }) |
+                       map_stage([](int x) { return std::make_unique<Fragile>(x); }) |
+                       map_stage([](std::unique_ptr<Fragile>&& x) -> Fragile&& { return std::move(*x); });
+    // Its first move makes the last stage's result, the next one is into the queue.
+    auto results = (numbers(10) | fuse({.name = "outer"}, whole)).results();
+    std::string text;
+    int seen = 0;
+    try {
+        for (const Fragile& x : results) seen += x.value < 5 ? 1 : 100;
+    } catch (const TaskException& e) {
+        text = e.what();
+    }
+    CHECK(seen == 5);
+    CHECK(text == "The task \"outer-0\" raised std::runtime_error: cannot be moved");
 }
 
 TEST_CASE("fused stages can be fused again", "[fuse]") {

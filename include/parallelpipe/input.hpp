@@ -109,13 +109,8 @@ public:
     void each(F f) {
         begin();
         while (!at_end()) {
-            if (has_rivals_) {
-                if (!f(item())) return;
-                next();
-                continue;
-            }
-            // What lies ready can be nobody else's: it comes into hand at once.
-            T* const end = milestone_;
+            // Without rivals, what lies ready can be nobody else's: it comes into hand at once.
+            T* const end = has_rivals_ ? current_ + 1 : milestone_;
             taken_.begun.store(end, std::memory_order_relaxed);
             seen_ = true;
             do {

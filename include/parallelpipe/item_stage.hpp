@@ -5,6 +5,7 @@
 // can fail alone, so they can skip it, try it again or hand it to somebody.
 
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/per_item.hpp>
 #include <parallelpipe/detail/stepped_items.hpp>
 #include <parallelpipe/input.hpp>
@@ -122,6 +123,45 @@ private:
 
 namespace detail {
 
+/// An ItemStage that says in its type what it runs, a function_body: `fuse` can make one function of
+/// several.
+template <class In, class Out, class Body>
+class step_stage final : public ItemStage<In, Out> {
+public:
+    using ItemStage<In, Out>::ItemStage;
+
+    step_stage& setup(Setup changes) & {
+        ItemStage<In, Out>::setup(std::move(changes));
+        return *this;
+    }
+    step_stage&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
+
+    template <class Handler>
+    step_stage& dead_letter(Handler handler) & {
+        ItemStage<In, Out>::dead_letter(std::move(handler));
+        return *this;
+    }
+    template <class Handler>
+    step_stage&& dead_letter(Handler handler) && {
+        return std::move(dead_letter(std::move(handler)));
+    }
+
+    template <class Key>
+    step_stage& partition_by(Key key) & {
+        ItemStage<In, Out>::partition_by(std::move(key));
+        return *this;
+    }
+    template <class Key>
+    step_stage&& partition_by(Key key) && {
+        return std::move(partition_by(std::move(key)));
+    }
+
+    step_stage operator()() const { return *this; }
+};
+
+template <class In, class Out, class Body>
+type_list<Body> steps_of(const step_stage<In, Out, Body>&);
+
 template <class F>
 struct undelivered {
     using type = F;
@@ -186,6 +226,38 @@ public:
 template <class F, class In, class... Arguments>
 concept consumes_item = calls_item<F, In, Arguments...> || calls_item<F, In&, Arguments...>;
 
+/// The items for which `look(item)` is true.
+template <class In, class Look>
+class looking_step {
+public:
+    looking_step(item_policy<In> policy, Look look)
+        : policy_(policy), is_active_(policy.is_active()), look_(std::move(look)) {}
+
+    template <class Emit>
+    PARALLELPIPE_INLINE bool operator()(In& item, const Emit& emit) const {
+        return is_active_ ? attempt(item, emit) : plainly(item, emit);
+    }
+
+    /// As in map_step.
+    bool is_active() const noexcept { return is_active_; }
+    template <class Emit>
+    PARALLELPIPE_INLINE bool plainly(In& item, const Emit& emit) const {
+        return !policy_.once([&] { return look_(item); }) || emit(std::move(item));
+    }
+
+private:
+    template <class Emit>
+    PARALLELPIPE_RARE bool attempt(In& item, const Emit& emit) const {
+        bool passes = true;
+        return !policy_.attempt(item, [&] { passes = look_(item); }) || !passes ||
+               emit(std::move(item));
+    }
+
+    item_policy<In> policy_;
+    bool is_active_;
+    Look look_;
+};
+
 /// Such a function where F only looks at the item, which goes on.
 template <class F, class In>
 class looking_function : protected item_function<F, In> {
@@ -199,15 +271,8 @@ protected:
     /// The items for which `look(item)` is true.
     template <class Look>
     auto step_through(Input<In> items, Look look) {
-        const auto step = [look = std::move(look), policy = this->policy()](In& item, const auto& emit) {
-            bool passes = true;
-            if (!policy.is_active())
-                passes = policy.once([&] { return look(item); });
-            else if (!policy.attempt(item, [&] { passes = look(item); }))
-                return true;
-            return !passes || emit(std::move(item));
-        };
-        return stepped_items<In, In, decltype(step)>(std::move(items), step);
+        using step = looking_step<In, Look>;
+        return stepped_items<In, In, step>(std::move(items), step(this->policy(), std::move(look)));
     }
 };
 
@@ -246,9 +311,11 @@ struct item_verb {
     template <class In, class F, class... Bound>
     static auto make(const Setup& setup, const F& f, const Bound&... bound) {
         using function = Function<undelivered_t<F>, In>;
-        using Out =
-            output_item_t<stage_result_t<function, In, std::unwrap_reference_t<Bound>...>>;
-        ItemStage<In, Out> made(std::unique_ptr<const item_stage_parts<In, Out>>(
+        using Result = stage_result_t<function, In, std::unwrap_reference_t<Bound>...>;
+        using Out = output_item_t<Result>;
+        using body = function_body<In, Out, function, std::unwrap_reference_t<Bound>...>;
+        using Made = std::conditional_t<is_stepped<Result>, step_stage<In, Out, body>, ItemStage<In, Out>>;
+        Made made(std::unique_ptr<const item_stage_parts<In, Out>>(
             new parts<In, Out, undelivered_t<F>, Bound...>(undelivered<F>::function(f), bound...)));
         made.setup(setup);
         if constexpr (!std::same_as<F, undelivered_t<F>>) made.dead_letter(f.handler);

@@ -219,6 +219,39 @@ std::unique_ptr<feed_base> convert(feed_base& from) {
     return std::unique_ptr<feed_base>(new converted_feed<From, To>(static_cast<feed<From>&>(from)));
 }
 
+/// A Pipeline that says in its type what its stages run, function_bodies: `fuse` can make one function of
+/// them.
+template <class In, class Out, class... Bodies>
+class step_pipeline final : public Pipeline<In, Out> {
+public:
+    using Pipeline<In, Out>::Pipeline;
+
+    // What is assigned may be other stages: fuse looks whether the types are right.
+    step_pipeline& operator=(const Pipeline<In, Out>& other) {
+        Pipeline<In, Out>::operator=(other);
+        return *this;
+    }
+};
+
+template <class In, class Out, class... Bodies>
+type_list<Bodies...> steps_of(const step_pipeline<In, Out, Bodies...>&);
+template <class T>
+concept known_steps = requires(const T& operand) { steps_of(operand); };
+
+template <class In, class Out, class... Bodies, class... More>
+step_pipeline<In, Out, Bodies..., More...> joined(type_list<Bodies...>, type_list<More...>);
+
+/// What operator| makes of operands without a conversion between them.
+template <class In, class Out, class Left, class Right>
+struct joined_pipeline {
+    using type = Pipeline<In, Out>;
+};
+template <class In, class Out, known_steps Left, known_steps Right>
+struct joined_pipeline<In, Out, Left, Right> {
+    using type = decltype(detail::joined<In, Out>(steps_of(std::declval<const Left&>()),
+                                                  steps_of(std::declval<const Right&>())));
+};
+
 template <class Left, class Right>
 auto join(const Left& left, const Right& right) {
     using from = typename chain_of<Left>::out;
@@ -237,10 +270,14 @@ auto join(const Left& left, const Right& right) {
         std::vector<stage_entry> stages = entries_of(left);
         std::vector<stage_entry> more = entries_of(right);
         more.front().connect = &detail::connect<from, to>;
-        if constexpr (!std::same_as<from, to>) more.front().convert = &detail::convert<from, to>;
+        constexpr bool converts = !std::same_as<from, to>;
+        if constexpr (converts) more.front().convert = &detail::convert<from, to>;
         stages.insert(stages.end(), more.begin(), more.end());
-        return Pipeline<typename chain_of<Left>::in, typename chain_of<Right>::out>(
-            std::move(stages));
+        using in = typename chain_of<Left>::in;
+        using out = typename chain_of<Right>::out;
+        using made = std::conditional_t<converts, joined_pipeline<in, out, void, void>,
+                                        joined_pipeline<in, out, Left, Right>>;
+        return typename made::type(std::move(stages));
     }
 }
 

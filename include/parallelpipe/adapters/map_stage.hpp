@@ -1,6 +1,7 @@
 #ifndef PARALLELPIPE_ADAPTERS_MAP_STAGE_HPP
 #define PARALLELPIPE_ADAPTERS_MAP_STAGE_HPP
 
+#include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/item_stage.hpp>
 #include <parallelpipe/setup.hpp>
@@ -25,8 +26,22 @@ public:
           again_(std::move(again)) {}
 
     template <class Emit>
-    bool operator()(In& item, const Emit& emit) const {
-        if (!is_active_) return emit(policy_.once([&] { return once_(item); }));
+    PARALLELPIPE_INLINE bool operator()(In& item, const Emit& emit) const {
+        return is_active_ ? attempt(item, emit) : plainly(item, emit);
+    }
+
+    /// Whether a failure may be followed by anything but an error of the stage.
+    bool is_active() const noexcept { return is_active_; }
+
+    /// As the call, for a step that is not active.
+    template <class Emit>
+    PARALLELPIPE_INLINE bool plainly(In& item, const Emit& emit) const {
+        return emit(policy_.once([&] { return once_(item); }));
+    }
+
+private:
+    template <class Emit>
+    PARALLELPIPE_RARE bool attempt(In& item, const Emit& emit) const {
         std::optional<Out> result;
         const auto make = [&] {
             if (policy_.keeps_whole())
@@ -37,7 +52,6 @@ public:
         return !policy_.attempt(item, make) || emit(*std::move(result));
     }
 
-private:
     item_policy<In> policy_;
     bool is_active_;
     Once once_;

@@ -8,6 +8,7 @@
 
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/nested_feed.hpp>
 #include <parallelpipe/detail/partition.hpp>
 #include <parallelpipe/detail/per_item.hpp>
@@ -225,7 +226,52 @@ private:
 
 template <class In, class Out, class F, class... Bound>
 class function_body final : public typed_stage_body<Out> {
+    using result_range = stage_result_t<F, In, Bound...>;
+
+    /// A worker's own.
+    struct copies {
+        std::tuple<Bound...> bound;
+        F function;
+
+        decltype(auto) call(input_of_t<In>& input) {
+            // g++ 12 warns of a virtual call that a pointer to a member of a small class cannot make;
+            // one volatile read a worker keeps it from looking.
+            copies* volatile unknown = this;
+            return detail::call_stage(unknown->function, input, unknown->bound);
+        }
+    };
+
 public:
+    using input_item = In;
+    using result_item = Out;
+
+    /// The stage's function for items that come one by one; only if is_stepped().
+    class stepper {
+    public:
+        stepper(const function_body& of, const worker_identity& identity)
+            : identity_(identity), here_(of.own_), range_(call()) {}
+        stepper(const stepper&) = delete;
+        stepper& operator=(const stepper&) = delete;
+
+        template <class Emit>
+        PARALLELPIPE_INLINE bool operator()(In& item, const Emit& emit) {
+            return range_.step(item, emit);
+        }
+        const auto& step() const noexcept { return range_.step(); }
+        const worker_identity& identity() const noexcept { return identity_; }
+
+    private:
+        result_range call() {
+            const worker_scope scope(identity_);
+            input_of_t<In> none(no_items{});
+            return here_.call(none);
+        }
+
+        const worker_identity identity_;
+        copies here_;
+        result_range range_;
+    };
+
     template <class Function, class... Arguments>
     explicit function_body(Function&& function, Arguments&&... arguments)
         : own_{std::tuple<Bound...>(std::forward<Arguments>(arguments)...),
@@ -255,7 +301,7 @@ public:
     std::unique_ptr<item_sink> make_step([[maybe_unused]] item_sink& next,
                                          [[maybe_unused]] const worker_identity& identity) const override {
         if constexpr (detail::is_stepped<result_range>)
-            return std::unique_ptr<item_sink>(new step(own_, next, identity));
+            return std::unique_ptr<item_sink>(new step(*this, next, identity));
         else
             return nullptr;
     }
@@ -279,21 +325,6 @@ public:
     }
 
 private:
-    using result_range = stage_result_t<F, In, Bound...>;
-
-    /// A worker's own.
-    struct copies {
-        std::tuple<Bound...> bound;
-        F function;
-
-        decltype(auto) call(input_of_t<In>& input) {
-            // g++ 12 warns of a virtual call that a pointer to a member of a small class cannot make;
-            // one volatile read a worker keeps it from looking.
-            copies* volatile unknown = this;
-            return detail::call_stage(unknown->function, input, unknown->bound);
-        }
-    };
-
     static input_of_t<In> input_from([[maybe_unused]] feed_base* in) {
         if constexpr (std::is_void_v<In>) {
             return {};
@@ -319,34 +350,26 @@ private:
 
     class step final : public item_sink {
     public:
-        step(const copies& own, item_sink& next, const worker_identity& identity)
-            : identity_(identity), next_(next), here_(own), range_(call()) {}
+        step(const function_body& of, item_sink& next, const worker_identity& identity)
+            : stepper_(of, identity), next_(next) {}
 
         bool take(void* item) override {
-            const worker_scope scope(identity_);
+            const worker_scope scope(stepper_.identity());
             sink_output<Out> to(next_);
             try {
-                return range_.step(*static_cast<In*>(item),
-                                   [&](Out&& result) { return to.push(std::move(result)); });
+                return stepper_(*static_cast<In*>(item),
+                                [&](Out&& result) { return to.push(std::move(result)); });
             } catch (const stop_unwind&) {
                 throw;
             } catch (...) {
                 if (to.is_pushing()) throw;
-                throw inner_failure_of(identity_.stage);
+                throw inner_failure_of(stepper_.identity().stage);
             }
         }
 
     private:
-        result_range call() {
-            const worker_scope scope(identity_);
-            input_of_t<In> none(no_items{});
-            return here_.call(none);
-        }
-
-        const worker_identity identity_;
+        stepper stepper_;
         item_sink& next_;
-        copies here_;
-        result_range range_;
     };
 
     const copies own_;

@@ -1,6 +1,7 @@
 #ifndef PARALLELPIPE_DETAIL_STEPPED_ITEMS_HPP
 #define PARALLELPIPE_DETAIL_STEPPED_ITEMS_HPP
 
+#include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/input.hpp>
 
 #include <cstddef>
@@ -11,7 +12,8 @@
 namespace parallelpipe::detail {
 
 /// What becomes of items one by one, as a single-pass range. `step(item, emit)` calls `emit(Out&&)` once
-/// or not at all, and returns false if that does, else true.
+/// or not at all, and returns false if that does, else true. A step of a per-item verb is also asked
+/// `is_active()`, and if it is not, called as `step.plainly(item, emit)`: it saves asking for each item.
 template <class In, class Out, class Step>
 class stepped_items {
 public:
@@ -26,9 +28,10 @@ public:
 
     /// For one item that came another way.
     template <class Emit>
-    bool step(In& item, Emit emit) {
+    PARALLELPIPE_INLINE bool step(In& item, const Emit& emit) {
         return step_(item, emit);
     }
+    const Step& step() const noexcept { return step_; }
 
     class iterator {
     public:
