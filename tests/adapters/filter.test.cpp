@@ -38,7 +38,7 @@ struct Limit {
 
 TEST_CASE("filter passes on the items for which its predicate is true", "[filter]") {
     auto even = filter(is_even);
-    static_assert(std::is_same_v<decltype(even), ItemStage<int, int>>);
+    static_assert(std::is_base_of_v<ItemStage<int, int>, decltype(even)>);
     CHECK(listed(std::views::iota(0, 7) | even) == std::vector{0, 2, 4, 6});
     CHECK(listed(std::vector{1, 3} | even).empty());
     CHECK(listed(std::vector<int>{} | even).empty());

@@ -62,7 +62,7 @@ Stage<void, Counted> source_of(Tally& tally, int count) {
 
 TEST_CASE("map_stage gives one result for each item", "[map_stage]") {
     auto made = map_stage([](int x) { return x * x; });
-    static_assert(std::is_same_v<decltype(made), ItemStage<int, int>>);
+    static_assert(std::is_base_of_v<ItemStage<int, int>, decltype(made)>);
     CHECK(listed(std::vector{1, 2, 3} | made) == std::vector{1, 4, 9});
     CHECK(listed(std::vector<int>{} | made).empty());
 }
@@ -89,7 +89,7 @@ TEST_CASE("map_stage takes functions, function pointers, std::function and funct
 TEST_CASE("map_stage hands the item to a parameter by value without a copy", "[map_stage]") {
     Tally tally;
     auto made = map_stage([](Counted item) { return item.value; });
-    static_assert(std::is_same_v<decltype(made), ItemStage<Counted, int>>);
+    static_assert(std::is_base_of_v<ItemStage<Counted, int>, decltype(made)>);
     CHECK(listed(source_of(tally, 3) | made) == std::vector{0, 1, 2});
     CHECK(tally.copies == 0);
     CHECK(tally.alive == 0);
@@ -103,9 +103,9 @@ TEST_CASE("map_stage hands the item to every kind of reference", "[map_stage]") 
         return std::move(item);
     });
     auto by_rvalue = map_stage([](Counted&& item) { return Counted(std::move(item)); });
-    static_assert(std::is_same_v<decltype(by_const), ItemStage<Counted, int>>);
-    static_assert(std::is_same_v<decltype(by_reference), ItemStage<Counted, Counted>>);
-    static_assert(std::is_same_v<decltype(by_rvalue), ItemStage<Counted, Counted>>);
+    static_assert(std::is_base_of_v<ItemStage<Counted, int>, decltype(by_const)>);
+    static_assert(std::is_base_of_v<ItemStage<Counted, Counted>, decltype(by_reference)>);
+    static_assert(std::is_base_of_v<ItemStage<Counted, Counted>, decltype(by_rvalue)>);
     CHECK(listed(source_of(tally, 3) | by_rvalue | by_reference | by_const) ==
           std::vector{10, 11, 12});
     CHECK(tally.copies == 0);
@@ -126,7 +126,7 @@ TEST_CASE("a reference that map_stage's callable returns is copied", "[map_stage
     const auto table = std::make_shared<std::vector<std::string>>(
         std::vector<std::string>{"a text that is too long for the small string", "b"});
     auto look_up = map_stage([table](std::size_t i) -> std::string& { return table->at(i); });
-    static_assert(std::is_same_v<decltype(look_up), ItemStage<std::size_t, std::string>>);
+    static_assert(std::is_base_of_v<ItemStage<std::size_t, std::string>, decltype(look_up)>);
     for (std::string& text : (std::vector<std::size_t>{0, 1, 0} | look_up).results())
         text = "changed";
     CHECK(table->at(0) == "a text that is too long for the small string");
@@ -144,7 +144,7 @@ TEST_CASE("a reference that map_stage's callable returns is copied", "[map_stage
 
 TEST_CASE("map_stage calls member functions of the item", "[map_stage]") {
     auto title = map_stage(&Page::title);
-    static_assert(std::is_same_v<decltype(title), ItemStage<Page, std::string>>);
+    static_assert(std::is_base_of_v<ItemStage<Page, std::string>, decltype(title)>);
     const std::vector<Page> pages{{"a", 1}, {"b", 2}};
     CHECK(listed(pages | title) == std::vector<std::string>{"title of a", "title of b"});
     CHECK(listed(pages | map_stage(&Page::take_url)) == std::vector<std::string>{"a", "b"});
@@ -167,7 +167,7 @@ TEST_CASE("map_stage calls member functions of a bound object", "[map_stage]") {
 TEST_CASE("map_stage binds the parameters behind the item", "[map_stage]") {
     auto add_n = map_stage({.workers = 2}, [](int x, int n) { return x + n; });
     auto add_7 = add_n(7);
-    static_assert(std::is_same_v<decltype(add_7), ItemStage<int, int>>);
+    static_assert(std::is_base_of_v<ItemStage<int, int>, decltype(add_7)>);
     CHECK((std::vector{1} | add_7).execute() == 8);
     CHECK((std::vector{1} | add_n(-1)).execute() == 0);
     CHECK((std::vector{1} | map_stage(add)(2)).execute() == 3);
