@@ -233,7 +233,7 @@ TEST_CASE("an empty range, an empty source and a stage without results end norma
 TEST_CASE("open pipelines keep their types", "[contract][chaining]") {
     const auto open = map_stage([](int x) { return static_cast<long>(x); }) |
                       map_stage([](long x) { return std::to_string(x); });
-    STATIC_REQUIRE(std::is_same_v<std::remove_const_t<decltype(open)>, Pipeline<int, std::string>>);
+    STATIC_REQUIRE(std::is_base_of_v<Pipeline<int, std::string>, decltype(open)>);
     const auto fed = std::vector{1, 2} | open;
     STATIC_REQUIRE(std::is_same_v<std::remove_const_t<decltype(fed)>, Pipeline<void, std::string>>);
     CHECK(fed.execute() == "2");
