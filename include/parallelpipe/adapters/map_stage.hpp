@@ -1,7 +1,6 @@
 #ifndef PARALLELPIPE_ADAPTERS_MAP_STAGE_HPP
 #define PARALLELPIPE_ADAPTERS_MAP_STAGE_HPP
 
-#include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/item_stage.hpp>
 #include <parallelpipe/setup.hpp>
