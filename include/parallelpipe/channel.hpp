@@ -186,7 +186,7 @@ private:
     /// Gets slots, and memory to construct items in. Blocks and returns as push().
     PARALLELPIPE_RARE bool make_ready() {
         if (room_ == 0) {
-            room_ = channel_.take_room();
+            room_ = channel_.take_room(patience_);
             if (room_ == 0) return false;
         }
         if (!chunk_ || filled_ == chunk_size) open_chunk();
@@ -215,6 +215,7 @@ private:
     std::size_t filled_ = 0;          // how many
     std::size_t ready_ = 0;           // how many there may be: there are slots for them
     std::ptrdiff_t room_ = 0;         // more slots taken and not yet used
+    detail::patience patience_;
 };
 
 /// The taking end of a channel.
@@ -252,14 +253,18 @@ public:
     std::size_t take(std::size_t most, Place&& place, BeforeSleep&& before_sleep) {
         auto timer = detail::wait_timer::for_input(reader_.counted);
         for (;;) {
-            for (int spin = 0; spin < spins; ++spin) {
-                if (const auto taken = look(most, place, false)) return *taken;
+            const int looks = patience_.looks();
+            for (int i = 0; i < looks; ++i) {
+                if (const auto taken = look(most, place, false)) {
+                    if (i != 0) patience_.paid_off();
+                    return *taken;
+                }
                 timer.begin();
-                if (spin == 0) {
+                if (i == 0) {
                     before_sleep();
                     channel_.wake_producer();
                 }
-                pause(spin);
+                if (looks > 1) detail::patience::pause(i);
             }
             const auto key = channel_.not_empty_.prepare();
             std::optional<std::size_t> taken;
@@ -273,9 +278,13 @@ public:
                 channel_.not_empty_.cancel(key);
                 return *taken;
             }
+            patience_.slept();
             channel_.not_empty_.wait(key);
         }
     }
+
+    /// Whether items are so far apart that waiting for them means sleeping.
+    bool sleeps_between_items() const noexcept { return patience_.is_gone(); }
 
     /// How many items to take now so that the siblings find theirs: at most a quarter of what waits,
     /// divided among the consumers.
@@ -404,6 +413,7 @@ private:
     detail::reader_base& reader_;
     detail::taken_items<T>* const shared_;  // null: nobody can steal from this one
     std::uint64_t first_number_ = 0;
+    detail::patience patience_;
 };
 
 }  // namespace parallelpipe

@@ -8,6 +8,7 @@
 #include <parallelpipe/detail/event_count.hpp>
 #include <parallelpipe/detail/lanes.hpp>
 #include <parallelpipe/detail/meter.hpp>
+#include <parallelpipe/detail/patience.hpp>
 #include <parallelpipe/detail/taken_items.hpp>
 #include <parallelpipe/this_worker.hpp>
 
@@ -138,10 +139,10 @@ public:
     void wait_to_park(Ready ready) {
         auto timer = wait_timer::for_room(counted());
         for (;;) {
-            for (int spin = 0; spin < spins; ++spin) {
+            for (int spin = 0; spin < patience::spins; ++spin) {
                 if (is_closed() || ready()) return;
                 timer.begin();
-                pause(spin);
+                patience::pause(spin);
             }
             const auto key = may_park_.prepare();
             if (is_closed() || ready()) {
@@ -191,15 +192,19 @@ protected:
     /// Takes slots for a producer with an item in hand: as many as there are up to its share, so that
     /// the next items cost nothing shared, but at least the one. Blocks while there is none.
     /// Returns 0 once the channel is closed.
-    std::ptrdiff_t take_room() {
+    std::ptrdiff_t take_room(patience& patient) {
         if (capacity_ == 0) return is_closed() ? 0 : std::numeric_limits<std::ptrdiff_t>::max();
         auto timer = wait_timer::for_room(counted());
         for (;;) {
-            for (int spin = 0; spin < spins; ++spin) {
-                if (const std::ptrdiff_t taken = try_take_room()) return taken;
+            const int looks = patient.looks();
+            for (int look = 0; look < looks; ++look) {
+                if (const std::ptrdiff_t taken = try_take_room()) {
+                    if (look != 0) patient.paid_off();
+                    return taken;
+                }
                 if (is_closed()) return 0;
                 timer.begin();
-                pause(spin);
+                if (looks > 1) patience::pause(look);
             }
             const auto key = not_full_.prepare();
             if (const std::ptrdiff_t taken = try_take_room()) {
@@ -210,6 +215,7 @@ protected:
                 not_full_.cancel(key);
                 return 0;
             }
+            patient.slept();
             not_full_.wait(key);
         }
     }
@@ -229,18 +235,6 @@ protected:
     }
 
     static constexpr std::uint64_t no_number = std::numeric_limits<std::uint64_t>::max();
-
-    /// A wait looks this often, in a few microseconds of its own, before it sleeps. Short pauses at
-    /// first: the other side may be at work on another core. Then the core is offered to whoever is
-    /// ready to run, often the other side itself: with more workers than cores that costs a fraction
-    /// of a sleep and a wake-up.
-    static constexpr int spins = 8;
-    static void pause(int spin) noexcept {
-        if (spin < spins / 2)
-            for (int i = 0; i < 8 * (spin + 1); ++i) cpu_pause();
-        else
-            std::this_thread::yield();
-    }
 
     const std::ptrdiff_t capacity_;
     const std::ptrdiff_t producer_share_;
