@@ -232,6 +232,24 @@ TEST_CASE("an error of a stage without order, or of a source, has no number", "[
     CHECK_FALSE(of_source.front().item());
 }
 
+TEST_CASE("an error before the first item has no number", "[error]") {
+    const std::size_t workers = GENERATE(1U, 2U);
+    const auto set_up = Stage<int, int>(
+        [](Input<int>) -> generator<int> {
+            throw std::invalid_argument("no set-up");
+            co_return;
+        }).setup({.workers = workers, .ordered = true});
+    for (const TaskError& error : errors_of(std::vector{1, 2, 3} | set_up))
+        CHECK_FALSE(error.item());
+    auto inline_results = (std::vector{1, 2, 3} | set_up).results(inline_run);
+    try {
+        for (int x : inline_results) CHECK(x == 0);
+        FAIL("no error");
+    } catch (const TaskException& e) {
+        CHECK_FALSE(e.errors().front().item());
+    }
+}
+
 TEST_CASE("with OnError::finish each error has the number of its own item", "[error]") {
     const std::vector<TaskError> errors =
         errors_of(std::views::iota(50, 230) |

@@ -165,8 +165,10 @@ public:
         if (filled_ == ready_) [[unlikely]] {
             if (!make_ready()) return false;
         }
-        std::construct_at(items_ + filled_, std::move(item));
-        chunk_->filled.store(++filled_, std::memory_order_release);
+        const std::size_t at = filled_;  // the compiler cannot know that the item is not filled_
+        std::construct_at(items_ + at, std::move(item));
+        filled_ = at + 1;
+        chunk_->filled.store(at + 1, std::memory_order_release);
         channel_.not_empty_.notify_one();
         return true;
     }

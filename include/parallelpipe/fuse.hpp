@@ -53,6 +53,16 @@ template <class In, class Out, class... Bodies>
 Stage<In, Out> fuse(const detail::step_pipeline<In, Out, Bodies...>& stages) {
     return fuse(Setup{}, stages);
 }
+template <detail::generic_operand Generic>
+void fuse(const Setup&, const Generic&) {
+    static_assert(!detail::generic_operand<Generic>,
+                  "parallelpipe: what is fused is made before its left side is known, so its first stage "
+                  "has to know its item type: name it, [](int x) { ... }, and pass the arguments it needs");
+}
+template <detail::generic_operand Generic>
+void fuse(const Generic& stage) {
+    fuse(Setup{}, stage);
+}
 template <class In, class Out>
 Stage<In, Out> fuse(Setup setup, const Stage<In, Out>& stage) {
     return fuse(std::move(setup), Pipeline<In, Out>(stage));

@@ -57,6 +57,9 @@ public:
     /// into the reader's hands failed.
     virtual std::uint64_t number_in_hand() const { return 0; }
 
+    /// Whether there has been an item yet.
+    virtual bool has_taken() const { return false; }
+
     /// Whether that item has been given back and waits for another taker.
     virtual bool is_given_back(std::uint64_t /*number*/) { return false; }
 

@@ -88,6 +88,8 @@ public:
         return number(this->is_ready() ? this->current_ : this->current_ - 1);
     }
 
+    bool has_taken() const final { return lost_one_ || this->taken_.first; }
+
     bool is_given_back(std::uint64_t item) final { return consumer_.is_given_back(item); }
 
     void keep_slots() final { keeps_slots_ = true; }

@@ -90,7 +90,7 @@ private:
     bool failed(const nested_stage& at, std::exception_ptr cause) override {
         inner_failure what = fused_chain::innermost(at, std::move(cause));
         std::optional<std::uint64_t> item;
-        if (at.entry().setup.ordered.value_or(false) && at.reads()) item = at.number();
+        if (at.entry().setup.ordered.value_or(false) && at.has_taken()) item = at.number();
         errors_.emplace_back(std::move(what.stage), at.worker(), std::move(what.cause), item);
         if (at.on_error() == OnError::finish && !what.stops_run) return true;
         has_failed_.store(true, std::memory_order_relaxed);

@@ -59,6 +59,8 @@ public:
         return number(this->is_ready() ? this->current_ : this->current_ - 1);
     }
 
+    bool has_taken() const override { return lost_ || this->current_; }
+
     bool waits_for_this_reader(std::uint64_t item) override {
         return from_.is_in_box(worker_, item);
     }

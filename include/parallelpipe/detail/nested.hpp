@@ -54,7 +54,7 @@ public:
     const stage_entry& entry() const noexcept { return entry_; }
     std::size_t worker() const noexcept { return identity_.index; }
     worker_identity& identity() noexcept { return identity_; }
-    bool reads() const noexcept { return in_; }
+    bool has_taken() const { return in_ && in_->has_taken(); }
     OnError on_error() const { return entry_.setup.on_error.value_or(OnError::stop); }
 
     /// Reads from `in`, which is null for a source; `is_inner` if that is a nested stage's. Its own

@@ -58,6 +58,7 @@ public:
     std::uint64_t number_in_hand() const override {
         return is_fused_ ? from_.number() : made_ - (made_ == 0 ? 0 : 1);
     }
+    bool has_taken() const override { return made_ != 0; }
 
 private:
     void milestone() override {
@@ -89,6 +90,7 @@ public:
     }
 
     std::uint64_t number_in_hand() const override { return from_.number_in_hand(); }
+    bool has_taken() const override { return from_.has_taken(); }
 
 private:
     void milestone() override {

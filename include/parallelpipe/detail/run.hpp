@@ -292,7 +292,7 @@ private:
     void worker_failed(failure what, feed_base* in, bool stops_run) {
         const running_stage& here = stages_[what.stage];
         const std::uint64_t number = in ? in->number_in_hand() : 0;
-        if (in && here.is_ordered()) what.item = number;
+        if (in && in->has_taken() && here.is_ordered()) what.item = number;
         if (here.on_error() == OnError::finish && !stops_run) {
             group_.report(std::move(what));  // the others go on
         } else if (here.is_ordered()) {
