@@ -690,6 +690,49 @@ TEST_CASE("a partitioned worker that has taken items behind the failing one lets
     CHECK(outcome.failed_at == 30);
 }
 
+TEST_CASE("an ordered partitioned worker that is behind a failing item still reads what was left to it",
+          "[partition_by]") {
+    // Which key belongs to which worker: the same in every run.
+    std::array<int, 3> key_of{-1, -1, -1};
+    for (const Seen& seen : listed(numbers(30) | keyed({.workers = 3}, tell, modulo(30))))
+        key_of[seen.worker] = seen.item;
+    // The first worker leaves with an item in front of the failing one unbegun, when its heir has one behind
+    // that in hand.
+    enum { taken = 0, left, failing, behind };
+    const std::array<int, 4> keys{key_of[0], key_of[0], key_of[2], key_of[1]};
+    std::latch all_taken(2);
+    std::latch leaving(1);
+    std::latch thrown(1);
+    const auto work = [&](Input<int> in) -> generator<Seen> {
+        for (int x : in) {
+            if (x == failing) {
+                all_taken.count_down();
+                leaving.wait();
+                support::give_it_a_chance();
+                thrown.count_down();
+                throw std::runtime_error("fails");
+            }
+            if (x == behind) {
+                all_taken.count_down();
+                thrown.wait();
+                support::give_it_a_chance();
+            }
+            co_yield Seen{x, this_worker::index()};
+            if (x == taken) {
+                all_taken.wait();
+                leaving.count_down();
+                co_return;
+            }
+        }
+    };
+    const Outcome outcome =
+        outcome_of(numbers(4) | keyed({.workers = 3, .ordered = true}, work, [&](int x) {
+                       return static_cast<std::size_t>(keys[static_cast<std::size_t>(x)]);
+                   }));
+    CHECK(outcome.items == up_to(failing));
+    CHECK(outcome.failed_at == failing);
+}
+
 TEST_CASE("break ends a partitioned run whose source has ended while workers are idle",
           "[partition_by]") {
     std::latch full(1);

@@ -65,6 +65,10 @@ public:
         return from_.is_in_box(worker_, item);
     }
 
+    bool has_items_before(std::uint64_t item) override {
+        return from_.has_items_before(worker_, item);
+    }
+
 private:
     static constexpr std::size_t bulk_size =
         std::is_nothrow_move_constructible_v<In> ? bulk_items<In> : 1;
@@ -78,10 +82,13 @@ private:
             if (channel_.is_aborted() || (this->current_ != this->last() &&
                                           channel_.is_stopped_before(number(this->current_)))) {
                 if (this->current_ > buffer_.data()) end_ = number(this->current_ - 1) + 1;
-                has_dropped_ = true;
+                // A sibling that left may have left items in front of the stop.
+                const bool goes_on =
+                    !channel_.is_aborted() && from_.has_items_before(worker_, number(this->current_));
+                has_dropped_ = !goes_on;
                 this->destroy_items();
                 this->milestone_ = this->current_;
-                ended();
+                if (!goes_on || !refill()) ended();
                 return;
             }
         }

@@ -227,6 +227,18 @@ protected:
         return order_.is_behind_failure(*at_);
     }
 
+    /// Whether this worker still has items to read in front of the one that another worker failed at: a
+    /// sibling with lower ones left them to it.
+    bool has_items_before_failure() {
+        std::uint64_t end = 0;
+        {
+            const std::lock_guard lock(order_.mutex_);
+            end = order_.fail_end_;
+        }
+        return from_ && !order_.out_.is_closed() && end > items && end < after_items &&
+               from_->has_items_before(end - 1 - items);
+    }
+
     /// Whether the next number is waiting for a taker, and that can only be this worker, or no other
     /// is nearer to it.
     bool may_overfill() {

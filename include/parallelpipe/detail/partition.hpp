@@ -260,6 +260,13 @@ private:
                            [&](const entry& item) { return item.number == number; });
     }
 
+    /// Whether the worker's box has items in front of that one, and of every stop.
+    bool has_items_before(std::size_t worker, std::uint64_t number) {
+        const std::lock_guard lock(mutex_);
+        const box& mine = boxes_[worker];
+        return has_item(mine) && mine.items.front().number < number;
+    }
+
     channel_base& channel_;
     const std::unique_ptr<feed_base> reader_;  // the leader's
     std::mutex mutex_;

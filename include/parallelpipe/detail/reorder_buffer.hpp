@@ -65,7 +65,7 @@ public:
                                 std::memory_order_relaxed);
         for (;;) {
             if (this->is_head()) return order_.producer_.push(std::move(result));
-            if (this->is_over()) return false;
+            if (this->is_over()) return this->has_items_before_failure();  // this one just goes
             if (park(result)) return true;
             this->wait_to_pass_on_or_park();
         }
