@@ -133,8 +133,8 @@ TEST_CASE("a stall's report tells ranges, keyed and ordered stages from others",
               "fetch-0    has waited 9.80 s for an item of its keys from the queue behind "
               "source (3 wait there)\n"));
     CHECK(has(text,
-              "fetch-1    has waited 9.80 s for room behind fetch (0 of 16), or for the results "
-              "before its own\n"));
+              "fetch-1    has waited 9.80 s for room behind fetch (0 of 16 wait there), or for "
+              "the results before its own\n"));
 }
 
 TEST_CASE("a stall's report does nothing to a terminal, whatever the names", "[stall]") {

@@ -67,6 +67,11 @@ private:
         return grouped(queue.fill) + (queue.capacity ? " of " + grouped(queue.capacity) : "");
     }
 
+    /// The same for who finds no room: readers that have taken items ahead hold places, too.
+    static std::string room(const QueueStatistics& queue) {
+        return fill(queue) + (queue.fill < queue.capacity ? " wait there" : "");
+    }
+
     /// `(empty)`: the queue behind a stage, for who reads it.
     static std::string input(const StageStatistics& before) {
         if (!before.queue) return "";
@@ -92,7 +97,7 @@ private:
             case Activity::waiting_for_room: {
                 const std::string text = "has waited " + since(worker.waiting_since) +
                                          " for room behind " + printable(stage.name) +
-                                         (stage.queue ? " (" + fill(*stage.queue) + ")" : "");
+                                         (stage.queue ? " (" + room(*stage.queue) + ")" : "");
                 return stage.is_ordered && stage.workers > 1
                            ? text + ", or for the results before its own"
                            : text;
@@ -142,7 +147,8 @@ private:
         if (names.empty())
             return (stats_.consumer.items == 0
                         ? "Nobody has asked for a result: the loop that takes them has not begun"
-                        : "The loop that takes the results has not asked for the next one all the time") +
+                        : "The loop that takes the results has not asked for the next one all the "
+                          "time") +
                    others;
         if (consumer) names.push_back("the loop that takes the results");
         return list(names) +
@@ -159,8 +165,8 @@ private:
                    (late == 1 ? "it" : "them") + " wait.";
         if (count(Activity::ended) >= lines_.size())
             return "All workers have ended, and nothing is left to be done.";
-        return "Nobody is in a stage function: everybody waits for somebody else. That cannot last; "
-               "if it does, the mistake is the library's.";
+        return "Nobody is in a stage function: everybody waits for somebody else. That cannot "
+               "last; if it does, the mistake is the library's.";
     }
 
     /// `a, b and c`; of many the first ones.
@@ -188,16 +194,14 @@ private:
 /// line for each worker and for who takes the results, then what waits in the queues. A Monitor's
 /// watchdog writes it; `still` is how long nothing has moved.
 ///
-///     Nothing has moved for 10.0 s. fetch-1 has been in its stage function all the time; everything
-///     else waits for it.
+///     Nothing has moved for 10.0 s. fetch-1 has been in its stage function all the time; ...
 ///
 ///     source-0   has waited 9.98 s for room behind source (16 of 16)
 ///     fetch-0    has ended
 ///     fetch-1    is in its stage function
-///     (results)  the loop that takes them has waited 9.99 s for input from the queue behind fetch (empty)
+///     (results)  the loop that takes them has waited 9.99 s for input from the queue ...
 ///     queues: source 16 of 16, fetch 0 of 1,024
 ///
-/// (The first sentence is one line.)
 /// Returns: lines that end with a newline, in UTF-8; control characters of names are replaced.
 /// Errors: what `std::string` throws.
 inline std::string stall_report(const Statistics& stats, std::chrono::nanoseconds still) {
