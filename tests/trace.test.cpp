@@ -102,7 +102,7 @@ TEST_CASE("a ring of spans keeps the last ones, in order", "[trace]") {
 }
 
 TEST_CASE("a ring of spans is read while it is written, and never a torn one", "[trace]") {
-    const std::size_t size = GENERATE(1, 2, 64);
+    const std::size_t size = GENERATE(1u, 2u, 64u);
     span_ring ring(size);
     std::atomic<bool> done{false};
     std::jthread writer([&] {
@@ -153,7 +153,7 @@ TEST_CASE("a trace shows what is between the waits as busy", "[trace]") {
 }
 
 TEST_CASE("a trace of a run has a line for each worker and for who takes the results", "[trace]") {
-    const std::size_t kept = GENERATE(4096, 3);
+    const std::size_t kept = GENERATE(4096u, 3u);
     Monitor monitor;
     monitor.trace(kept);
     auto twice =
