@@ -351,9 +351,20 @@ private:
 
     // ---- the monitor's thread ----
 
-    void watch() {
+    void watch() noexcept {
         detail::watching = this;
         std::unique_lock lock(mutex_);
+        std::exception_ptr error;
+        try {
+            watch(lock);
+        } catch (...) {
+            error = std::current_exception();  // no memory for a sample, or the like
+        }
+        if (!lock.owns_lock()) lock.lock();
+        if (error) fail(lock, error);
+    }
+
+    void watch(std::unique_lock<std::mutex>& lock) {
         const time start = clock::now();
         time sample_at = log_ ? start + log_->interval() : time::max();
         time progress_at = progress_ ? start + *progress_every_ : time::max();
@@ -428,9 +439,12 @@ private:
         lock.lock();
         if (!error) return;
         has_thrown_ = true;
-        detail::watched_run* const run =
-            run_;  // null: f has destroyed it, nobody is there to be told
-        if (!run) return;
+        fail(lock, error);
+    }
+
+    void fail(std::unique_lock<std::mutex>& lock, const std::exception_ptr& error) {
+        detail::watched_run* const run = run_;
+        if (!run) return;  // a callback has destroyed it: nobody is there to be told
         lock.unlock();
         run->fail("monitor", error);
         lock.lock();

@@ -6,7 +6,8 @@
 //
 // Every number has one writer, the thread that the meter belongs to, but for `in`, from which thieves
 // subtract what they fetch. Anybody reads at any time. All relaxed: the numbers order nothing; who wants
-// the final ones joins the threads first. Only `pushes_to` is written with release and read with acquire:
+// the final ones joins the threads first. (`cpu_before` and `ready_before` are written by whoever asks:
+// who comes last is right.) Only `pushes_to` is written with release and read with acquire:
 // it leads to the lane. And `ended` is, behind `cpu` and `ready`: who sees it sees their final values.
 
 #include <parallelpipe/detail/config.hpp>
@@ -78,6 +79,8 @@ struct alignas(cache_line) meter {
     std::atomic<std::int64_t> cpu{0};                // at its end
     std::atomic<std::int64_t> ready{0};              // at its end
     std::atomic<std::int64_t> thread{0};             // this_thread_number() of the worker
+    std::atomic<std::int64_t> cpu_before{0};         // as who asked last found it, before the end
+    std::atomic<std::int64_t> ready_before{0};
     wait_spans* spans = nullptr;  // where its waits go; set before its thread starts, null: nowhere
 
     static std::int64_t now() noexcept {

@@ -189,6 +189,7 @@ public:
     Statistics stats() const override {
         const std::int64_t now = meter::now();
         const bool is_over = ended_.load(std::memory_order_acquire) != 0;
+        const bool anew = asks_anew(now);
         Statistics all;
         all.cores = std::thread::hardware_concurrency();
         all.has_ended = true;
@@ -200,7 +201,7 @@ public:
             one.is_ordered = stage.is_ordered();
             one.is_keyed = stage.boxes != nullptr;
             for (std::size_t worker = 0; worker < stage.workers; ++worker) {
-                one.each.push_back(worker_statistics(stage.meters[worker], began_, now));
+                one.each.push_back(worker_statistics(stage.meters[worker], began_, now, anew));
                 all.has_ended &= stage.meters[worker].ended.load(std::memory_order_relaxed) != 0;
                 end = std::max(end, stage.meters[worker].ended.load(std::memory_order_relaxed));
             }
@@ -212,7 +213,7 @@ public:
         const std::int64_t until = all.has_ended ? end : now;
         all.elapsed = std::chrono::nanoseconds(until - began_);
         all.consumer = consumer_statistics(consumer_, began_, until);
-        const core_time spent = consumer_time(is_over);
+        const core_time spent = consumer_time(is_over, anew);
         all.consumer.cpu = std::chrono::nanoseconds(spent.cpu);
         all.consumer.ready = std::chrono::nanoseconds(spent.ready);
         if (!output()) return all;
@@ -299,7 +300,7 @@ private:
         if (ended_.load(std::memory_order_relaxed) == 0) {
             if (std::this_thread::get_id() == starter_)
                 consumer_.cpu.store(meter::cpu_of_this_thread(), std::memory_order_relaxed);
-            if (watch_) consumer_.ready.store(consumer_time(false).ready, std::memory_order_relaxed);
+            if (watch_) consumer_.ready.store(consumer_time(false, true).ready, std::memory_order_relaxed);
             // Release: who sees the end sees these two.
             std::int64_t not_yet = 0;
             ended_.compare_exchange_strong(not_yet, meter::now(), std::memory_order_release,
@@ -316,16 +317,24 @@ private:
     }
 
     /// What the consumer has used since the start.
-    core_time consumer_time(bool is_over) const {
+    core_time consumer_time(bool is_over, bool anew) const {
         const std::int64_t thread = consumer_.thread.load(std::memory_order_relaxed);
         if (thread == 0) return {};
         if (is_over)
             return {since(consumer_began_.cpu, consumer_.cpu.load(std::memory_order_relaxed)),
                     consumer_.ready.load(std::memory_order_relaxed)};
-        const core_time now = core_time_of(thread);
+        const core_time now = spent_so_far(consumer_, anew);
         return {since(consumer_began_.cpu, now.cpu),
                 watch_ ? since(consumer_began_.ready, now.ready) : 0};
     }
+    /// Processor time is asked for once in a while: that costs some microseconds for each thread, and
+    /// there are those who ask at every item.
+    bool asks_anew(std::int64_t now) const noexcept {
+        std::int64_t last = asked_.load(std::memory_order_relaxed);
+        return now - last >= 5'000'000 &&
+               asked_.compare_exchange_strong(last, now, std::memory_order_relaxed);
+    }
+
     static std::int64_t since(std::int64_t began, std::int64_t now) noexcept {
         return std::max<std::int64_t>(now - began, 0);
     }
@@ -456,7 +465,8 @@ private:
     std::thread::id starter_;
     core_time consumer_began_;
     std::atomic<std::int64_t> ended_{0};    // when all workers had been joined
-    meter consumer_;
+    mutable meter consumer_;
+    mutable std::atomic<std::int64_t> asked_{0};  // when stats() asked for processor times last
     task_group group_;
     std::optional<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
 };

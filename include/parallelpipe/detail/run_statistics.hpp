@@ -39,13 +39,28 @@ void note_activity(Who& to, const meter& of, std::int64_t run_began) {
     waits(Activity::waiting_for_room, of.room_since);
 }
 
-inline WorkerStatistics worker_statistics(const meter& of, std::int64_t run_began, std::int64_t now) {
+/// What a thread has spent so far: asked anew, or as it was found last.
+inline core_time spent_so_far(meter& of, bool anew) {
+    const std::int64_t thread = of.thread.load(std::memory_order_relaxed);
+    if (anew && thread != 0) {
+        const core_time now = core_time_of(thread);
+        // Behind that look: the number of a thread that has ended may be another one's.
+        if (of.ended.load(std::memory_order_acquire) == 0) {
+            of.cpu_before.store(now.cpu, std::memory_order_relaxed);
+            of.ready_before.store(now.ready, std::memory_order_relaxed);
+        }
+    }
+    return {of.cpu_before.load(std::memory_order_relaxed),
+            of.ready_before.load(std::memory_order_relaxed)};
+}
+
+/// `anew`: asks the machine for the processor time of one that runs.
+inline WorkerStatistics worker_statistics(meter& of, std::int64_t run_began, std::int64_t now,
+                                          bool anew) {
     using std::chrono::nanoseconds;
     const std::int64_t began = of.began.load(std::memory_order_relaxed);
     core_time spent;
-    if (began != 0 && of.ended.load(std::memory_order_relaxed) == 0)
-        spent = core_time_of(of.thread.load(std::memory_order_relaxed));
-    // Behind that look: the number of a thread that has ended may be another one's.
+    if (began != 0 && of.ended.load(std::memory_order_relaxed) == 0) spent = spent_so_far(of, anew);
     const std::int64_t ended = of.ended.load(std::memory_order_acquire);
     const std::int64_t until = ended != 0 ? ended : now;
     if (ended != 0)
