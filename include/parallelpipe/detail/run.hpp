@@ -404,11 +404,10 @@ private:
         }
         in.reset();
         counted.cpu.store(meter::cpu_of_this_thread(), std::memory_order_relaxed);
-        const std::int64_t ended = meter::now();
         // To ask costs some microseconds: too much for a short life, of which nobody can say much.
-        if (ended - began >= 1'000'000)
+        if (meter::now() - began >= 1'000'000)
             counted.ready.store(core_time_of(this_thread_number()).ready, std::memory_order_relaxed);
-        counted.ended.store(ended, std::memory_order_release);
+        counted.ended.store(meter::now(), std::memory_order_release);
         if (to) to->producer_left();
     }
 

@@ -10,7 +10,6 @@
 #include <cstdint>
 #include <exception>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace parallelpipe::detail {
@@ -77,7 +76,9 @@ public:
         if (by_) by_->end(run_);
     }
     void release() noexcept {
-        if (run_watcher* const by = std::exchange(by_, nullptr)) by->release(run_);
+        if (!by_) return;
+        by_->release(run_);
+        by_ = nullptr;  // behind that nobody looks at the run any more
     }
 
 private:
