@@ -227,7 +227,7 @@ public:
                 "parallelpipe: there is no trace: call the Monitor's trace() before "
                 "the run");
         if (spans_of_.empty()) return {};
-        return make_trace(run_ ? run_->stats() : last_, run_ ? run_->times() : last_times_);
+        return run_ ? make_trace(run_->stats(), times_of(*run_)) : make_trace(last_, last_times_);
     }
 
 private:
@@ -334,7 +334,7 @@ private:
         try {
             if (log_ && !has_last_sample_) log_->add(run_->stats());
             Statistics last = stats_now();
-            if (spans_ != 0) last_times_ = run_->times();
+            if (spans_ != 0) last_times_ = times_of(*run_);
             last_ = std::move(last);
         } catch (...) {
             last_ = {};  // no memory for it
@@ -378,7 +378,7 @@ private:
             look_at = start + look_every;
         }
         detail::stillness still(start);
-        marks_.clear();
+        mark_ = 0;
 
         while (!is_ending_) {
             wake_.wait_until(lock, std::min({sample_at, progress_at, look_at}),
@@ -411,7 +411,7 @@ private:
     }
 
     void look(std::unique_lock<std::mutex>& lock, detail::stillness& still) {
-        still.look(run_->has_moved(marks_), clock::now());
+        still.look(run_->has_moved(mark_), clock::now());
         if (still.is_to_be_told(stall_after_))
             call(lock, [this, text = stall_report(run_->stats(), still.time_still())] {
                 if (stall_) stall_(text);
@@ -452,6 +452,19 @@ private:
 
     // ---- under mutex_ ----
 
+    /// By stage and worker; the last one is the run itself.
+    using times = std::vector<std::vector<detail::span>>;
+
+    times times_of(const detail::watched_run& run) const {
+        times all;
+        for (std::size_t i = 0; i < spans_of_.size(); ++i) {
+            all.emplace_back();
+            for (std::size_t k = 0; k < spans_of_[i].size(); ++k)
+                all.back().push_back(run.times(i, k));
+        }
+        return all;
+    }
+
     Statistics stats_now() const {
         if (!run_) return last_;
         Statistics all = run_->stats();
@@ -460,9 +473,9 @@ private:
     }
 
     std::vector<detail::traced_thread> make_trace(const Statistics& stats,
-                                                  const detail::run_times& times) const {
+                                                  const times& when) const {
         std::vector<detail::traced_thread> threads;
-        const std::int64_t began = times.run.began;
+        const std::int64_t began = when.back().front().began;
         const auto add = [&](const std::string& name, std::size_t stage, std::size_t worker,
                              detail::span life, std::int64_t now, const auto& who) {
             if (life.began == 0) return;
@@ -487,13 +500,14 @@ private:
             threads.push_back(std::move(one));
         };
         const std::int64_t now = clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
-        const std::int64_t until = times.run.ended != 0 ? times.run.ended : now;
+        const std::int64_t ended = when.back().front().ended;
+        const std::int64_t until = ended != 0 ? ended : now;
         for (std::size_t i = 0; i < stats.stages.size(); ++i)
             for (std::size_t k = 0; k < stats.stages[i].each.size(); ++k)
-                add(stats.stages[i].name + '-' + std::to_string(k), i, k, times.workers[i][k],
-                    until, stats.stages[i].each[k]);
+                add(stats.stages[i].name + '-' + std::to_string(k), i, k, when[i][k], until,
+                    stats.stages[i].each[k]);
         if (!stats.stages.empty() && stats.stages.back().queue)
-            add("results", stats.stages.size(), 0, times.run, until, stats.consumer);
+            add("results", stats.stages.size(), 0, when.back().front(), until, stats.consumer);
         return threads;
     }
 
@@ -511,13 +525,13 @@ private:
     detail::watched_run* run_ = nullptr;                // that goes on
     bool is_ending_ = false;
     bool has_last_sample_ = false;
-    bool has_thrown_ = false;           // a callback
-    std::vector<std::uint64_t> marks_;  // of the watchdog
+    bool has_thrown_ = false;  // a callback
+    std::uint64_t mark_ = 0;   // of the watchdog
     std::optional<detail::sample_log> log_;
     // By stage and worker. The workers write into them, and read nothing else here.
     std::vector<std::vector<std::unique_ptr<detail::wait_spans>>> spans_of_;
     Statistics last_;  // of the last run
-    detail::run_times last_times_;
+    times last_times_;
 };
 
 }  // namespace parallelpipe

@@ -222,40 +222,36 @@ public:
         return all;
     }
 
-    run_times times() const override {
-        run_times all{{began_, ended_.load(std::memory_order_relaxed)}, {}};
-        for (std::size_t i = 0; i < size_; ++i) {
-            all.workers.emplace_back();
-            for (std::size_t worker = 0; worker < stages_[i].workers; ++worker) {
-                const meter& of = stages_[i].meters[worker];
-                all.workers.back().push_back({of.began.load(std::memory_order_relaxed),
-                                              of.ended.load(std::memory_order_relaxed)});
-            }
-        }
-        return all;
+    span times(std::size_t stage, std::size_t worker) const override {
+        if (stage == size_) return {began_, ended_.load(std::memory_order_relaxed)};
+        const meter& of = stages_[stage].meters[worker];
+        return {of.began.load(std::memory_order_relaxed), of.ended.load(std::memory_order_relaxed)};
     }
 
-    bool has_moved(std::vector<std::uint64_t>& marks) override {
-        std::vector<std::uint64_t> seen;
+    bool has_moved(std::uint64_t& mark) override {
+        // All numbers as one. A sum would not see an item that a sibling has fetched.
+        std::uint64_t seen = 0;
+        const auto add = [&seen](std::uint64_t number) {
+            seen = (seen ^ number) * 0x9e3779b97f4a7c15U;
+            seen ^= seen >> 32U;
+        };
         bool moved = false;
         for (std::size_t i = 0; i < size_; ++i) {
             const running_stage& stage = stages_[i];
             for (std::size_t worker = 0; worker < stage.workers; ++worker) {
                 const meter& of = stage.meters[worker];
                 const lane* const own = of.pushes_to.load(std::memory_order_acquire);
-                seen.push_back(of.in.load(std::memory_order_relaxed));
-                seen.push_back(of.out.load(std::memory_order_relaxed) + (own ? lanes::pushed(*own) : 0));
-                seen.push_back((of.began.load(std::memory_order_relaxed) != 0) +
-                               (of.ended.load(std::memory_order_relaxed) != 0));
+                add(of.in.load(std::memory_order_relaxed));
+                add(of.out.load(std::memory_order_relaxed) + (own ? lanes::pushed(*own) : 0));
+                add(of.began.load(std::memory_order_relaxed) != 0);
+                add(of.ended.load(std::memory_order_relaxed) != 0);
             }
-            seen.push_back(stage.counters.retried.load(std::memory_order_relaxed));
-            seen.push_back(stage.counters.failed.load(std::memory_order_relaxed));
+            add(stage.counters.retried.load(std::memory_order_relaxed));
+            add(stage.counters.failed.load(std::memory_order_relaxed));
             if (stage.out && readers_of::ask(*stage.out)) moved = true;
         }
-        seen.push_back(consumer_.in.load(std::memory_order_relaxed));
-        moved |= seen != marks;
-        marks = std::move(seen);
-        return moved;
+        add(consumer_.in.load(std::memory_order_relaxed));
+        return std::exchange(mark, seen) != seen || moved;
     }
 
     void fail(std::string who, std::exception_ptr cause) override {

@@ -10,24 +10,19 @@
 #include <cstdint>
 #include <exception>
 #include <string>
-#include <vector>
 
 namespace parallelpipe::detail {
-
-/// When who began and ended, in nanoseconds of the steady clock; 0: not yet.
-struct run_times {
-    span run;
-    std::vector<std::vector<span>> workers;  // by stage
-};
 
 /// A run as its watcher sees it. Threads: any, from begin() until end() has returned.
 class watched_run {
 public:
     virtual Statistics stats() const = 0;
-    virtual run_times times() const = 0;
-    /// Whether anybody has got on since the last call, which left in `marks` what it saw. Asks who
+    /// When a worker began and ended, in nanoseconds of the steady clock; 0: not yet. Of the stage
+    /// behind the last one: the run itself.
+    virtual span times(std::size_t stage, std::size_t worker) const = 0;
+    /// Whether anybody has got on since the last call, which left in `mark` what it saw. Asks who
     /// reads a queue to show himself at his next item.
-    virtual bool has_moved(std::vector<std::uint64_t>& marks) = 0;
+    virtual bool has_moved(std::uint64_t& mark) = 0;
     /// Ends the run with what the task `who` threw, a stage that it does not have. Does not wait.
     virtual void fail(std::string who, std::exception_ptr cause) = 0;
 
