@@ -1,10 +1,11 @@
 // Counts the words of files with all cores and prints the most common ones.
 //
-//     03_wordcount [--workers N] [--check] DIRECTORY|FILE...
+//     03_wordcount [--workers N] [--check] [--html FILE] [--trace FILE] DIRECTORY|FILE...
 //
 // One worker reads the files in blocks of whole lines, N workers count the words of the blocks,
 // each in a map of its own, and one adds the maps up. --check does the same in a plain loop,
-// compares the two results and prints both times.
+// compares the two results and prints both times. --html writes where the time went as a page, --trace
+// what each thread did when.
 
 #include <parallelpipe.hpp>
 
@@ -102,14 +103,18 @@ void print_time(std::string_view what, double seconds, double megabytes) {
 }
 
 constexpr const char* usage =
-    "usage: 03_wordcount [--workers N] [--check] DIRECTORY|FILE...\n"
+    "usage: 03_wordcount [--workers N] [--check] [--html FILE] [--trace FILE] DIRECTORY|FILE...\n"
     "Prints the 20 most common words of the files.\n"
-    "  --workers N  count with N threads (default: as many as there are cores)\n"
-    "  --check      count in a plain loop too, compare, and print both times\n";
+    "  --workers N   count with N threads (default: as many as there are cores)\n"
+    "  --check       count in a plain loop too, compare, and print both times\n"
+    "  --html FILE   write where the time went, as a page\n"
+    "  --trace FILE  write what each thread did when, for ui.perfetto.dev\n";
 
 int wordcount(CommandLine line) {
     const std::size_t workers = line.workers();
     const bool check = line.has("--check");
+    const auto html = line.value("--html");
+    const auto trace = line.value("--trace");
     const std::vector<std::string> roots = line.names();
     if (roots.empty()) throw WrongUsage();
 
@@ -126,10 +131,15 @@ int wordcount(CommandLine line) {
         reduce({.name = "merge"}, Counts(), add);
     std::cout << pipeline << "\n\n" << std::flush;
 
+    Monitor monitor;
+    if (html) monitor.record();
+    if (trace) monitor.trace();
     const auto start = Clock::now();
-    const Counts counts = pipeline.execute();
+    const Counts counts = pipeline.execute(monitor);
     const double seconds = seconds_since(start);
 
+    if (html) write_html(*html, monitor.stats(), "03_wordcount");
+    if (trace) write_trace(*trace, monitor);
     for (const std::string& problem : reading.problems)
         std::cerr << "03_wordcount: left out " << problem << '\n';
     if (reading.files == 0) throw std::runtime_error("there is no text to count");

@@ -25,6 +25,7 @@
 #include <parallelpipe/input.hpp>               // IWYU pragma: export
 #include <parallelpipe/item_stage.hpp>          // IWYU pragma: export
 #include <parallelpipe/json.hpp>                // IWYU pragma: export
+#include <parallelpipe/monitor.hpp>             // IWYU pragma: export
 #include <parallelpipe/picture.hpp>             // IWYU pragma: export
 #include <parallelpipe/pipeline.hpp>            // IWYU pragma: export
 #include <parallelpipe/progress.hpp>            // IWYU pragma: export
@@ -32,8 +33,10 @@
 #include <parallelpipe/results.hpp>             // IWYU pragma: export
 #include <parallelpipe/setup.hpp>               // IWYU pragma: export
 #include <parallelpipe/stage.hpp>               // IWYU pragma: export
+#include <parallelpipe/stall.hpp>               // IWYU pragma: export
 #include <parallelpipe/statistics.hpp>          // IWYU pragma: export
 #include <parallelpipe/this_worker.hpp>         // IWYU pragma: export
+#include <parallelpipe/trace.hpp>               // IWYU pragma: export
 #include <parallelpipe/verdict.hpp>             // IWYU pragma: export
 #include <parallelpipe/version.hpp>             // IWYU pragma: export
 

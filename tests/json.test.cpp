@@ -33,6 +33,10 @@ Statistics example() {
             stage.each[1].ready = 77ns;
             stage.ready = 77ns;
             stage.each[2].is_running = false;
+            stage.each[0].activity = Activity::waiting_for_room;
+            stage.each[0].waiting_since = 9s;
+            stage.each[1].activity = Activity::busy;
+            stage.each[2].activity = Activity::ended;
         })
         .sink("write", 1, 490, {.98, .01, .01, .95})
         .last([](auto& stage) { stage.is_keyed = true; });
@@ -87,9 +91,11 @@ TEST_CASE("the statistics as JSON have every number, under its documented name",
         REQUIRE(stage.at("each").size() == expected.each.size());
         for (std::size_t k = 0; k < expected.each.size(); ++k) {
             const Json& worker = stage.at("each").at(k);
-            CHECK(worker.size() == 11);
+            CHECK(worker.size() == 13);
             same_counts(worker, expected.each[k]);
             CHECK(worker.at("is_running").is(expected.each[k].is_running));
+            CHECK(worker.at("activity").text == to_string(expected.each[k].activity));
+            same(worker.at("waiting_since_ns"), expected.each[k].waiting_since);
         }
     }
     const Json& queue = json.at("stages").at(0).at("queue");
@@ -104,7 +110,13 @@ TEST_CASE("the statistics as JSON have every number, under its documented name",
 TEST_CASE("the consumer, the samples and the verdict stand in the JSON too", "[json]") {
     Statistics stats = example();
     stats.has_ended = true;
-    stats.consumer = {.items = 7, .waiting = 8ns, .busy = 9ns, .cpu = 10ns, .ready = 11ns};
+    stats.consumer = {.items = 7,
+                      .waiting = 8ns,
+                      .busy = 9ns,
+                      .cpu = 10ns,
+                      .ready = 11ns,
+                      .activity = Activity::waiting_for_input,
+                      .waiting_since = 12ns};
     const Json json = read_json(to_json(stats));
     CHECK(json.at("has_ended").is(true));
     same(json.at("consumer").at("items"), 7);
@@ -112,6 +124,8 @@ TEST_CASE("the consumer, the samples and the verdict stand in the JSON too", "[j
     same(json.at("consumer").at("busy_ns"), 9ns);
     same(json.at("consumer").at("cpu_ns"), 10ns);
     same(json.at("consumer").at("ready_ns"), 11ns);
+    CHECK(json.at("consumer").at("activity").text == "waiting_for_input");
+    same(json.at("consumer").at("waiting_since_ns"), 12ns);
 
     REQUIRE(json.at("samples").size() == 2);
     const Json& sample = json.at("samples").at(1);

@@ -18,6 +18,21 @@ foreach(workers 1 4)
   expect("${output}" STREQUAL "${golden}")
 endforeach()
 
+# The same with a page and a trace.
+run(--html run.html --trace run.json texts)
+expect("${status}" EQUAL 0)
+file(READ ${scratch}/run.html page)
+expect("${page}" MATCHES "<title>03_wordcount</title>")
+expect("${page}" MATCHES "id=\"timelines\"")
+file(READ ${scratch}/run.json trace)
+string(JSON events ERROR_VARIABLE mistake LENGTH "${trace}" traceEvents)
+expect("${mistake}" STREQUAL "NOTFOUND")
+expect("${trace}" MATCHES "\"read_blocks-0\"")
+
+run(--html no/such/folder.html texts)
+expect("${status}" EQUAL 1)
+expect("${errors}" MATCHES "cannot write no/such/folder.html")
+
 run(missing)
 expect("${status}" EQUAL 1)
 expect("${errors}" MATCHES "there is no text to count")

@@ -126,6 +126,13 @@ public:
         : std::runtime_error("parallelpipe: the run was cancelled before its last result") {}
 };
 
+/// What a Monitor's watchdog ends a run with: nothing has moved for too long. `what()` says who everybody
+/// waits for.
+class StallError : public std::runtime_error {
+public:
+    using std::runtime_error::runtime_error;
+};
+
 /// `execute()` was asked for the last result of a run that had none.
 class NoResultError : public std::runtime_error {
 public:

@@ -95,6 +95,13 @@ void write_counts(json_writer& to, const Counts& from) {
     to.key("ready_ns").time(from.ready);
 }
 
+/// The same of a worker and the consumer.
+template <class Who>
+void write_activity(json_writer& to, const Who& from) {
+    to.key("activity").string(to_string(from.activity));
+    to.key("waiting_since_ns").time(from.waiting_since);
+}
+
 inline void write_stage(json_writer& to, const StageStatistics& from) {
     to.key("name").string(from.name);
     to.key("workers").number(from.workers);
@@ -106,6 +113,7 @@ inline void write_stage(json_writer& to, const StageStatistics& from) {
         to.object([&] {
             write_counts(to, worker);
             to.key("is_running").boolean(worker.is_running);
+            write_activity(to, worker);
         });
     });
     to.key("queue");
@@ -140,11 +148,13 @@ inline void write_verdict(json_writer& to, const Verdict& from) {
 ///          "items_in": int, "items_out": int, "skipped": int, "retried": int, "failed": int,
 ///          "busy_ns": int, "waiting_for_input_ns": int, "waiting_for_room_ns": int,
 ///          "cpu_ns": int (0: unknown), "ready_ns": int (0: unknown),
-///          "each": [{the same from "items_in" to "ready_ns", "is_running": bool}],
+///          "each": [{the same from "items_in" to "ready_ns", "is_running": bool,
+///                    "activity": string, a name of Activity,
+///                    "waiting_since_ns": int (0: it does not wait)}],
 ///          "queue": {"capacity": int (0: unlimited), "fill": int, "high_water": int,
 ///                    "mean_fill": number or null} or null behind a sink}],
 ///      "consumer": {"items": int, "waiting_ns": int, "busy_ns": int, "cpu_ns": int,
-///                   "ready_ns": int},
+///                   "ready_ns": int, "activity": string, "waiting_since_ns": int},
 ///      "samples": [{"at_ns": int, "items_out": [int], "fill": [int]}],
 ///      "verdict": {"kind": string, a name of Verdict::Kind,
 ///                  "stage": int or null, an index into "stages"; their number is the consumer,
@@ -168,6 +178,7 @@ inline std::string to_json(const Statistics& stats) {
             to.key("busy_ns").time(stats.consumer.busy);
             to.key("cpu_ns").time(stats.consumer.cpu);
             to.key("ready_ns").time(stats.consumer.ready);
+            detail::write_activity(to, stats.consumer);
         });
         to.key("samples").array(stats.samples, [&](const Sample& sample) {
             const auto number = [&](std::uint64_t n) { to.number(n); };

@@ -6,6 +6,7 @@
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/channel_feed.hpp>
 #include <parallelpipe/detail/range_body.hpp>
+#include <parallelpipe/detail/run_watcher.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/detail/start.hpp>
 #include <parallelpipe/inline_run.hpp>
@@ -14,7 +15,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <ostream>
 #include <ranges>
@@ -49,6 +49,11 @@ public:
     auto results(std::stop_token token = {}) const {
         return detail::results_of<In, Out>(stages_, std::move(token));
     }
+    /// The same with a Monitor, which outlives the results. So below.
+    /// Errors: `std::logic_error`, before anything starts, if it watches another run.
+    auto results(detail::run_watcher& monitor, std::stop_token token = {}) const {
+        return detail::results_of<In, Out>(stages_, std::move(token), &monitor);
+    }
     /// The same in the calling thread, as `inline_run` says.
     auto results(inline_run_t, std::stop_token token = {}) const {
         return detail::inline_results_of<In, Out>(stages_, std::move(token));
@@ -60,6 +65,9 @@ public:
     /// Errors: those of results(); `TaskException`, `CancelledError`; `NoResultError` if there is none.
     Out execute(std::stop_token token = {}) const {
         return detail::execute_all<In, Out>(stages_, std::move(token));
+    }
+    Out execute(detail::run_watcher& monitor, std::stop_token token = {}) const {
+        return detail::execute_all<In, Out>(stages_, std::move(token), &monitor);
     }
     Out execute(inline_run_t, std::stop_token token = {}) const {
         detail::check_executable<In, Out>();
@@ -78,14 +86,11 @@ public:
     /// Errors: those of results(); what `f` throws, as it is, when the run has been stopped.
     template <class F>
     void for_each(F f, std::stop_token token = {}) const {
-        if constexpr (detail::has_results<In, Out>()) {
-            for (Out& result : results(std::move(token))) {
-                if constexpr (std::invocable<F&, Out>)
-                    std::invoke(f, std::move(result));
-                else
-                    std::invoke(f, result);
-            }
-        }
+        detail::for_each_of<In, Out>(stages_, f, std::move(token));
+    }
+    template <class F>
+    void for_each(F f, detail::run_watcher& monitor, std::stop_token token = {}) const {
+        detail::for_each_of<In, Out>(stages_, f, std::move(token), &monitor);
     }
 
     /// Runs to the end.
@@ -98,16 +103,16 @@ public:
     }
     template <class Container>
     Container collect(std::stop_token token = {}) const {
-        Container all;
-        for_each(
-            [&all]<class Item>(Item&& result) {
-                if constexpr (requires { all.push_back(std::forward<Item>(result)); })
-                    all.push_back(std::forward<Item>(result));
-                else
-                    all.insert(all.end(), std::forward<Item>(result));
-            },
-            std::move(token));
-        return all;
+        return detail::collect_of<In, Out, Container>(stages_, std::move(token));
+    }
+    template <template <class...> class Container = std::vector>
+    auto collect(detail::run_watcher& monitor, std::stop_token token = {}) const {
+        if constexpr (detail::has_results<In, Out>())
+            return collect<Container<Out>>(monitor, std::move(token));
+    }
+    template <class Container>
+    Container collect(detail::run_watcher& monitor, std::stop_token token = {}) const {
+        return detail::collect_of<In, Out, Container>(stages_, std::move(token), &monitor);
     }
 
     /// For the library.
@@ -134,6 +139,11 @@ auto Stage<In, Out>::results(std::stop_token token) const {
 }
 
 template <class In, class Out>
+auto Stage<In, Out>::results(detail::run_watcher& monitor, std::stop_token token) const {
+    return detail::results_of<In, Out>({entry_}, std::move(token), &monitor);
+}
+
+template <class In, class Out>
 auto Stage<In, Out>::results(inline_run_t, std::stop_token token) const {
     return detail::inline_results_of<In, Out>({entry_}, std::move(token));
 }
@@ -149,9 +159,20 @@ Out Stage<In, Out>::execute(std::stop_token token) const {
 }
 
 template <class In, class Out>
+Out Stage<In, Out>::execute(detail::run_watcher& monitor, std::stop_token token) const {
+    return detail::execute_all<In, Out>({entry_}, std::move(token), &monitor);
+}
+
+template <class In, class Out>
 template <class F>
 void Stage<In, Out>::for_each(F f, std::stop_token token) const {
     Pipeline<In, Out>(*this).for_each(std::move(f), std::move(token));
+}
+
+template <class In, class Out>
+template <class F>
+void Stage<In, Out>::for_each(F f, detail::run_watcher& monitor, std::stop_token token) const {
+    Pipeline<In, Out>(*this).for_each(std::move(f), monitor, std::move(token));
 }
 
 template <class In, class Out>
@@ -164,6 +185,18 @@ template <class In, class Out>
 template <class Container>
 Container Stage<In, Out>::collect(std::stop_token token) const {
     return Pipeline<In, Out>(*this).template collect<Container>(std::move(token));
+}
+
+template <class In, class Out>
+template <template <class...> class Container>
+auto Stage<In, Out>::collect(detail::run_watcher& monitor, std::stop_token token) const {
+    return Pipeline<In, Out>(*this).template collect<Container>(monitor, std::move(token));
+}
+
+template <class In, class Out>
+template <class Container>
+Container Stage<In, Out>::collect(detail::run_watcher& monitor, std::stop_token token) const {
+    return Pipeline<In, Out>(*this).template collect<Container>(monitor, std::move(token));
 }
 
 namespace detail {

@@ -5,6 +5,7 @@
 
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/keyed_feed.hpp>
+#include <parallelpipe/detail/run_watcher.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/detail/stage_call.hpp>
 #include <parallelpipe/detail/stage_checks.hpp>
@@ -96,6 +97,15 @@ public:
     auto collect(std::stop_token token = {}) const;
     template <class Container>
     Container collect(std::stop_token token = {}) const;
+    /// The same with a Monitor, which outlives the run.
+    auto results(detail::run_watcher& monitor, std::stop_token token = {}) const;
+    Out execute(detail::run_watcher& monitor, std::stop_token token = {}) const;
+    template <class F>
+    void for_each(F f, detail::run_watcher& monitor, std::stop_token token = {}) const;
+    template <template <class...> class Container = std::vector>
+    auto collect(detail::run_watcher& monitor, std::stop_token token = {}) const;
+    template <class Container>
+    Container collect(detail::run_watcher& monitor, std::stop_token token = {}) const;
 
     /// For the library.
     explicit Stage(detail::stage_body body) { entry_.body = std::move(body); }

@@ -11,6 +11,32 @@
 
 namespace parallelpipe {
 
+/// What a worker, or the consumer, does at one moment.
+enum class Activity {
+    not_started,        // its thread does not run yet
+    busy,               // in the stage function, or in the body of the consumer's loop
+    waiting_for_input,  // for an item
+    waiting_for_room,   // for a free place behind the stage, or for the results before its own
+    ended,
+};
+
+/// The name, as it stands in the enumeration.
+constexpr const char* to_string(Activity activity) noexcept {
+    switch (activity) {
+        case Activity::not_started:
+            return "not_started";
+        case Activity::busy:
+            return "busy";
+        case Activity::waiting_for_input:
+            return "waiting_for_input";
+        case Activity::waiting_for_room:
+            return "waiting_for_room";
+        case Activity::ended:
+            return "ended";
+    }
+    return "";
+}
+
 /// What one worker of a stage has done so far.
 /// Units: nanoseconds of wall clock; `cpu` of processor time. `busy` and the two waits together are
 ///   the worker's life so far: what it does not wait for, it is busy with.
@@ -37,6 +63,10 @@ struct WorkerStatistics {
     std::chrono::nanoseconds ready{};
     /// False before the worker's start and behind its end.
     bool is_running = false;
+    /// What it does now.
+    Activity activity = Activity::not_started;
+    /// When it began to wait, since the start of the run; 0 if it does not wait.
+    std::chrono::nanoseconds waiting_since{};
 };
 
 /// The queue behind a stage.
@@ -96,9 +126,14 @@ struct ConsumerStatistics {
     std::chrono::nanoseconds waiting{};
     /// Between two results: in the body of the loop.
     std::chrono::nanoseconds busy{};
-    /// As a worker's; 0 is unknown.
+    /// As a worker's; 0 is unknown. Known while the thread that started the run takes the results;
+    /// `ready` only when a Monitor watches.
     std::chrono::nanoseconds cpu{};
     std::chrono::nanoseconds ready{};
+    /// What it does now; `ended` when the run is over. Behind a sink there is no consumer: not_started.
+    Activity activity = Activity::not_started;
+    /// As a worker's.
+    std::chrono::nanoseconds waiting_since{};
 };
 
 /// One point of the time lines of a run.

@@ -66,6 +66,7 @@ public:
         }
         all.consumer.items = chain_.last().made();
         all.has_ended = has_ended_.load(std::memory_order_relaxed);
+        all.consumer.activity = all.has_ended ? Activity::ended : Activity::busy;
         return all;
     }
 

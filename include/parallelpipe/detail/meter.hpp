@@ -6,22 +6,64 @@
 //
 // Every number has one writer, the thread that the meter belongs to, but for `in`, from which thieves
 // subtract what they fetch. Anybody reads at any time. All relaxed: the numbers order nothing; who wants
-// the final ones joins the threads first. Only `pushes_to` is written with release and read with acquire:
-// it leads to the lane.
+// the final ones joins the threads first. (`cpu_before` and `ready_before` are written by whoever asks:
+// who comes last is right.) Only `pushes_to` is written with release and read with acquire:
+// it leads to the lane. And `ended` is, behind `cpu` and `ready`: who sees it sees their final values.
 
 #include <parallelpipe/detail/config.hpp>
+#include <parallelpipe/detail/span_ring.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 
 #if defined(__linux__)
+#include <fcntl.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
+
+#include <cstdio>
 #endif
 
 namespace parallelpipe::detail {
 
 struct lane;
+
+/// Time on a core, and time ready to run while other threads had the cores. Nanoseconds; 0 is unknown.
+struct core_time {
+    std::int64_t cpu = 0;
+    std::int64_t ready = 0;
+};
+
+/// The number that Linux gives the calling thread; 0 elsewhere.
+inline std::int64_t this_thread_number() noexcept {
+#if defined(__linux__)
+    return static_cast<std::int64_t>(::syscall(SYS_gettid));
+#else
+    return 0;
+#endif
+}
+
+/// What Linux knows of a thread of this process. Its `cpu` is as old as the scheduler's last look at a
+/// thread that runs, some milliseconds.
+/// Cost: some microseconds: it opens, reads and closes a file of /proc.
+inline core_time core_time_of([[maybe_unused]] std::int64_t thread) noexcept {
+    core_time time;
+#if defined(__linux__)
+    char text[96];
+    std::snprintf(text, sizeof text, "/proc/self/task/%lld/schedstat", static_cast<long long>(thread));
+    const int file = ::open(text, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return time;
+    const auto length = ::read(file, text, sizeof text - 1);
+    ::close(file);
+    if (length <= 0) return time;
+    text[length] = '\0';
+    long long cpu = 0, ready = 0;
+    if (std::sscanf(text, "%lld %lld", &cpu, &ready) == 2) time = {cpu, ready};
+#endif
+    return time;
+}
 
 /// What a worker has done, or the thread that takes the results. Times in nanoseconds of the steady clock.
 struct alignas(cache_line) meter {
@@ -34,7 +76,12 @@ struct alignas(cache_line) meter {
     std::atomic<std::int64_t> room_since{0};
     std::atomic<std::int64_t> began{0};
     std::atomic<std::int64_t> ended{0};
-    std::atomic<std::int64_t> cpu{0};
+    std::atomic<std::int64_t> cpu{0};                // at its end
+    std::atomic<std::int64_t> ready{0};              // at its end
+    std::atomic<std::int64_t> thread{0};             // this_thread_number() of the worker
+    std::atomic<std::int64_t> cpu_before{0};         // as who asked last found it, before the end
+    std::atomic<std::int64_t> ready_before{0};
+    wait_spans* spans = nullptr;  // where its waits go; set before its thread starts, null: nowhere
 
     static std::int64_t now() noexcept {
         return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -53,13 +100,17 @@ struct alignas(cache_line) meter {
 
 /// Times a wait from begin(), if that is called, to the end of the scope.
 class wait_timer {
+    struct kind {
+        std::atomic<std::int64_t> meter::* since;
+        std::atomic<std::int64_t> meter::* sum;
+        span_ring wait_spans::* ring;
+    };
+    static constexpr kind input{&meter::input_since, &meter::waited_for_input, &wait_spans::for_input};
+    static constexpr kind room{&meter::room_since, &meter::waited_for_room, &wait_spans::for_room};
+
 public:
-    static wait_timer for_input(meter* of) noexcept {
-        return {of, &meter::input_since, &meter::waited_for_input};
-    }
-    static wait_timer for_room(meter* of) noexcept {
-        return {of, &meter::room_since, &meter::waited_for_room};
-    }
+    static wait_timer for_input(meter* of) noexcept { return {of, input}; }
+    static wait_timer for_room(meter* of) noexcept { return {of, room}; }
     wait_timer(const wait_timer&) = delete;
     wait_timer& operator=(const wait_timer&) = delete;
     ~wait_timer() {
@@ -69,26 +120,23 @@ public:
     void begin() noexcept {
         if (!of_ || began_ != 0) return;
         began_ = meter::now();
-        (of_->*since_).store(began_, std::memory_order_relaxed);
+        (of_->*kind_.since).store(began_, std::memory_order_relaxed);
     }
 
 private:
-    using time = std::atomic<std::int64_t> meter::*;
-
-    wait_timer(meter* of, time since, time sum) noexcept : of_(of), since_(since), sum_(sum) {}
+    wait_timer(meter* of, const kind& what) noexcept : of_(of), kind_(what) {}
 
     void end() noexcept {
-        const std::int64_t spent = meter::now() - began_;
-        (of_->*sum_).store((of_->*sum_).load(std::memory_order_relaxed) + spent,
-                           std::memory_order_relaxed);
-        (of_->*since_).store(0, std::memory_order_relaxed);
-        // Not at every short wait: that costs as much as one.
-        if (spent > 100'000) of_->cpu.store(meter::cpu_of_this_thread(), std::memory_order_relaxed);
+        const std::int64_t now = meter::now();
+        auto& sum = of_->*kind_.sum;
+        sum.store(sum.load(std::memory_order_relaxed) + now - began_, std::memory_order_relaxed);
+        (of_->*kind_.since).store(0, std::memory_order_relaxed);
+        if (of_->spans) [[unlikely]]
+            (of_->spans->*kind_.ring).add({began_, now});
     }
 
     meter* const of_;
-    const time since_;
-    const time sum_;
+    const kind& kind_;
     std::int64_t began_ = 0;
 };
 

@@ -28,7 +28,10 @@
 // * An exception in the consumer's own thread, from moving an item out of the last channel, is reported
 //   as that of the task "results-0" and ends the run like one in a worker.
 //
-// Whoever ends a run joins all threads before it returns. Coroutines, callables and items taken ahead
+// * A Monitor's callback throws, or its watchdog has seen enough: reported as that of the task
+//   "monitor-0" or "watchdog-0" and ends the run like one in a worker.
+//
+// Whoever ends a run joins all threads before it returns, at last the Monitor's. Coroutines, callables and items taken ahead
 // live on the workers' stacks and die there; items in channels die with the channels.
 
 #include <parallelpipe/channel.hpp>
@@ -37,6 +40,7 @@
 #include <parallelpipe/detail/meter.hpp>
 #include <parallelpipe/detail/order_base.hpp>
 #include <parallelpipe/detail/run_statistics.hpp>
+#include <parallelpipe/detail/run_watcher.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/detail/task_group.hpp>
 #include <parallelpipe/error.hpp>
@@ -82,12 +86,13 @@ inline void name_this_thread([[maybe_unused]] const std::string& stage,
 #endif
 }
 
-class run {
+class run final : public watched_run {
 public:
     /// Makes the channels. No thread runs yet.
-    explicit run(const std::vector<stage_entry>& stages)
-        : size_(stages.size()), stages_(std::make_unique<running_stage[]>(size_)),
-          group_(workers(stages)) {
+    /// Errors: `std::logic_error` if `watcher` has a run already, before anything is touched.
+    explicit run(const std::vector<stage_entry>& stages, run_watcher* watcher = nullptr)
+        : watch_(watcher, *this), size_(stages.size()),
+          stages_(std::make_unique<running_stage[]>(size_)), group_(workers(stages) + 2) {
         for (const stage_entry& stage : stages) stage.body->begin_run();
         std::size_t position = 0;
         for (std::size_t i = 0; i < size_; ++i) {
@@ -108,13 +113,18 @@ public:
     }
     run(const run&) = delete;
     run& operator=(const run&) = delete;
-    ~run() { cancel_and_join(); }
+    ~run() {
+        cancel_and_join();
+        watch_.release();
+    }
 
     /// Starts all workers.
     /// Errors: what starting a thread throws; everything already started has then been joined.
     void start(std::stop_token token) {
         began_ = meter::now();
         try {
+            consumer_begins();
+            watch();
             for (std::size_t stage = 0; stage < size_; ++stage)
                 for (std::size_t worker = 0; worker < stages_[stage].workers; ++worker)
                     group_.spawn([this, stage, worker] { work(stage, worker); });
@@ -151,13 +161,13 @@ public:
 
     void cancel_and_join() {
         cancel();
-        group_.join();
+        join();
     }
 
     /// Blocks until every worker has ended; then says how the run went.
     /// Errors: TaskException or CancelledError, whichever came first.
     void finish() {
-        group_.join();
+        join();
         // Who cancelled wrote outcome_ before the abort that brought us here.
         int running = is_running;
         outcome_.compare_exchange_strong(running, has_ended);
@@ -174,8 +184,12 @@ public:
         throw TaskException(std::move(errors));
     }
 
-    Statistics stats() const {
+    // ---- for who watches, and for Results::stats() ----
+
+    Statistics stats() const override {
         const std::int64_t now = meter::now();
+        const bool is_over = ended_.load(std::memory_order_acquire) != 0;
+        const bool anew = asks_anew(now);
         Statistics all;
         all.cores = std::thread::hardware_concurrency();
         all.has_ended = true;
@@ -187,7 +201,7 @@ public:
             one.is_ordered = stage.is_ordered();
             one.is_keyed = stage.boxes != nullptr;
             for (std::size_t worker = 0; worker < stage.workers; ++worker) {
-                one.each.push_back(worker_statistics(stage.meters[worker], now));
+                one.each.push_back(worker_statistics(stage.meters[worker], began_, now, anew));
                 all.has_ended &= stage.meters[worker].ended.load(std::memory_order_relaxed) != 0;
                 end = std::max(end, stage.meters[worker].ended.load(std::memory_order_relaxed));
             }
@@ -195,14 +209,63 @@ public:
             if (stage.out) one.queue = queue_statistics(*stage.out);
             all.stages.push_back(std::move(one));
         }
+        all.has_ended |= is_over;  // some may never have begun
         const std::int64_t until = all.has_ended ? end : now;
         all.elapsed = std::chrono::nanoseconds(until - began_);
         all.consumer = consumer_statistics(consumer_, began_, until);
+        const core_time spent = consumer_time(is_over, anew);
+        all.consumer.cpu = std::chrono::nanoseconds(spent.cpu);
+        all.consumer.ready = std::chrono::nanoseconds(spent.ready);
+        if (!output()) return all;
+        note_activity(all.consumer, consumer_, began_);
+        if (is_over) all.consumer.activity = Activity::ended;
         return all;
+    }
+
+    span times(std::size_t stage, std::size_t worker) const override {
+        if (stage == size_) return {began_, ended_.load(std::memory_order_relaxed)};
+        const meter& of = stages_[stage].meters[worker];
+        return {of.began.load(std::memory_order_relaxed), of.ended.load(std::memory_order_relaxed)};
+    }
+
+    bool has_moved(std::uint64_t& mark) override {
+        // All numbers as one. A sum would not see an item that a sibling has fetched.
+        std::uint64_t seen = 0;
+        const auto add = [&seen](std::uint64_t number) {
+            seen = (seen ^ number) * 0x9e3779b97f4a7c15U;
+            seen ^= seen >> 32U;
+        };
+        bool moved = false;
+        for (std::size_t i = 0; i < size_; ++i) {
+            const running_stage& stage = stages_[i];
+            for (std::size_t worker = 0; worker < stage.workers; ++worker) {
+                const meter& of = stage.meters[worker];
+                const lane* const own = of.pushes_to.load(std::memory_order_acquire);
+                add(of.in.load(std::memory_order_relaxed));
+                add(of.out.load(std::memory_order_relaxed) + (own ? lanes::pushed(*own) : 0));
+                add(of.began.load(std::memory_order_relaxed) != 0);
+                add(of.ended.load(std::memory_order_relaxed) != 0);
+            }
+            add(stage.counters.retried.load(std::memory_order_relaxed));
+            add(stage.counters.failed.load(std::memory_order_relaxed));
+            if (stage.out && readers_of::ask(*stage.out)) moved = true;
+        }
+        add(consumer_.in.load(std::memory_order_relaxed));
+        return std::exchange(mark, seen) != seen || moved;
+    }
+
+    void fail(std::string who, std::exception_ptr cause) override {
+        fail({size_, 0, std::move(cause), {}, std::move(who)});
     }
 
     /// That of the thread that takes the results.
     meter& consumer() noexcept { return consumer_; }
+
+    /// The calling thread takes results. What another than the first uses is not known.
+    void consumer_is_here() noexcept {
+        if (std::this_thread::get_id() != starter_) [[unlikely]]
+            consumer_.thread.store(0, std::memory_order_relaxed);
+    }
 
 private:
     struct running_stage {
@@ -225,6 +288,62 @@ private:
         void operator()() const { self->cancel(); }
     };
 
+    /// Waits until all workers have ended, then for the end of the watch. A worker, which waits for
+    /// nobody, leaves that to the others.
+    void join() {
+        group_.join();
+        if (current_worker && current_worker->group == &group_) return;
+        if (ended_.load(std::memory_order_relaxed) == 0) {
+            if (std::this_thread::get_id() == starter_)
+                consumer_.cpu.store(meter::cpu_of_this_thread(), std::memory_order_relaxed);
+            if (watch_) consumer_.ready.store(consumer_time(false, true).ready, std::memory_order_relaxed);
+            // Release: who sees the end sees these two.
+            std::int64_t not_yet = 0;
+            ended_.compare_exchange_strong(not_yet, meter::now(), std::memory_order_release,
+                                           std::memory_order_relaxed);
+        }
+        watch_.end();
+    }
+
+    void consumer_begins() noexcept {
+        starter_ = std::this_thread::get_id();
+        consumer_began_.cpu = meter::cpu_of_this_thread();
+        if (watch_) consumer_began_.ready = core_time_of(this_thread_number()).ready;
+        consumer_.thread.store(this_thread_number(), std::memory_order_relaxed);
+    }
+
+    /// What the consumer has used since the start.
+    core_time consumer_time(bool is_over, bool anew) const {
+        const std::int64_t thread = consumer_.thread.load(std::memory_order_relaxed);
+        if (thread == 0) return {};
+        if (is_over)
+            return {since(consumer_began_.cpu, consumer_.cpu.load(std::memory_order_relaxed)),
+                    consumer_.ready.load(std::memory_order_relaxed)};
+        const core_time now = spent_so_far(consumer_, anew);
+        return {since(consumer_began_.cpu, now.cpu),
+                watch_ ? since(consumer_began_.ready, now.ready) : 0};
+    }
+    /// Processor time is asked for once in a while: that costs some microseconds for each thread, and
+    /// there are those who ask at every item.
+    bool asks_anew(std::int64_t now) const noexcept {
+        std::int64_t last = asked_.load(std::memory_order_relaxed);
+        return now - last >= 5'000'000 &&
+               asked_.compare_exchange_strong(last, now, std::memory_order_relaxed);
+    }
+
+    static std::int64_t since(std::int64_t began, std::int64_t now) noexcept {
+        return std::max<std::int64_t>(now - began, 0);
+    }
+
+    /// Lets the watcher begin, if there is one.
+    void watch() {
+        watch_.begin();
+        for (std::size_t stage = 0; watch_ && stage < size_; ++stage)
+            for (std::size_t worker = 0; worker < stages_[stage].workers; ++worker)
+                stages_[stage].meters[worker].spans = watch_.spans(stage, worker);
+        consumer_.spans = watch_.spans(size_, 0);
+    }
+
     static std::size_t workers(const std::vector<stage_entry>& stages) {
         return std::accumulate(
             stages.begin(), stages.end(), std::size_t{0},
@@ -246,7 +365,9 @@ private:
                                        .counted = &here.meters[worker]};
         const worker_scope scope(identity);
         meter& counted = here.meters[worker];
-        counted.began.store(meter::now(), std::memory_order_relaxed);
+        const std::int64_t began = meter::now();
+        counted.thread.store(this_thread_number(), std::memory_order_relaxed);
+        counted.began.store(began, std::memory_order_relaxed);
         std::unique_ptr<feed_base> in;
         bool lost = false;
         try {
@@ -279,7 +400,10 @@ private:
         }
         in.reset();
         counted.cpu.store(meter::cpu_of_this_thread(), std::memory_order_relaxed);
-        counted.ended.store(meter::now(), std::memory_order_relaxed);
+        // To ask costs some microseconds: too much for a short life, of which nobody can say much.
+        if (meter::now() - began >= 1'000'000)
+            counted.ready.store(core_time_of(this_thread_number()).ready, std::memory_order_relaxed);
+        counted.ended.store(meter::now(), std::memory_order_release);
         if (to) to->producer_left();
     }
 
@@ -328,11 +452,16 @@ private:
 
     enum outcome : int { is_running, has_ended, has_failed, was_cancelled };
 
+    watch_of_run watch_;  // first: the place is taken before anything is made
     const std::size_t size_;
     const std::unique_ptr<running_stage[]> stages_;
     std::atomic<int> outcome_{is_running};  // leaves is_running once: the first reason to end wins
-    std::int64_t began_ = 0;                // written before the first worker starts
-    meter consumer_;
+    std::int64_t began_ = 0;                // written before the first thread starts, as the next two
+    std::thread::id starter_;
+    core_time consumer_began_;
+    std::atomic<std::int64_t> ended_{0};    // when all workers had been joined
+    mutable meter consumer_;
+    mutable std::atomic<std::int64_t> asked_{0};  // when stats() asked for processor times last
     task_group group_;
     std::optional<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
 };
@@ -341,8 +470,8 @@ private:
 template <class Out>
 class consumed_run final : public run_base {
 public:
-    consumed_run(const std::vector<stage_entry>& stages, std::stop_token token)
-        : run_(stages), feed_(run_) {
+    consumed_run(const std::vector<stage_entry>& stages, std::stop_token token, run_watcher* watcher)
+        : run_(stages, watcher), feed_(run_) {
         feed_.count_for(&run_.consumer());
         run_.start(std::move(token));
     }
@@ -360,6 +489,7 @@ private:
 
     private:
         bool refill() override {
+            run_.consumer_is_here();
             for (;;) {
                 try {
                     return channel_feed<Out, Out>::refill();

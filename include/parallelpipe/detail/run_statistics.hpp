@@ -12,6 +12,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <mutex>
 
 namespace parallelpipe::detail {
 
@@ -23,11 +24,47 @@ inline std::chrono::nanoseconds waited(const std::atomic<std::int64_t>& sum,
                                     (begin == 0 ? 0 : std::max<std::int64_t>(until - begin, 0)));
 }
 
-inline WorkerStatistics worker_statistics(const meter& of, std::int64_t now) {
+/// What a worker does now, and since when it waits.
+template <class Who>
+void note_activity(Who& to, const meter& of, std::int64_t run_began) {
+    const auto waits = [&](Activity what, const std::atomic<std::int64_t>& since) {
+        const std::int64_t begin = since.load(std::memory_order_relaxed);
+        if (begin == 0) return;
+        to.activity = what;
+        to.waiting_since = std::chrono::nanoseconds(begin - run_began);
+    };
+    to.activity = Activity::busy;
+    // A timed batch may wait for both: then for room, as it does nothing with more input.
+    waits(Activity::waiting_for_input, of.input_since);
+    waits(Activity::waiting_for_room, of.room_since);
+}
+
+/// What a thread has spent so far: asked anew, or as it was found last.
+inline core_time spent_so_far(meter& of, bool anew) {
+    const std::int64_t thread = of.thread.load(std::memory_order_relaxed);
+    if (anew && thread != 0) {
+        const core_time now = core_time_of(thread);
+        // Behind that look: the number of a thread that has ended may be another one's.
+        if (of.ended.load(std::memory_order_acquire) == 0) {
+            of.cpu_before.store(now.cpu, std::memory_order_relaxed);
+            of.ready_before.store(now.ready, std::memory_order_relaxed);
+        }
+    }
+    return {of.cpu_before.load(std::memory_order_relaxed),
+            of.ready_before.load(std::memory_order_relaxed)};
+}
+
+/// `anew`: asks the machine for the processor time of one that runs.
+inline WorkerStatistics worker_statistics(meter& of, std::int64_t run_began, std::int64_t now,
+                                          bool anew) {
     using std::chrono::nanoseconds;
     const std::int64_t began = of.began.load(std::memory_order_relaxed);
-    const std::int64_t ended = of.ended.load(std::memory_order_relaxed);
+    core_time spent;
+    if (began != 0 && of.ended.load(std::memory_order_relaxed) == 0) spent = spent_so_far(of, anew);
+    const std::int64_t ended = of.ended.load(std::memory_order_acquire);
     const std::int64_t until = ended != 0 ? ended : now;
+    if (ended != 0)
+        spent = {of.cpu.load(std::memory_order_relaxed), of.ready.load(std::memory_order_relaxed)};
     const lane* const own = of.pushes_to.load(std::memory_order_acquire);
     WorkerStatistics one;
     one.items_in = of.in.load(std::memory_order_relaxed);
@@ -37,8 +74,13 @@ inline WorkerStatistics worker_statistics(const meter& of, std::int64_t now) {
     if (began != 0)
         one.busy = std::max(nanoseconds(until - began) - one.waiting_for_input - one.waiting_for_room,
                             nanoseconds(0));
-    one.cpu = nanoseconds(of.cpu.load(std::memory_order_relaxed));
+    one.cpu = nanoseconds(spent.cpu);
+    one.ready = nanoseconds(spent.ready);
     one.is_running = began != 0 && ended == 0;
+    if (one.is_running)
+        note_activity(one, of, run_began);
+    else if (ended != 0)
+        one.activity = Activity::ended;
     return one;
 }
 
@@ -50,6 +92,21 @@ inline ConsumerStatistics consumer_statistics(const meter& of, std::int64_t bega
     one.busy = std::max(nanoseconds(until - began) - one.waiting, nanoseconds(0));
     return one;
 }
+
+/// Asks everybody who reads a channel to show that he gets on: who does comes by at his next item and
+/// takes the question back, as with any other that wants his attention. Items are counted in bulk, so
+/// without that a loop of slow items would seem to stand still.
+class readers_of : channel_base {
+public:
+    /// Returns: whether somebody has come by since the last time, or is new.
+    static bool ask(channel_base& from) {
+        const std::lock_guard lock(from.*(&readers_of::readers_mutex_));
+        bool moved = false;
+        for (reader_base* reader : from.*(&readers_of::readers_))
+            if (!reader->attention.exchange(true, std::memory_order_seq_cst)) moved = true;
+        return moved;
+    }
+};
 
 inline QueueStatistics queue_statistics(const channel_base& of) {
     return {.capacity = of.capacity(),

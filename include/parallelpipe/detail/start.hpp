@@ -5,11 +5,14 @@
 
 #include <parallelpipe/detail/inline_run.hpp>
 #include <parallelpipe/detail/run.hpp>
+#include <parallelpipe/detail/run_watcher.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/results.hpp>
 
+#include <concepts>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -20,8 +23,9 @@
 namespace parallelpipe::detail {
 
 template <class Out>
-Results<Out> start(const std::vector<stage_entry>& stages, std::stop_token token) {
-    auto* const started = new consumed_run<Out>(stages, std::move(token));
+Results<Out> start(const std::vector<stage_entry>& stages, std::stop_token token,
+                   run_watcher* watcher) {
+    auto* const started = new consumed_run<Out>(stages, std::move(token), watcher);
     return Results<Out>(std::unique_ptr<run_base>(started), started->items());
 }
 
@@ -41,13 +45,14 @@ Out last_of(Results<Out> results) {
 }
 
 template <class Out>
-Out run_to_end(const std::vector<stage_entry>& stages, std::stop_token token) {
+Out run_to_end(const std::vector<stage_entry>& stages, std::stop_token token,
+               run_watcher* watcher) {
     if constexpr (std::is_void_v<Out>) {
-        run whole(stages);
+        run whole(stages, watcher);
         whole.start(std::move(token));
         whole.finish();
     } else {
-        return detail::last_of(detail::start<Out>(stages, std::move(token)));
+        return detail::last_of(detail::start<Out>(stages, std::move(token), watcher));
     }
 }
 
@@ -74,9 +79,10 @@ constexpr bool has_results() {
 
 /// The same rules for a pipeline and for a stage that runs alone.
 template <class In, class Out>
-auto results_of(const std::vector<stage_entry>& stages, std::stop_token token) {
+auto results_of(const std::vector<stage_entry>& stages, std::stop_token token,
+                run_watcher* watcher = nullptr) {
     if constexpr (detail::has_results<In, Out>())
-        return detail::start<Out>(stages, std::move(token));
+        return detail::start<Out>(stages, std::move(token), watcher);
 }
 
 template <class In, class Out>
@@ -93,9 +99,39 @@ constexpr void check_executable() {
 }
 
 template <class In, class Out>
-Out execute_all(const std::vector<stage_entry>& stages, std::stop_token token) {
+Out execute_all(const std::vector<stage_entry>& stages, std::stop_token token,
+                run_watcher* watcher = nullptr) {
     detail::check_executable<In, Out>();
-    return detail::run_to_end<Out>(stages, std::move(token));
+    return detail::run_to_end<Out>(stages, std::move(token), watcher);
+}
+
+/// Calls `f` with every result, here.
+template <class In, class Out, class F>
+void for_each_of(const std::vector<stage_entry>& stages, F& f, std::stop_token token,
+                 run_watcher* watcher = nullptr) {
+    if constexpr (detail::has_results<In, Out>()) {
+        for (Out& result : detail::start<Out>(stages, std::move(token), watcher)) {
+            if constexpr (std::invocable<F&, Out>)
+                std::invoke(f, std::move(result));
+            else
+                std::invoke(f, result);
+        }
+    }
+}
+
+/// All results.
+template <class In, class Out, class Container>
+Container collect_of(const std::vector<stage_entry>& stages, std::stop_token token,
+                     run_watcher* watcher = nullptr) {
+    Container all;
+    const auto keep = [&all]<class Item>(Item&& result) {
+        if constexpr (requires { all.push_back(std::forward<Item>(result)); })
+            all.push_back(std::forward<Item>(result));
+        else
+            all.insert(all.end(), std::forward<Item>(result));
+    };
+    detail::for_each_of<In, Out>(stages, keep, std::move(token), watcher);
+    return all;
 }
 
 }  // namespace parallelpipe::detail
