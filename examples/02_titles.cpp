@@ -98,7 +98,7 @@ int titles(CommandLine line) {
         urls |
         map_stage({.workers = 4, .name = "fetch"}, download)(patience).dead_letter(left_out) |
         stage({.workers = 2, .name = "get_titles"}, get_titles)(std::ref(found)) |
-        stage({.name = "most_common"}, most_common)(10);
+        stage({.name = "most_common"}, most_common)(std::size_t{10});
     std::cout << pipeline << '\n' << std::flush;
 
     const auto start = Clock::now();

@@ -28,7 +28,10 @@
 // throws is seen.
 
 #include <parallelpipe/detail/run_watcher.hpp>
+#include <parallelpipe/detail/sample_log.hpp>
 #include <parallelpipe/detail/span_ring.hpp>
+#include <parallelpipe/detail/stillness.hpp>
+#include <parallelpipe/detail/traced_threads.hpp>
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/stall.hpp>
 #include <parallelpipe/statistics.hpp>
@@ -53,88 +56,6 @@
 namespace parallelpipe {
 
 namespace detail {
-
-/// The samples of a run, as many as there is room for: when there are too many every second one
-/// goes, and from then on they come half as often. The first and the last stay.
-class sample_log {
-public:
-    explicit sample_log(std::chrono::nanoseconds interval, std::size_t most = 2000)
-        : interval_(interval), most_(std::max<std::size_t>(most, 4)) {}
-
-    void add(const Statistics& stats) {
-        Sample sample{.at = stats.elapsed};
-        for (const StageStatistics& stage : stats.stages) {
-            sample.items_out.push_back(stage.queue ? stage.items_out : stage.items_in);
-            sample.fill.push_back(stage.queue ? stage.queue->fill : 0);
-        }
-        // The run's time stands still when its workers have ended.
-        if (samples_.size() > 1 && sample.at <= samples_.back().at) {
-            sample.at = samples_.back().at;
-            samples_.pop_back();
-        }
-        if (samples_.size() >= most_) thin_out();
-        samples_.push_back(std::move(sample));
-    }
-
-    std::chrono::nanoseconds interval() const { return interval_; }
-    const std::vector<Sample>& samples() const { return samples_; }
-
-private:
-    void thin_out() {
-        std::size_t kept = 0;
-        for (std::size_t i = 0; i < samples_.size(); i += 2, ++kept)
-            if (kept != i) samples_[kept] = std::move(samples_[i]);
-        samples_.resize(kept);
-        interval_ *= 2;
-    }
-
-    std::chrono::nanoseconds interval_;
-    const std::size_t most_;
-    std::vector<Sample> samples_;
-};
-
-/// How long nothing has moved, and whether that has been told. Time is handed in.
-class stillness {
-public:
-    using time = std::chrono::steady_clock::time_point;
-
-    explicit stillness(time start) : since_(start) {}
-
-    /// Whether anybody has moved until `now`.
-    void look(bool moved, time now) {
-        now_ = now;
-        if (!moved) return;
-        since_ = now;
-        was_told_ = false;
-    }
-
-    std::chrono::nanoseconds time_still() const { return now_ - since_; }
-
-    /// Whether it has been that long, once for each time that happens.
-    bool is_to_be_told(std::optional<std::chrono::nanoseconds> after) {
-        return after && time_still() >= *after && !std::exchange(was_told_, true);
-    }
-    /// The same, once.
-    bool is_to_be_cancelled(std::optional<std::chrono::nanoseconds> after) {
-        return after && time_still() >= *after && !std::exchange(was_cancelled_, true);
-    }
-
-private:
-    time since_;
-    time now_ = since_;
-    bool was_told_ = false;
-    bool was_cancelled_ = false;
-};
-
-/// One worker's part of a trace, or the consumer's: nanoseconds since the start of the run.
-struct traced_thread {
-    std::string name;
-    std::size_t stage = 0;        // whose; the number of stages is the consumer's
-    span life{};                  // until now, if it goes on
-    std::int64_t known_from = 0;  // waits before were forgotten
-    std::vector<span> for_input{};
-    std::vector<span> for_room{};
-};
 
 inline void print_stall(const std::string& report) { std::cerr << report << std::flush; }
 
@@ -227,7 +148,8 @@ public:
                 "parallelpipe: there is no trace: call the Monitor's trace() before "
                 "the run");
         if (spans_of_.empty()) return {};
-        return run_ ? make_trace(run_->stats(), times_of(*run_)) : make_trace(last_, last_times_);
+        return run_ ? detail::make_trace(run_->stats(), times_of(*run_), spans_of_)
+                    : detail::make_trace(last_, last_times_, spans_of_);
     }
 
 private:
@@ -452,11 +374,8 @@ private:
 
     // ---- under mutex_ ----
 
-    /// By stage and worker; the last one is the run itself.
-    using times = std::vector<std::vector<detail::span>>;
-
-    times times_of(const detail::watched_run& run) const {
-        times all;
+    detail::thread_times times_of(const detail::watched_run& run) const {
+        detail::thread_times all;
         for (std::size_t i = 0; i < spans_of_.size(); ++i) {
             all.emplace_back();
             for (std::size_t k = 0; k < spans_of_[i].size(); ++k)
@@ -470,45 +389,6 @@ private:
         Statistics all = run_->stats();
         if (log_) all.samples = log_->samples();
         return all;
-    }
-
-    std::vector<detail::traced_thread> make_trace(const Statistics& stats,
-                                                  const times& when) const {
-        std::vector<detail::traced_thread> threads;
-        const std::int64_t began = when.back().front().began;
-        const auto add = [&](const std::string& name, std::size_t stage, std::size_t worker,
-                             detail::span life, std::int64_t now, const auto& who) {
-            if (life.began == 0) return;
-            const detail::wait_spans& from = *spans_of_[stage][worker];
-            detail::traced_thread one{.name = name, .stage = stage};
-            one.life = {life.began - began, (life.ended != 0 ? life.ended : now) - began};
-            one.known_from = one.life.began;
-            const auto take = [&](const detail::span_ring& ring, Activity waits,
-                                  std::vector<detail::span>& to) {
-                bool is_whole = true;
-                to = ring.read(is_whole);
-                for (detail::span& each : to) each = {each.began - began, each.ended - began};
-                if (!is_whole && !to.empty())
-                    one.known_from = std::max(one.known_from, to.front().began);
-                // The wait of that moment, unless it has ended since.
-                const std::int64_t since = who.waiting_since.count();
-                if (who.activity == waits && (to.empty() || to.back().began < since))
-                    to.push_back({since, one.life.ended});
-            };
-            take(from.for_input, Activity::waiting_for_input, one.for_input);
-            take(from.for_room, Activity::waiting_for_room, one.for_room);
-            threads.push_back(std::move(one));
-        };
-        const std::int64_t now = clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
-        const std::int64_t ended = when.back().front().ended;
-        const std::int64_t until = ended != 0 ? ended : now;
-        for (std::size_t i = 0; i < stats.stages.size(); ++i)
-            for (std::size_t k = 0; k < stats.stages[i].each.size(); ++k)
-                add(stats.stages[i].name + '-' + std::to_string(k), i, k, when[i][k], until,
-                    stats.stages[i].each[k]);
-        if (!stats.stages.empty() && stats.stages.back().queue)
-            add("results", stats.stages.size(), 0, when.back().front(), until, stats.consumer);
-        return threads;
     }
 
     std::mutex joining_;
@@ -529,9 +409,9 @@ private:
     std::uint64_t mark_ = 0;   // of the watchdog
     std::optional<detail::sample_log> log_;
     // By stage and worker. The workers write into them, and read nothing else here.
-    std::vector<std::vector<std::unique_ptr<detail::wait_spans>>> spans_of_;
+    detail::thread_spans spans_of_;
     Statistics last_;  // of the last run
-    times last_times_;
+    detail::thread_times last_times_;
 };
 
 }  // namespace parallelpipe

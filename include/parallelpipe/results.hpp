@@ -28,9 +28,9 @@ public:
 /// A running pipeline seen from the consumer: the items of the last stage, as they become ready.
 /// Shape: a move-only, single-pass range; `*it` is an `Out&` that the consumer may move from.
 /// Threads: one consumer; `cancel()` from any thread.
-/// Blocks: comparing with `end()` and `*`, until the last stage yields or the run ends. The destructor stops the
-///   run and joins every worker: as soon as user code in the stages reaches its next yield, next
-///   item or return.
+/// Blocks: comparing with `end()` and `*`, until the last stage yields or the run ends. The destructor
+///   stops the run and joins every worker: as soon as user code in the stages reaches its next yield,
+///   next item or return.
 /// Errors: where it blocks it also throws: `TaskException` behind the last result if a stage threw, and
 ///   `CancelledError` if the run was cancelled. A loop that ends normally has seen everything. Errors
 ///   of stages that nobody waits for any more, because the consumer left, are dropped.

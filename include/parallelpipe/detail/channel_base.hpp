@@ -175,6 +175,18 @@ public:
         std::erase(readers_, &reader);
     }
 
+    /// Asks every reader to show that he gets on: who does comes by at his next item and takes the question
+    /// back, as with any other that wants his attention. Items are counted in bulk, so without that a
+    /// loop of slow items would seem to stand still.
+    /// Returns: whether one has come by since the last time, or is new.
+    bool ask_readers() {
+        const std::lock_guard lock(readers_mutex_);
+        bool has_moved = false;
+        for (reader_base* reader : readers_)
+            if (!reader->attention.exchange(true, std::memory_order_seq_cst)) has_moved = true;
+        return has_moved;
+    }
+
     /// A consumer failed at the item `number`: nobody takes that one or one behind it any more.
     void stop_before(std::uint64_t number) {
         std::uint64_t old = stop_before_.load(std::memory_order_relaxed);

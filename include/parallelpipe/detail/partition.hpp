@@ -95,7 +95,8 @@ private:
 
     static constexpr std::size_t most = bulk_items<In>;
 
-    /// Waits for items of `worker`, whose meter is `counted`; `receive(entry&&)` gets up to `most_items` of them.
+    /// Waits for items of `worker`, whose meter is `counted`; `receive(entry&&)` gets up to `most_items`
+    /// of them.
     /// Returns: how many; 0 at the end and at a stop.
     /// Errors: what the key throws, or moving an item.
     template <class Receive>

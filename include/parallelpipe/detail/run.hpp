@@ -31,8 +31,8 @@
 // * A Monitor's callback throws, or its watchdog has seen enough: reported as that of the task
 //   "monitor-0" or "watchdog-0" and ends the run like one in a worker.
 //
-// Whoever ends a run joins all threads before it returns, at last the Monitor's. Coroutines, callables and items taken ahead
-// live on the workers' stacks and die there; items in channels die with the channels.
+// Whoever ends a run joins all threads before it returns, at last the Monitor's. Coroutines, callables and
+// items taken ahead live on the workers' stacks and die there; items in channels die with the channels.
 
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/detail/channel_feed.hpp>
@@ -248,7 +248,7 @@ public:
             }
             add(stage.counters.retried.load(std::memory_order_relaxed));
             add(stage.counters.failed.load(std::memory_order_relaxed));
-            if (stage.out && readers_of::ask(*stage.out)) moved = true;
+            if (stage.out && stage.out->ask_readers()) moved = true;
         }
         add(consumer_.in.load(std::memory_order_relaxed));
         return std::exchange(mark, seen) != seen || moved;

@@ -12,7 +12,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <mutex>
 
 namespace parallelpipe::detail {
 
@@ -92,21 +91,6 @@ inline ConsumerStatistics consumer_statistics(const meter& of, std::int64_t bega
     one.busy = std::max(nanoseconds(until - began) - one.waiting, nanoseconds(0));
     return one;
 }
-
-/// Asks everybody who reads a channel to show that he gets on: who does comes by at his next item and
-/// takes the question back, as with any other that wants his attention. Items are counted in bulk, so
-/// without that a loop of slow items would seem to stand still.
-class readers_of : channel_base {
-public:
-    /// Returns: whether somebody has come by since the last time, or is new.
-    static bool ask(channel_base& from) {
-        const std::lock_guard lock(from.*(&readers_of::readers_mutex_));
-        bool moved = false;
-        for (reader_base* reader : from.*(&readers_of::readers_))
-            if (!reader->attention.exchange(true, std::memory_order_seq_cst)) moved = true;
-        return moved;
-    }
-};
 
 inline QueueStatistics queue_statistics(const channel_base& of) {
     return {.capacity = of.capacity(),

@@ -1,0 +1,75 @@
+#ifndef PARALLELPIPE_DETAIL_TRACED_THREADS_HPP
+#define PARALLELPIPE_DETAIL_TRACED_THREADS_HPP
+
+#include <parallelpipe/detail/span_ring.hpp>
+#include <parallelpipe/statistics.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace parallelpipe::detail {
+
+/// One worker's part of a trace, or the consumer's: nanoseconds since the start of the run.
+struct traced_thread {
+    std::string name;
+    std::size_t stage = 0;        // whose; the number of stages is the consumer's
+    span life{};                  // until now, if it goes on
+    std::int64_t known_from = 0;  // waits before were forgotten
+    std::vector<span> for_input{};
+    std::vector<span> for_room{};
+};
+
+/// When each thread began and ended, by stage and worker; behind the last stage the run itself.
+using thread_times = std::vector<std::vector<span>>;
+/// Where their waits are kept, alike.
+using thread_spans = std::vector<std::vector<std::unique_ptr<wait_spans>>>;
+
+/// What a run's threads have done, from what their rings keep.
+inline std::vector<traced_thread> make_trace(const Statistics& stats, const thread_times& when,
+                                             const thread_spans& spans) {
+    std::vector<traced_thread> threads;
+    const std::int64_t began = when.back().front().began;
+    const auto add = [&](const std::string& name, std::size_t stage, std::size_t worker, span life,
+                         std::int64_t now, const auto& who) {
+        if (life.began == 0) return;
+        const wait_spans& from = *spans[stage][worker];
+        traced_thread one{.name = name, .stage = stage};
+        one.life = {life.began - began, (life.ended != 0 ? life.ended : now) - began};
+        one.known_from = one.life.began;
+        const auto take = [&](const span_ring& ring, Activity waits, std::vector<span>& to) {
+            bool is_whole = true;
+            to = ring.read(is_whole);
+            for (span& each : to) each = {each.began - began, each.ended - began};
+            if (!is_whole && !to.empty())
+                one.known_from = std::max(one.known_from, to.front().began);
+            // The wait of that moment, unless it has ended since.
+            const std::int64_t since = who.waiting_since.count();
+            if (who.activity == waits && (to.empty() || to.back().began < since))
+                to.push_back({since, one.life.ended});
+        };
+        take(from.for_input, Activity::waiting_for_input, one.for_input);
+        take(from.for_room, Activity::waiting_for_room, one.for_room);
+        threads.push_back(std::move(one));
+    };
+    const std::int64_t now =
+        std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+    const std::int64_t ended = when.back().front().ended;
+    const std::int64_t until = ended != 0 ? ended : now;
+    for (std::size_t i = 0; i < stats.stages.size(); ++i)
+        for (std::size_t k = 0; k < stats.stages[i].each.size(); ++k)
+            add(stats.stages[i].name + '-' + std::to_string(k), i, k, when[i][k], until,
+                stats.stages[i].each[k]);
+    if (!stats.stages.empty() && stats.stages.back().queue)
+        add("results", stats.stages.size(), 0, when.back().front(), until, stats.consumer);
+    return threads;
+}
+
+}  // namespace parallelpipe::detail
+
+#endif
