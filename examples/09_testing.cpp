@@ -38,7 +38,8 @@ int main() {
     // Three workers that dawdle, and small queues: the same results, in whatever order.
     const auto same_with_delays = [&](auto f, auto... arguments) {
         return [=](std::uint64_t seed) {
-            return testing::sorted(testing::run_with_delays({.seed = seed}, f, input, arguments...)) ==
+            return testing::sorted(
+                       testing::run_with_delays({.seed = seed}, f, input, arguments...)) ==
                    testing::sorted(testing::results_of(f, input, arguments...));
         };
     };

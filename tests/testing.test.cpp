@@ -69,7 +69,7 @@ generator<int> worker_of(Input<int> in) {
 struct Scale {
     int by;
     generator<int> all(Input<int> in) const {
-        for (const int x : in) co_yield x * by;
+        for (const int x : in) co_yield x* by;
     }
 };
 
@@ -112,8 +112,9 @@ TEST_CASE("results_of calls a stage function with a range and its arguments", "[
 TEST_CASE("results_of a function throws what that throws, and of a stage a TaskException",
           "[testing]") {
     CHECK_THROWS_AS(results_of(&fail_at, Numbers{1, 2}, 2), std::invalid_argument);
-    CHECK(what_of([] { results_of(stage({.name = "f"}, &fail_at), Numbers{1, 2}, 2); }) ==
-          "The task \"f-0\" raised std::invalid_argument: bad");
+    CHECK(what_of([] {
+              results_of(stage({.name = "f"}, &fail_at), Numbers{1, 2}, 2);
+          }) == "The task \"f-0\" raised std::invalid_argument: bad");
 }
 
 TEST_CASE("results_of runs stages and pipelines without threads", "[testing]") {
@@ -188,7 +189,8 @@ TEST_CASE("delays find data that two workers change at a time", "[testing]") {
     });
 }
 
-TEST_CASE("a stage keeps its settings in a run with delays, unless these have others", "[testing]") {
+TEST_CASE("a stage keeps its settings in a run with delays, unless these have others",
+          "[testing]") {
     // A source runs once in each worker.
     const auto one = Stage(&count_to, 1);
     CHECK(run_with_delays({}, &count_to, 1) == Numbers{0, 0, 0});
@@ -196,7 +198,8 @@ TEST_CASE("a stage keeps its settings in a run with delays, unless these have ot
     CHECK(run_with_delays({.workers = 5}, one) == Numbers(5, 0));
 
     const auto more = Stage(&add_n, 1).setup({.workers = 2, .name = "more"});
-    const auto stages = (first(3) | testing::with_delays({.qsize = 3}, more)).results().stats().stages;
+    const auto stages =
+        (first(3) | testing::with_delays({.qsize = 3}, more)).results().stats().stages;
     CHECK(stages.size() == 2);
     CHECK(stages[1].name == "more");
     CHECK(stages[1].workers == 2);
@@ -249,17 +252,19 @@ TEST_CASE("repeat names the seed that failed, and stops there", "[testing]") {
         seen.push_back(seed);
         return seed != 12;
     };
-    CHECK(what_of([&] { repeat(10, fails_at_12, 10); }) ==
-          "parallelpipe: with seed 12 the test failed (PARALLELPIPE_SEED=12 in the environment runs "
-          "that seed alone)");
+    CHECK(
+        what_of([&] { repeat(10, fails_at_12, 10); }) ==
+        "parallelpipe: with seed 12 the test failed (PARALLELPIPE_SEED=12 in the environment runs "
+        "that seed alone)");
     CHECK(seen == std::vector<std::uint64_t>{10, 11, 12});
     seen.clear();
     repeat(3, fails_at_12);
     CHECK(seen == std::vector<std::uint64_t>{1, 2, 3});
 
     const auto throws = [](std::uint64_t) { throw std::out_of_range("far"); };
-    CHECK(what_of([&] { repeat(3, throws, 5); })
-              .starts_with("parallelpipe: with seed 5 the test threw std::out_of_range: far ("));
+    CHECK(what_of([&] {
+              repeat(3, throws, 5);
+          }).starts_with("parallelpipe: with seed 5 the test threw std::out_of_range: far ("));
     try {
         repeat(3, throws, 5);
     } catch (const testing::SeedFailure& failure) {

@@ -1,11 +1,11 @@
 #ifndef PARALLELPIPE_TESTING_HPP
 #define PARALLELPIPE_TESTING_HPP
 
-// For tests of your own stage functions, with any test framework or none. Include it by itself: it is
-// not in <parallelpipe.hpp>, as no program needs it.
+// For tests of your own stage functions, with any test framework or none. Include it by itself: it
+// is not in <parallelpipe.hpp>, as no program needs it.
 //
-// GoogleTest has a namespace of the same name: beside `using namespace parallelpipe` write `::testing`
-// for it, as its macros do.
+// GoogleTest has a namespace of the same name: beside `using namespace parallelpipe` write
+// `::testing` for it, as its macros do.
 
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
@@ -41,11 +41,12 @@ namespace parallelpipe::testing {
 
 /// How run_with_delays() disturbs a run, for designated initialisers: `{.seed = 7, .workers = 4}`.
 struct Delays {
-    /// Each worker has a sequence of delays of its own, the same whenever the seed is the same. How the
-    /// threads meet is still up to the machine: a seed that failed fails again often, not always.
+    /// Each worker has a sequence of delays of its own, the same whenever the seed is the same. How
+    /// the threads meet is still up to the machine: a seed that failed fails again often, not
+    /// always.
     std::uint64_t seed = 1;
-    /// No delay is longer, but for what the system adds to a sleep. Half of them are none at all, most
-    /// others only offer the core to another thread.
+    /// No delay is longer, but for what the system adds to a sleep. Half of them are none at all,
+    /// most others only offer the core to another thread.
     std::chrono::nanoseconds longest = std::chrono::microseconds(200);
     /// As in Setup. 3 for a stage function; a Stage or a Pipeline keeps what it has.
     std::optional<std::size_t> workers = std::nullopt;
@@ -59,8 +60,8 @@ struct Delays {
 class SeedFailure : public std::runtime_error {
 public:
     SeedFailure(std::uint64_t seed, const std::string& how)
-        : std::runtime_error("parallelpipe: with seed " + std::to_string(seed) + " the test " + how +
-                             " (PARALLELPIPE_SEED=" + std::to_string(seed) +
+        : std::runtime_error("parallelpipe: with seed " + std::to_string(seed) + " the test " +
+                             how + " (PARALLELPIPE_SEED=" + std::to_string(seed) +
                              " in the environment runs that seed alone)"),
           seed_(seed) {}
 
@@ -141,7 +142,8 @@ constexpr bool is_source() {
     if constexpr (typed_operand<What>)
         return std::is_void_v<typename chain_of<What>::in>;
     else if constexpr (has_signature<What>)
-        return std::is_void_v<typename first_parameter_input<typename signature<What>::parameters>::type>;
+        return std::is_void_v<
+            typename first_parameter_input<typename signature<What>::parameters>::type>;
     else
         return false;
 }
@@ -153,14 +155,16 @@ struct tested_input {
 };
 template <class F, class Element>
     requires has_signature<F>
-struct tested_input<F, Element> : first_parameter_input<typename signature<F>::parameters> {};
+struct tested_input<F, Element> : first_parameter_input<typename signature<F>::parameters> {
+};
 
 /// A Stage or a Pipeline, with these arguments, for items of type In if that is open.
 template <class In, class What, class... Arguments>
 auto runnable(const What& what, Arguments&&... arguments) {
     if constexpr (typed_operand<What>) {
-        static_assert(sizeof...(Arguments) == 0,
-                      "parallelpipe: this Stage or Pipeline has its arguments already; leave them out");
+        static_assert(
+            sizeof...(Arguments) == 0,
+            "parallelpipe: this Stage or Pipeline has its arguments already; leave them out");
         return what;
     } else if constexpr (generic_operand<What> && sizeof...(Arguments) == 0) {
         return what.template on<In>();
@@ -221,15 +225,15 @@ auto results_of_reader(What& what, Range&& input, Arguments&&... arguments) {
     }
 }
 
-/// The stage with delays inside each worker: before and behind the stage function, in the same thread.
+/// The stage with delays inside each worker: before and behind the stage function, in the same
+/// thread.
 template <class In, class Out>
 Pipeline<In, Out> disturbed(const testing::Delays& delays, const Stage<In, Out>& stage) {
     stage_entry tested = stage.entry();
     Setup outer = tested.setup;
     outer.retry.reset();
     if (outer.on_error == OnError::skip) outer.on_error.reset();
-    apply(outer,
-          {.workers = delays.workers, .qsize = delays.qsize, .ordered = delays.ordered});
+    apply(outer, {.workers = delays.workers, .qsize = delays.qsize, .ordered = delays.ordered});
     // Errors carry the name of the stage inside.
     if (!tested.setup.name) tested.setup.name = "tested";
 
@@ -255,8 +259,8 @@ template <class In, class Out>
 Pipeline<In, Out> disturbed(const testing::Delays& delays, const Pipeline<In, Out>& pipeline) {
     if (delays.workers)
         throw std::invalid_argument(
-            "parallelpipe: Delays::workers is for one stage, and this is a pipeline of several; set "
-            "the workers of its stages");
+            "parallelpipe: Delays::workers is for one stage, and this is a pipeline of several; "
+            "set the workers of its stages");
     std::vector<stage_entry> stages = pipeline.stages();
     for (stage_entry& stage : stages)
         apply(stage.setup, {.qsize = delays.qsize, .ordered = delays.ordered}, stage.per_item);
@@ -295,9 +299,9 @@ auto run_reader(const testing::Delays& delays, const What& what, Range&& input,
     const auto reader = detail::disturbed_run<std::ranges::range_value_t<Range>>(
         delays, what, std::forward<Arguments>(arguments)...);
     using In = typename chain_of<decltype(reader)>::in;
-    const auto whole = detail::dawdle<In>(Input<In>(std::forward<Range>(input)), delays,
-                                          delay_place::source) |
-                       reader;
+    const auto whole =
+        detail::dawdle<In>(Input<In>(std::forward<Range>(input)), delays, delay_place::source) |
+        reader;
     std::vector<stage_entry> stages = whole.stages();
     stages.front().setup.qsize = delays.qsize.value_or(2);  // of the source
     return detail::run_disturbed(
@@ -309,17 +313,18 @@ auto run_reader(const testing::Delays& delays, const What& what, Range&& input,
 namespace parallelpipe::testing {
 
 /// Runs a stage function in the calling thread: `results_of(add_n, std::vector{1, 2, 3}, 7)`.
-/// Shape: `what` is a stage function, a Stage, a Pipeline, or what `stage(f)` and `map_stage(f)` make.
-///   Behind it stands the input, any range (an rvalue is moved from), then the arguments of `what`. A
-///   source has no input: `results_of(count, 100)`.
-/// Threads: none, so there is no timing. A stage function is called once with everything, as if it had
-///   one worker; stages and pipelines run as with `inline_run`.
+/// Shape: `what` is a stage function, a Stage, a Pipeline, or what `stage(f)` and `map_stage(f)`
+///   make. Behind it stands the input, any range (an rvalue is moved from), then the arguments of
+///   `what`. A source has no input: `results_of(count, 100)`.
+/// Threads: none, so there is no timing. A stage function is called once with everything, as if it
+///   had one worker; stages and pipelines run as with `inline_run`.
 /// Returns: a vector of all results; nothing for a sink.
 /// Errors: what the stage function throws, as it is; of stages and pipelines `TaskException`.
 template <class What, class... Arguments>
 auto results_of(What what, Arguments&&... arguments) {
     constexpr bool has_input = detail::is_source<What>() || sizeof...(Arguments) != 0;
-    static_assert(has_input, "parallelpipe: this reads items; write results_of(f, std::vector{1, 2, 3})");
+    static_assert(has_input,
+                  "parallelpipe: this reads items; write results_of(f, std::vector{1, 2, 3})");
     if constexpr (!detail::is_source<What>()) {
         if constexpr (has_input)
             return detail::results_of_reader(what, std::forward<Arguments>(arguments)...);
@@ -335,18 +340,20 @@ auto results_of(What what, Arguments&&... arguments) {
 /// shared data without a lock (under ThreadSanitizer), results expected in order, a worker that is
 /// expected to see every item: `run_with_delays({.seed = 7}, add_n, std::vector{1, 2, 3}, 7)`.
 /// Shape: as in results_of(). There are delays before a worker takes an item, between that and the
-///   stage function, behind each result before it goes on, in the source, and in the loop that takes
-///   the results. Queues are small, so that everybody waits for everybody. A Stage keeps its settings
-///   unless `delays` has others. Of a Pipeline only the ends dawdle; put with_delays() around its
-///   stages.
-/// Returns: a vector of all results, as they came: sorted() makes them comparable. Nothing for a sink.
+///   stage function, behind each result before it goes on, in the source, and in the loop that
+///   takes the results. Queues are small, so that everybody waits for everybody. A Stage keeps its
+///   settings unless `delays` has others. Of a Pipeline only the ends dawdle; put with_delays()
+///   around its stages.
+/// Returns: a vector of all results, as they came: sorted() makes them comparable. Nothing for a
+///   sink.
 /// Errors: those of Pipeline::results(), and `TaskException`. `std::invalid_argument` for a setting
 ///   that no stage can have, and for workers of a Pipeline.
 template <class What, class... Arguments>
 auto run_with_delays(const Delays& delays, What what, Arguments&&... arguments) {
     constexpr bool has_input = detail::is_source<What>() || sizeof...(Arguments) != 0;
-    static_assert(has_input, "parallelpipe: this reads items; write run_with_delays({.seed = 7}, f, "
-                             "std::vector{1, 2, 3})");
+    static_assert(has_input,
+                  "parallelpipe: this reads items; write run_with_delays({.seed = 7}, f, "
+                  "std::vector{1, 2, 3})");
     if constexpr (!detail::is_source<What>()) {
         if constexpr (has_input)
             return detail::run_reader(delays, what, std::forward<Arguments>(arguments)...);
@@ -357,9 +364,9 @@ auto run_with_delays(const Delays& delays, What what, Arguments&&... arguments) 
     }
 }
 
-/// The stage with such delays, to stand in a pipeline: `lines | with_delays({.seed = 7}, parse) | sum`.
-/// Shape: a Pipeline of this one stage, with its settings unless `delays` has others; an error has the
-///   stage's name.
+/// The stage with such delays, to stand in a pipeline: `lines | with_delays({}, parse) | sum`.
+/// Shape: a Pipeline of this one stage, with its settings unless `delays` has others; an error has
+///   the stage's name.
 template <class In, class Out>
 Pipeline<In, Out> with_delays(const Delays& delays, const Stage<In, Out>& stage) {
     return detail::disturbed(delays, stage);
@@ -374,10 +381,10 @@ std::vector<T> sorted(std::vector<T> results) {
 
 /// Calls `test(seed)` with `times` seeds from `first` on; with the one of the environment variable
 /// PARALLELPIPE_SEED alone, if there is one.
-/// Shape: the test fails when it returns false or throws. The macros of GoogleTest do neither: return
-///   a bool there.
-/// Errors: `SeedFailure`, which names the seed, at the first failure; what the test threw is nested in
-///   it.
+/// Shape: the test fails when it returns false or throws. The macros of GoogleTest do neither:
+///   return a bool there.
+/// Errors: `SeedFailure`, which names the seed, at the first failure; what the test threw is nested
+///   in it.
 template <class Test>
 void repeat(std::size_t times, Test test, std::uint64_t first = 1) {
     if (const char* const alone = std::getenv("PARALLELPIPE_SEED")) {
