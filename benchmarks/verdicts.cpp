@@ -246,7 +246,7 @@ std::vector<Case> cases() {
         "many stages share the cores", machine_full, {},
         [cores] {
             Chain chain = source() | computing({}, 100 * us);
-            for (std::size_t i = 0; i < 2 * cores; ++i) chain = chain | computing({}, 100 * us);
+            for (std::size_t i = 0; i < 6 * cores; ++i) chain = chain | computing({}, 100 * us);
             return run(chain);
         },
         true);

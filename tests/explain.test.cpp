@@ -420,6 +420,10 @@ TEST_CASE("who waits for input from a full queue is kept from the cores", "[expl
     // Who waits for room behind an empty one as well, and would limit nothing if it had a core.
     check(Kind::cpu_bound, 2, run(1));
     CHECK(says(run(1), "busy 35 % of the time while check waits 35 % for room"));
+    // Or the system has counted who was ready.
+    check(Kind::cpu_bound, 2, with(run(30), [](Statistics& s) { s.stages[1].ready = 1900ms; }));
+    CHECK(says(with(run(30), [](Statistics& s) { s.stages[1].ready = 1900ms; }),
+               "busy 35 % of the time while check waits 35 % for room"));
     // It counts as wanting a core, on which the machine may be full.
     check(Kind::machine_full, 2, with(run(30, 1), [](Statistics& s) { s.cores = 1; }));
     // Something so short may be the time that waking up takes.
@@ -476,6 +480,37 @@ TEST_CASE("a stage that uses a fifth of its cores is not asleep when others were
         .consumer(900, {.01, .99, 0, 0});
     check(Kind::cpu_bound, 2, run);
     check(Kind::io_bound, 2, with(run, [](Statistics& s) { s.stages[0].queue->mean_fill = 0; }));
+}
+
+TEST_CASE("of two that are equally busy the one limits the run that was not kept from the cores",
+          "[explain]") {
+    Snapshot run(2s, 4);
+    run.range("source", 900, {.01, 0, .99, .01})
+        .stage("parse", 1, 900, 900, {.96, .02, .02, .9})
+        .stage("count", 1, 900, 900, {.98, .02, 0, .2});
+    check(Kind::balanced, 2, run.consumer(900, {.01, .99, 0, .01}));
+    check(Kind::cpu_bound, 1, with(run, [](Statistics& s) { s.stages[2].ready = 1600ms; }));
+}
+
+TEST_CASE("a consumer that only lacks a core does not seem to sleep or to be the limit",
+          "[explain]") {
+    Snapshot run(2s, 2);
+    run.stage("parse", 4, 0, 900, {.33, .0, .67, .05})
+        .last([](auto& stage) { stage.queue->mean_fill = 1000; })
+        .consumer(900, {.05, .95, 0, .005});
+    run.stats().stages[0].ready = 3s;
+    run.stats().consumer.ready = 1900ms;
+    check(Kind::machine_full, 0, run);
+    CHECK(says(run, "this run has got 0.2 of them"));
+    // Where the rest of the run would not fill the machine it is told what it lacks.
+    Snapshot alone(2s, 2);
+    alone.stage("parse", 1, 0, 900, {.1, 0, .9})
+        .last([](auto& stage) { stage.queue->mean_fill = 1000; })
+        .consumer(900, {.05, .95, 0});
+    check(Kind::consumer_bound, 1, alone);
+    CHECK(says(alone,
+               "its body is busy 5 % of the time and without a core for 85 % while parse waits "
+               "90 % for room; leave it more of the machine."));
 }
 
 TEST_CASE("a stage that sleeps is the limit also where other programs fill the machine",

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -96,9 +97,10 @@ public:
         if (const std::size_t at = has_most_to_do(); busy < clearly_busy && is_hidden_limit(at))
             return bottleneck(at);
         if (busy < mostly_busy) return {.kind = uneven, .stage = waits_in_turn()};
-        if (busy >= 0.75 && active(second_) >= busy - equally_busy)
-            return {.kind = balanced, .stage = busiest_};
-        return bottleneck(busiest_);
+        if (busy < 0.75 || active(second_) < busy - equally_busy) return bottleneck(busiest_);
+        if (to_do(busiest_) > to_do(second_) + noticeable) return bottleneck(busiest_);
+        if (to_do(second_) > to_do(busiest_) + noticeable) return bottleneck(second_);
+        return {.kind = balanced, .stage = busiest_};
     }
 
     bool has_begun() const { return !stats_.stages.empty() && stats_.elapsed.count() > 0; }
@@ -150,11 +152,11 @@ public:
         const part& here = parts_[at];
         if (here.time.cpu <= 0) return false;
         if (!knows_ready_)
-            return here.time.cpu <
-                   (is_contended_ ? waits_inside / 3 : waits_inside) * here.time.busy;
+            return here.time.cpu + here.starved <
+                   (is_contended_ ? waits_inside / 3 : waits_inside) * active(at);
         const double cpu = std::min(here.time.cpu, here.time.busy);
         const double asleep = here.time.busy - cpu - std::max(here.kept - here.starved, 0.0);
-        return cpu < waits_inside * (cpu + asleep) && asleep >= waits_long * here.time.busy;
+        return cpu < waits_inside * (cpu + asleep) && asleep >= waits_long * active(at);
     }
 
     std::size_t most_expensive() const {
@@ -191,11 +193,13 @@ private:
         part& behind = parts_[stage + 1];
         const double both = before.time.waiting_for_room + behind.time.waiting_for_input;
         if (both <= 1 || queue->mean_fill < 1) return;
-        // Who comes for more finds it full or finds hardly anything.
+        // The system says who was ready to run, or readers that come for more find a full queue.
+        const double more_ready = behind.time.ready - before.time.ready;
         const bool is_full =
             queue->mean_fill - 1 >= 0.25 * (static_cast<double>(queue->capacity) - 1);
-        part& kept = is_full ? behind : before;
-        (is_full ? kept.time.waiting_for_input : kept.time.waiting_for_room) -= both - 1;
+        const bool is_behind = std::abs(more_ready) > noticeable ? more_ready > 0 : is_full;
+        part& kept = is_behind ? behind : before;
+        (is_behind ? kept.time.waiting_for_input : kept.time.waiting_for_room) -= both - 1;
         kept.starved += both - 1;
     }
 
@@ -236,12 +240,15 @@ private:
         for (std::size_t i = 0; i < parts_.size(); ++i)
             busy += (is_fine(busiest_, cost_of_sleep) ? time(i).busy : active(i)) *
                     static_cast<double>(parts_[i].workers);
-        return machine_ >= all_of_the_machine && busy >= 0.7 * wanted_;
+        // Who takes the results, or reads the range, and has little else to do, but no core for it.
+        const bool lacks_core = (busiest_ == 0 || busiest_ == consumer_) &&
+                                starved(busiest_) >= mostly_busy && time(busiest_).busy < 0.25;
+        return machine_ >= (lacks_core ? 0.75 : all_of_the_machine) && busy >= 0.7 * wanted_;
     }
 
-    /// Who would be the busiest if everybody got a core at once.
+    /// How busy it would be if it got a core at once.
+    double to_do(std::size_t at) const { return active(at) - kept_from_cores(at); }
     std::size_t has_most_to_do() const {
-        const auto to_do = [&](std::size_t at) { return active(at) - kept_from_cores(at); };
         std::size_t most = 0;
         for (std::size_t i = 1; i < parts_.size(); ++i)
             if (to_do(i) > to_do(most)) most = i;
