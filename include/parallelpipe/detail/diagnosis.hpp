@@ -8,7 +8,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -193,11 +192,12 @@ private:
         part& behind = parts_[stage + 1];
         const double both = before.time.waiting_for_room + behind.time.waiting_for_input;
         if (both <= 1 || queue->mean_fill < 1) return;
-        // The system says who was ready to run, or readers that come for more find a full queue.
-        const double more_ready = behind.time.ready - before.time.ready;
+        // Readers that come for more find it full or find hardly anything; and who was hardly ever
+        // ready to run was not kept from it.
         const bool is_full =
             queue->mean_fill - 1 >= 0.25 * (static_cast<double>(queue->capacity) - 1);
-        const bool is_behind = std::abs(more_ready) > noticeable ? more_ready > 0 : is_full;
+        const auto can_be = [&](const part& p) { return p.time.ready >= (both - 1) / 2; };
+        const bool is_behind = can_be(before) == can_be(behind) ? is_full : can_be(behind);
         part& kept = is_behind ? behind : before;
         (is_behind ? kept.time.waiting_for_input : kept.time.waiting_for_room) -= both - 1;
         kept.starved += both - 1;
