@@ -196,7 +196,9 @@ private:
         // ready to run was not kept from it.
         const bool is_full =
             queue->mean_fill - 1 >= 0.25 * (static_cast<double>(queue->capacity) - 1);
-        const auto can_be = [&](const part& p) { return p.time.ready >= (both - 1) / 2; };
+        const auto can_be = [&](const part& p) {
+            return p.time.ready <= 0 || p.time.ready >= (both - 1) / 2;  // 0 is unknown
+        };
         const bool is_behind = can_be(before) == can_be(behind) ? is_full : can_be(behind);
         part& kept = is_behind ? behind : before;
         (is_behind ? kept.time.waiting_for_input : kept.time.waiting_for_room) -= both - 1;
