@@ -372,11 +372,16 @@ TEST_CASE("a run that other programs keep from the cores is judged by what it wa
         check(Kind::machine_full, 1, starved(Chain{.workers = workers, .cores = workers}));
         check(Kind::cpu_bound, 1, starved(Chain{.workers = workers, .cores = 2 * workers}));
     }
+    CHECK(says(
+        starved(Chain{.workers = 2, .cores = 8}),
+        "its 2 workers are busy 97 % of the time while s0 waits 87 % for room; for 78 % of the "
+        "time other threads have the cores that it could use: leave it more of the machine, or "
+        "make it faster."));
     check(Kind::input_bound, 0, starved(Chain{.limit = 0, .cores = 2}));
     check(Kind::consumer_bound, 3, starved(Chain{.limit = 3, .cores = 2}));
     CHECK(says(
         starved(Chain{.workers = 4, .cores = 2}),
-        "its 2 cores are wanted by 3.8 threads at a time, and this run has got 0.8 of them; more "
+        "its 2 cores are wanted by 4.1 threads at a time, and this run has got 0.8 of them; more "
         "workers would not help. Make stage s1 cheaper"));
 }
 
@@ -392,6 +397,130 @@ TEST_CASE("who waits for items does not want a core, though it is ready for one"
     check(Kind::io_bound, 1, ready(Chain{.stages = 5, .cpu = .1, .cores = 2}));
     check(Kind::io_bound, 1, ready(Chain{.stages = 5, .workers = 16, .cpu = .05, .cores = 2}));
     CHECK(says(ready(Chain{.stages = 5, .cpu = 1, .cores = 2}), "0.6 of 2 is free"));
+}
+
+TEST_CASE("who waits for input from a full queue is kept from the cores", "[explain]") {
+    const auto run = [](double fill, double cpu = 0) {
+        Snapshot made(2s, 2);
+        made.stage("read", 1, 0, 900, {.01, 0, .99, .01 * cpu})
+            .stage("check", 1, 900, 900, {.06, .01, .93, .06 * cpu})
+            .last([&](auto& stage) {
+                stage.queue = QueueStatistics{.capacity = 32, .mean_fill = fill};
+            })
+            .stage("parse", 1, 900, 900, {.35, .65, 0, .35 * cpu});
+        return made.consumer(900, {.01, .95, 0, 0});
+    };
+    check(Kind::cpu_bound, 2, run(30));
+    check(Kind::cpu_bound, 2, run(16, .5));
+    CHECK(
+        explain(run(30)).text ==
+        "Stage parse is the bottleneck: its worker is busy 35 % of the time and without a core for "
+        "58 % while check waits 93 % for room; for 58 % of the time other threads have the cores "
+        "that it could use: leave it more of the machine, or make it faster.");
+    // Who waits for room behind an empty one as well, and would limit nothing if it had a core.
+    check(Kind::cpu_bound, 2, run(1));
+    CHECK(says(run(1), "busy 35 % of the time while check waits 35 % for room"));
+    // Or the system has counted that it was hardly ever ready to run.
+    const auto not_ready = with(run(30), [](Statistics& s) {
+        s.stages[1].ready = 1900ms;
+        s.stages[2].ready = 50ms;
+    });
+    check(Kind::cpu_bound, 2, not_ready);
+    CHECK(says(not_ready, "busy 35 % of the time while check waits 35 % for room"));
+    // It counts as wanting a core, on which the machine may be full.
+    check(Kind::machine_full, 2, with(run(30, 1), [](Statistics& s) { s.cores = 1; }));
+    // Something so short may be the time that waking up takes.
+    CHECK(says(with(run(30), [](Statistics& s) { s.stages[2].items_in = 90'000; }),
+               "give it more workers"));
+}
+
+TEST_CASE("who waits for input while others wait for room may be right in a keyed or ordered stage",
+          "[explain]") {
+    for (const bool is_keyed : {false, true}) {
+        Snapshot run(2s, 8);
+        run.stage("read", is_keyed ? 1 : 4, 0, 900, {.1, 0, .9})
+            .last([&](auto& stage) {
+                stage.is_ordered = !is_keyed;
+                stage.queue->mean_fill = 1000;
+            })
+            .stage("count", 900, 900, {{.9, .1, 0}, {.1, .9, 0}, {.1, .9, 0}})
+            .last([&](auto& stage) { stage.is_keyed = is_keyed; })
+            .consumer(900, {.01, .99, 0});
+        if (is_keyed)
+            check(Kind::one_worker, 1, run);
+        else
+            check(Kind::order_bound, 0, run);
+    }
+    // And with a queue of one item nobody can tell.
+    Snapshot one(2s, 8);
+    one.stage("read", 1, 0, 900, {.1, 0, .8})
+        .last([](auto& stage) { stage.queue = QueueStatistics{.capacity = 1, .mean_fill = 1}; })
+        .stage("count", 1, 900, 900, {.3, .6, 0});
+    check(Kind::uneven, 0, one.consumer(900, {.01, .99, 0}));
+}
+
+TEST_CASE("a stage that has no core for most of a run is the limit if it has work when it has one",
+          "[explain]") {
+    Statistics run = Snapshot(2s, 2)
+                         .stage("read", 1, 0, 90, {.01, 0, .75, .01})
+                         .stage("parse", 1, 90, 90, {.05, .9, 0, .05})
+                         .consumer(90, {.01, .99, 0, 0});
+    check(Kind::uneven, 0, run);
+    run.stages[1].ready = 1800ms;
+    check(Kind::cpu_bound, 1, run);
+    run.stages[1].busy = 600ms;  // which is not for want of a core
+    run.stages[1].cpu = 10ms;
+    check(Kind::uneven, 0, run);
+}
+
+TEST_CASE("a stage that uses a fifth of its cores is not asleep when others were kept from theirs",
+          "[explain]") {
+    Snapshot run(2s, 4);
+    run.stage("read", 1, 0, 900, {.01, 0, .95, .01})
+        .last([](auto& stage) { stage.queue->mean_fill = 1000; })
+        .stage("check", 1, 900, 900, {.05, .45, .45, .01})
+        .stage("parse", 1, 900, 900, {.65, .35, 0, .15})
+        .consumer(900, {.01, .99, 0, 0});
+    check(Kind::cpu_bound, 2, run);
+    check(Kind::io_bound, 2, with(run, [](Statistics& s) { s.stages[0].queue->mean_fill = 0; }));
+}
+
+TEST_CASE("of two that are equally busy the one limits the run that was not kept from the cores",
+          "[explain]") {
+    Snapshot run(2s, 4);
+    run.range("source", 900, {.01, 0, .99, .01})
+        .stage("parse", 1, 900, 900, {.96, .02, .02, .9})
+        .stage("count", 1, 900, 900, {.98, .02, 0, .2});
+    check(Kind::balanced, 2, run.consumer(900, {.01, .99, 0, .01}));
+    check(Kind::cpu_bound, 1, with(run, [](Statistics& s) { s.stages[2].ready = 1600ms; }));
+}
+
+TEST_CASE("a consumer that only lacks a core does not seem to sleep or to be the limit",
+          "[explain]") {
+    Snapshot run(2s, 2);
+    run.stage("parse", 4, 0, 900, {.33, .0, .67, .05})
+        .last([](auto& stage) { stage.queue->mean_fill = 1000; })
+        .consumer(900, {.05, .95, 0, .005});
+    run.stats().stages[0].ready = 3s;
+    run.stats().consumer.ready = 1900ms;
+    check(Kind::machine_full, 0, run);
+    CHECK(says(run, "this run has got 0.2 of them"));
+    // Where the rest of the run would not fill the machine it is told what it lacks.
+    Snapshot alone(2s, 2);
+    alone.stage("parse", 1, 0, 900, {.1, 0, .9})
+        .last([](auto& stage) { stage.queue->mean_fill = 1000; })
+        .consumer(900, {.05, .95, 0});
+    check(Kind::consumer_bound, 1, alone);
+    CHECK(says(alone,
+               "its body is busy 5 % of the time and without a core for 85 % while parse waits "
+               "90 % for room; leave it more of the machine."));
+}
+
+TEST_CASE("a stage that sleeps is the limit also where other programs fill the machine",
+          "[explain]") {
+    Statistics stats = Chain{.workers = 4, .cpu = .01, .cores = 2};
+    stats.stages[1].ready = stats.stages[1].busy * 7 / 10;
+    check(Kind::io_bound, 1, stats);
 }
 
 TEST_CASE("a stage that sleeps waits for its core now and then too", "[explain]") {

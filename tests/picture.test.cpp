@@ -3,7 +3,10 @@
 #include "support/catch.hpp"
 #include "support/snapshot.hpp"
 
+#include <array>
 #include <chrono>
+#include <cstddef>
+#include <functional>
 #include <string>
 
 using namespace parallelpipe;
@@ -109,4 +112,67 @@ TEST_CASE("names alone make a picture, and no stages make an empty one", "[pictu
     CHECK(has(to_dot(names), "s0 -> s1 [label=\"\"];\n"));
     CHECK(to_mermaid(Statistics()) == "flowchart LR\n");
     CHECK(has(to_dot(Statistics()), "digraph pipeline {\n"));
+}
+
+namespace {
+
+/// 400 bytes: fewer of them wait by default.
+struct Row {
+    std::array<int, 100> cells{};
+};
+
+generator<Row> rows(Input<int> numbers) {
+    for (const int n : numbers) co_yield Row{{n}};
+}
+
+}  // namespace
+
+TEST_CASE("a pipeline is drawn as it would run, with the room that a run would give", "[picture]") {
+    auto source = Stage([]() -> generator<int> { co_yield 1; }).setup({.qsize = 0, .name = "read"});
+    auto make = Stage(&rows).setup({.workers = 4, .ordered = true, .name = "make"});
+    auto keyed = make;
+    keyed.setup({.workers = 2, .qsize = 7, .ordered = false}).partition_by(std::identity());
+    const auto whole = source | make;
+    CHECK(to_mermaid(whole) ==
+          "flowchart LR\n"
+          "    s0[\"read<br/>1 worker\"]\n"
+          "    s1[\"make<br/>4 workers, ordered\"]\n"
+          "    s2([\"results\"])\n"
+          "    s0 -->|\"unlimited\"| s1\n"
+          "    s1 -->|\"at most 163\"| s2\n");
+    CHECK(has(to_dot(whole), "    s1 -> s2 [label=\"at most 163\"];\n"));
+    CHECK(whole.results().stats().stages[1].queue->capacity == 163);
+    CHECK(has(to_mermaid(source | keyed), "s1[\"make<br/>2 workers, keyed\"]"));
+    CHECK(has(to_mermaid(source | keyed), "s1 -->|\"at most 7\"| s2"));
+    CHECK(has(to_dot(whole.ordered()), "read\\n1 worker, ordered"));
+}
+
+TEST_CASE("a range and a sink are drawn as such, and a range that can be read once stays unread",
+          "[picture]") {
+    const auto numbers = []() -> generator<int> { co_yield 1; };
+    int sum = 0;
+    const auto add = [](Input<int> in, int& to) {
+        for (const int n : in) to += n;
+    };
+    const auto whole = numbers() | Stage<int, void>(add, std::ref(sum));
+    CHECK(to_mermaid(whole) ==
+          "flowchart LR\n"
+          "    s0([\"source<br/>range\"])\n"
+          "    s1[\"stage#95;0<br/>1 worker\"]\n"
+          "    s0 -->|\"at most 1,024\"| s1\n");
+    whole.execute();
+    CHECK(sum == 1);
+}
+
+TEST_CASE("a stage alone is drawn, and an open pipeline", "[picture]") {
+    auto make = Stage(&rows).setup({.workers = 2, .name = "make"});
+    CHECK(to_mermaid(make) ==
+          "flowchart LR\n"
+          "    s0[\"make<br/>2 workers\"]\n"
+          "    s1([\"results\"])\n"
+          "    s0 -->|\"at most 163\"| s1\n");
+    CHECK(to_mermaid(make) == to_mermaid(Pipeline(make)));
+    CHECK(to_dot(make) == to_dot(Pipeline(make)));
+    // One worker has all keys.
+    CHECK(!has(to_dot(make.setup({.workers = 1}).partition_by(std::identity())), "keyed"));
 }

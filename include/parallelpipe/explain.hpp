@@ -33,7 +33,7 @@ public:
                        "inline run has no workers that wait for each other.";
             case Verdict::Kind::cpu_bound:
                 return name(at) + " is the bottleneck: " + workers_busy(at) + others_wait(at) +
-                       "; " + more_workers() + '.';
+                       "; " + more_workers(at) + '.';
             case Verdict::Kind::io_bound:
                 return name(at) + " is the bottleneck: " + workers_busy(at) + others_wait(at) +
                        ". It uses only " + of_busy(at) +
@@ -61,7 +61,7 @@ public:
 
 private:
     const StageStatistics& stage(std::size_t at) const { return stats_.stages[at]; }
-    const load& of(std::size_t at) const { return found_.loads()[at]; }
+    const load& of(std::size_t at) const { return found_.time(at); }
 
     std::string plain_name(std::size_t at) const {
         return at == consumer_ ? "the loop that takes the results" : printable(stage(at).name);
@@ -73,7 +73,12 @@ private:
     std::string workers_busy(std::size_t at) const {
         const std::size_t workers = stage(at).workers;
         return (workers == 1 ? "its worker is" : "its " + counted(workers, "worker") + " are") +
-               " busy " + percent(of(at).busy) + " of the time";
+               " busy " + of_the_time(at);
+    }
+    std::string of_the_time(std::size_t at) const {
+        const double starved = found_.starved(at);
+        return percent(of(at).busy) + " of the time" +
+               (starved < 0.05 ? "" : " and without a core for " + percent(starved));
     }
     std::string of_busy(std::size_t at) const { return percent(of(at).cpu / of(at).busy); }
 
@@ -87,7 +92,20 @@ private:
         return " while " + plain_name(at + 1) + " waits " + percent(behind) + " for input";
     }
 
-    std::string more_workers() const {
+    std::string others_have_cores(std::size_t at) const {
+        return "or " + percent(found_.kept_from_cores(at)) +
+               " of the time other threads have the cores that it could use";
+    }
+    /// One more sentence.
+    std::string if_others_have_cores(std::size_t at) const {
+        return found_.is_kept_from_cores(at) ? " F" + others_have_cores(at) + '.' : "";
+    }
+
+    std::string more_workers(std::size_t at) const {
+        // This run alone would not fill the machine.
+        if (found_.is_kept_from_cores(at))
+            return 'f' + others_have_cores(at) +
+                   ": leave it more of the machine, or make it faster";
         if (found_.machine() <= 0 || stats_.cores == 0)
             return "give it more workers, if the machine has free cores, or make it faster";
         const double cores = static_cast<double>(stats_.cores);
@@ -115,30 +133,37 @@ private:
         const StageStatistics& source = stage(0);
         std::string text = source.is_range ? "The range on the left limits the run: it is read "
                                            : "The source " + plain_name(0) + " limits the run: ";
-        text += source.is_range ? percent(of(0).busy) + " of the time" : workers_busy(0);
+        text += source.is_range ? of_the_time(0) : workers_busy(0);
         text += others_wait(0);
         if (source.is_range)
             return text +
                    "; one worker reads it: make its elements cheaper, or make them in a "
-                   "stage behind it, which can have several workers.";
+                   "stage behind it, which can have several workers." +
+                   if_others_have_cores(0);
         if (found_.sleeps(0))
             return text + ". It uses only " + of_busy(0) +
                    " of that on a core, the rest it waits for its own input; make that faster, or "
                    "let several workers share the source's work.";
         return text +
                "; make it faster, let several workers share its work, or move work from it "
-               "into a stage behind it.";
+               "into a stage behind it." +
+               if_others_have_cores(0);
     }
 
     std::string consumer_bound() const {
-        if (of(consumer_).busy < mostly_busy)
+        if (found_.active(consumer_) < mostly_busy)
             return "The results are not taken: " + name(consumer_ - 1) + " waits " +
                    percent(of(consumer_ - 1).waiting_for_room) +
                    " of the time for room, and nobody asks for the next result.";
-        return "The loop that takes the results limits the run: its body is busy " +
-               percent(of(consumer_).busy) + " of the time" + others_wait(consumer_) +
+        const std::string text =
+            "The loop that takes the results limits the run: its body is busy " +
+            of_the_time(consumer_) + others_wait(consumer_);
+        if (found_.starved(consumer_) > of(consumer_).busy)
+            return text + "; leave it more of the machine.";
+        return text +
                "; move work from it into a stage, which can have several workers, or make it "
-               "faster.";
+               "faster." +
+               if_others_have_cores(consumer_);
     }
 
     std::string one_worker(std::size_t at) const {
@@ -194,7 +219,7 @@ private:
         return "The machine is full: " + who +
                (used >= all_of_the_machine * cores
                     ? " busy " + percent(used / cores) + " of the time"
-                    : " wanted by " + fixed(in_seconds(wanted(stats_)) / seconds, 1) +
+                    : " wanted by " + fixed(found_.wanted(), 1) +
                           " threads at a time, and this run has got " + fixed(used, 1) +
                           " of them") +
                "; more workers would not help. Make " + name(at) + " cheaper, which has " +
@@ -237,8 +262,9 @@ private:
 /// The bottleneck is the stage that never waits: those before it wait for room, those behind it for
 /// input. `cpu`, `ready` and `cores`, when they are known, tell a stage that computes from one that
 /// sleeps and from a full machine. Without `cpu` a stage is always taken to compute, and the
-/// machine never to be full; without `ready` a run that other programs keep from the cores seems to
-/// sleep.
+/// machine never to be full. When other programs use the machine as well, it is told from the
+/// queues who waited for a core and not for items; `ready` makes that certain, and without it a
+/// stage that computes now and then seems to sleep.
 /// Threads: reads `stats` only.
 /// Errors: what `std::string` throws.
 /// Cost: a few microseconds.

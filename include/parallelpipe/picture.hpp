@@ -3,14 +3,43 @@
 
 #include <parallelpipe/detail/escape.hpp>
 #include <parallelpipe/detail/pipeline_graph.hpp>
+#include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/explain.hpp>
+#include <parallelpipe/pipeline.hpp>
+#include <parallelpipe/stage.hpp>
 #include <parallelpipe/statistics.hpp>
 
 #include <cstddef>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace parallelpipe {
+
+namespace detail {
+
+/// What the statistics of a run of these stages would begin with.
+inline Statistics plan_of(std::span<const stage_entry> stages) {
+    const std::vector<std::string> names = names_of(stages);
+    Statistics plan;
+    for (std::size_t i = 0; i < stages.size(); ++i) {
+        const stage_entry& stage = stages[i];
+        StageStatistics one;
+        one.name = names[i];
+        one.workers = stage.workers();
+        one.is_range = stage.is_range;
+        one.is_ordered = stage.setup.ordered.value_or(false);
+        one.is_keyed = stage.partition && stage.workers() > 1;
+        // The queue itself knows best how much it holds when no qsize was set.
+        if (const auto queue = stage.body->make_channel(stage.setup.qsize, 1, 1))
+            one.queue = QueueStatistics{.capacity = queue->capacity()};
+        plan.stages.push_back(std::move(one));
+    }
+    return plan;
+}
+
+}  // namespace detail
 
 /// A pipeline as a graph in Graphviz's language: `dot -Tsvg`.
 ///
@@ -68,6 +97,28 @@ inline std::string to_mermaid(const Statistics& stats) {
             text += "    style s" + std::to_string(i) +
                     " fill:#ffe0b0,stroke:#b45309,stroke-width:2px,color:#000\n";
     return text;
+}
+
+/// A pipeline, or a stage, as it would run: `std::cout << to_dot(lines | parse | count)`.
+/// Returns: what to_dot says of statistics before the run.
+/// Errors: what `std::string` throws, and what making the queues throws.
+template <class In, class Out>
+std::string to_dot(const Pipeline<In, Out>& pipeline) {
+    return to_dot(detail::plan_of(pipeline.stages()));
+}
+template <class In, class Out>
+std::string to_dot(const Stage<In, Out>& stage) {
+    return to_dot(detail::plan_of(std::span(&stage.entry(), 1)));
+}
+
+/// The same in Mermaid's language.
+template <class In, class Out>
+std::string to_mermaid(const Pipeline<In, Out>& pipeline) {
+    return to_mermaid(detail::plan_of(pipeline.stages()));
+}
+template <class In, class Out>
+std::string to_mermaid(const Stage<In, Out>& stage) {
+    return to_mermaid(detail::plan_of(std::span(&stage.entry(), 1)));
 }
 
 }  // namespace parallelpipe

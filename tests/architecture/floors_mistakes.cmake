@@ -15,6 +15,7 @@ function(write_sound_tree)
        "#include <parallelpipe/detail/config.hpp>\n#include <parallelpipe/low.hpp>\n")
   file(WRITE ${SCRATCH}/include/parallelpipe/adapters/verb.hpp "#include <parallelpipe/high.hpp>\n")
   file(WRITE ${SCRATCH}/include/parallelpipe/ext/extra.hpp "#include <parallelpipe/high.hpp>\n")
+  file(WRITE ${SCRATCH}/include/parallelpipe/apart.hpp "#include <parallelpipe/high.hpp>\n")
   file(
     WRITE ${SCRATCH}/include/parallelpipe.hpp
     "#include <parallelpipe/adapters/verb.hpp>  // IWYU pragma: export\n"
@@ -22,7 +23,8 @@ function(write_sound_tree)
     "#include <parallelpipe/low.hpp>  // IWYU pragma: export\n")
   file(WRITE ${SCRATCH}/floors.txt
        "# a comment\n\n0 low.hpp\n0  detail/config.hpp\n1 detail/concurrentqueue.hpp\n2 high.hpp\n"
-       "3 adapters/verb.hpp\n3 ext/extra.hpp\nroof ../parallelpipe.hpp\n")
+       "3 adapters/verb.hpp\n3 ext/extra.hpp\n3 apart.hpp (not under the roof: a reason)\n"
+       "roof ../parallelpipe.hpp\n")
 endfunction()
 
 function(expect message)
@@ -50,7 +52,7 @@ macro(mistake file text message)
 endmacro()
 
 write_sound_tree()
-expect("7 headers, each on its floor")
+expect("8 headers, each on its floor")
 
 set(headers include/parallelpipe)
 mistake(${headers}/low.hpp "#include <parallelpipe/detail/config.hpp>"
@@ -70,7 +72,10 @@ mistake(${headers}/ext/extra.hpp "#include <parallelpipe/detail/config.hpp>"
         "adapters/ and ext/ use public headers only")
 mistake(include/parallelpipe.hpp "#include <parallelpipe/detail/config.hpp>  // IWYU pragma: export"
         "which is not for everybody")
+mistake(include/parallelpipe.hpp "#include <parallelpipe/apart.hpp>  // IWYU pragma: export"
+        "apart.hpp, which is not for everybody")
 mistake(include/parallelpipe.hpp "#include <parallelpipe/high.hpp>" "without '// IWYU pragma: export'")
 mistake(floors.txt "1 gone.hpp" "gone.hpp is in the list of floors, but there is no such file")
 mistake(floors.txt "1 low.hpp" "low.hpp stands twice")
 mistake(floors.txt "high.hpp" "cannot read the line 'high.hpp'")
+mistake(floors.txt "1 high.hpp (not under the roof:)" "cannot read the line")

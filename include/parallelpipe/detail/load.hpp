@@ -17,7 +17,7 @@ struct load {
     double waiting_for_input = 0;
     double waiting_for_room = 0;
     double cpu = 0;
-    double wanted = 0;  // on a core, or busy and waiting for one
+    double ready = 0;  // for a core, busy or waiting
 };
 
 inline double share_of(std::chrono::nanoseconds part, std::chrono::nanoseconds elapsed,
@@ -28,23 +28,12 @@ inline double share_of(std::chrono::nanoseconds part, std::chrono::nanoseconds e
     return std::min(static_cast<double>(part.count()) / whole, 1.0);
 }
 
-/// Time on a core, and time busy but kept from one by other threads; 0 is unknown. A worker that
-/// waits for items offers its core before it sleeps, and is `ready` then too: as much as it can
-/// have been that is left out.
-inline std::chrono::nanoseconds wanted(const StageStatistics& stage) {
-    const auto waiting = stage.waiting_for_input + stage.waiting_for_room;
-    return stage.cpu + std::max(stage.ready - waiting, std::chrono::nanoseconds());
-}
-inline std::chrono::nanoseconds wanted(const ConsumerStatistics& consumer) {
-    return consumer.cpu + std::max(consumer.ready - consumer.waiting, std::chrono::nanoseconds());
-}
-
 inline load load_of(const StageStatistics& stage, std::chrono::nanoseconds elapsed) {
     return {.busy = share_of(stage.busy, elapsed, stage.workers),
             .waiting_for_input = share_of(stage.waiting_for_input, elapsed, stage.workers),
             .waiting_for_room = share_of(stage.waiting_for_room, elapsed, stage.workers),
             .cpu = share_of(stage.cpu, elapsed, stage.workers),
-            .wanted = share_of(wanted(stage), elapsed, stage.workers)};
+            .ready = share_of(stage.ready, elapsed, stage.workers)};
 }
 
 inline load load_of(const ConsumerStatistics& consumer, std::chrono::nanoseconds elapsed) {
@@ -52,7 +41,7 @@ inline load load_of(const ConsumerStatistics& consumer, std::chrono::nanoseconds
             .waiting_for_input = share_of(consumer.waiting, elapsed),
             .waiting_for_room = 0,
             .cpu = share_of(consumer.cpu, elapsed),
-            .wanted = share_of(wanted(consumer), elapsed)};
+            .ready = share_of(consumer.ready, elapsed)};
 }
 
 /// How often the work of a stage was done: its items, or its results where these are more.
@@ -64,13 +53,6 @@ inline std::uint64_t handled(const StageStatistics& stage) {
 inline std::chrono::nanoseconds cpu_of(const Statistics& stats) {
     std::chrono::nanoseconds sum = stats.consumer.cpu;
     for (const StageStatistics& stage : stats.stages) sum += stage.cpu;
-    return sum;
-}
-
-/// The same of what all threads wanted.
-inline std::chrono::nanoseconds wanted(const Statistics& stats) {
-    std::chrono::nanoseconds sum = wanted(stats.consumer);
-    for (const StageStatistics& stage : stats.stages) sum += wanted(stage);
     return sum;
 }
 
