@@ -196,8 +196,11 @@ template <class T, class In>
 bool channel_feed<T, In>::refill() {
     // A short bulk means that this side is the faster one: without a moment's patience it would take
     // the items one by one, and both cores would wait for each other's cache lines.
-    if (!has_siblings_ && last_taken_ < bulk_size / 4 && !consumer_.sleeps_between_items())
+    if (!has_siblings_ && last_taken_ < bulk_size / 4 && !consumer_.sleeps_between_items()) {
+        auto patient = wait_timer::for_input(this->taken_.counted);
+        patient.begin();
         std::this_thread::yield();
+    }
     const std::size_t most =
         has_siblings_ ? consumer_.fair_share(look_ahead_.next(last_taken_)) : bulk_size;
 
