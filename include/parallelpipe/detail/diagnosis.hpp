@@ -81,7 +81,7 @@ public:
 
         const double busy = active(busiest_);
         if (nobody_takes_results()) return {.kind = consumer_bound, .stage = consumer_};
-        if (busy >= mostly_busy && is_fine(busiest_, cost_of_hop))
+        if (busy >= mostly_busy && is_fine(busiest_, cost_of_hop) && !lacks_core())
             return {.kind = too_fine, .stage = busiest_};
         if (busy < clearly_busy) {
             if (const std::size_t at = held_up_by_order(); at != consumer_)
@@ -89,7 +89,7 @@ public:
             if (const std::size_t at = one_busy_worker(); at != consumer_)
                 return {.kind = one_worker, .stage = at};
         }
-        if (is_machine_full() && !is_serial(busiest_) && !sleeps(busiest_))
+        if (is_machine_full() && (lacks_core() || !is_serial(busiest_)) && !sleeps(busiest_))
             return {.kind = machine_full, .stage = most_expensive()};
         if (time(busiest_).busy < mostly_busy && is_fine(busiest_, cost_of_sleep))
             return {.kind = too_fine, .stage = busiest_};
@@ -242,10 +242,14 @@ private:
         for (std::size_t i = 0; i < parts_.size(); ++i)
             busy += (is_fine(busiest_, cost_of_sleep) ? time(i).busy : active(i)) *
                     static_cast<double>(parts_[i].workers);
-        // Who takes the results, or reads the range, and has little else to do, but no core for it.
-        const bool lacks_core = (busiest_ == 0 || busiest_ == consumer_) &&
-                                starved(busiest_) >= mostly_busy && time(busiest_).busy < 0.25;
-        return machine_ >= (lacks_core ? 0.75 : all_of_the_machine) && busy >= 0.7 * wanted_;
+        return machine_ >= (lacks_core() ? 0.75 : all_of_the_machine) && busy >= 0.7 * wanted_;
+    }
+
+    /// Whether it is who takes the results, or reads the range, and has little else to do, but no core
+    /// for it.
+    bool lacks_core() const {
+        return (busiest_ == 0 || busiest_ == consumer_) && starved(busiest_) >= mostly_busy &&
+               time(busiest_).busy < 0.25;
     }
 
     /// How busy it would be if it got a core at once.
