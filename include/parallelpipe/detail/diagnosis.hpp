@@ -81,7 +81,7 @@ public:
 
         const double busy = active(busiest_);
         if (nobody_takes_results()) return {.kind = consumer_bound, .stage = consumer_};
-        if (busy >= mostly_busy && is_fine(busiest_, cost_of_hop) && !lacks_core())
+        if (busy >= mostly_busy && is_fine(busiest_, cost_of_hop) && !works_on_all_cores())
             return {.kind = too_fine, .stage = busiest_};
         if (busy < clearly_busy) {
             if (const std::size_t at = held_up_by_order(); at != consumer_)
@@ -89,7 +89,7 @@ public:
             if (const std::size_t at = one_busy_worker(); at != consumer_)
                 return {.kind = one_worker, .stage = at};
         }
-        if (is_machine_full() && (lacks_core() || !is_serial(busiest_)) && !sleeps(busiest_))
+        if (is_machine_full() && !is_serial(busiest_) && !sleeps(busiest_))
             return {.kind = machine_full, .stage = most_expensive()};
         if (time(busiest_).busy < mostly_busy && is_fine(busiest_, cost_of_sleep))
             return {.kind = too_fine, .stage = busiest_};
@@ -238,18 +238,23 @@ private:
 
     /// All cores are at work, and not only at waking each other up.
     bool is_machine_full() const {
+        if (works_on_all_cores()) return true;
         double busy = 0;
         for (std::size_t i = 0; i < parts_.size(); ++i)
             busy += (is_fine(busiest_, cost_of_sleep) ? time(i).busy : active(i)) *
                     static_cast<double>(parts_[i].workers);
-        return machine_ >= (lacks_core() ? 0.75 : all_of_the_machine) && busy >= 0.7 * wanted_;
+        // Who takes the results, or reads the range, and has little else to do, but no core for it.
+        const bool lacks_core = (busiest_ == 0 || busiest_ == consumer_) &&
+                                starved(busiest_) >= mostly_busy && time(busiest_).busy < 0.25;
+        return machine_ >= (lacks_core ? 0.75 : all_of_the_machine) && busy >= 0.7 * wanted_;
     }
-
-    /// Whether it is who takes the results, or reads the range, and has little else to do, but no core
-    /// for it.
-    bool lacks_core() const {
-        return (busiest_ == 0 || busiest_ == consumer_) && starved(busiest_) >= mostly_busy &&
-               time(busiest_).busy < 0.25;
+    /// The same where no doubt is left: most of the time on a core is that of one stage, and an item costs
+    /// it much more than to hand it on or to wake somebody up.
+    bool works_on_all_cores() const {
+        const std::size_t at = most_expensive();
+        if (at == consumer_ || machine_ < all_of_the_machine) return false;
+        return in_seconds(stats_.stages[at].cpu) >= 0.75 * in_seconds(cpu_of(stats_)) &&
+               work_per_item(at) >= 2 * cost_of_sleep;
     }
 
     /// How busy it would be if it got a core at once.
