@@ -199,6 +199,7 @@ private:
     }
 
     void open_chunk() {
+        const detail::lanes::change changing(lane_);
         detail::chunk* opened = detail::lanes::reuse(lane_);
         if (!opened) {
             opened = new items_chunk;

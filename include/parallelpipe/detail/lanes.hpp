@@ -19,7 +19,8 @@
 // | lanes_    | who opens a lane, release     | anybody,      | the lane                               |
 // |           |                               | acquire       |                                        |
 // | writing   | the producer, release         | anybody, acq. | that the chunk was made, to look at    |
-// | before    | the producer, relaxed         | anybody       | nothing: a number to look at           |
+// | before    | the producer, release         | anybody, acq. | that `version` has changed             |
+// | version   | the producer, release         | anybody, acq. | that the three before it fit together  |
 //
 // Consumers come one at a time, under the channel's lock. Alone, one that finds nothing has proof that
 // no push is left that happened before: moodycamel's queue is exact for a consumer without rivals.
@@ -73,6 +74,7 @@ struct lane {
     chunk* reusable = nullptr;
     std::atomic<chunk*> writing{nullptr};
     std::atomic<std::size_t> before{0};  // how many items were pushed into the chunks before that
+    std::atomic<unsigned> version{0};    // odd while these two and the chunk do not fit together
     lane* next_opened = nullptr;         // constant
 
     // The consumers'.
@@ -123,9 +125,25 @@ public:
         mine.reusable = found->next;
         found->next = nullptr;
         found->taken = 0;
-        found->filled.store(0, std::memory_order_relaxed);
+        found->filled.store(0, std::memory_order_release);  // behind the version, for pushed()
         return found;
     }
+
+    /// While it lives, its producer changes chunks.
+    class change {
+    public:
+        explicit change(lane& mine) noexcept : mine_(mine) { step(std::memory_order_relaxed); }
+        ~change() { step(std::memory_order_release); }
+        change(const change&) = delete;
+        change& operator=(const change&) = delete;
+
+    private:
+        void step(std::memory_order order) noexcept {
+            mine_.version.store(mine_.version.load(std::memory_order_relaxed) + 1, order);
+        }
+
+        lane& mine_;
+    };
 
     /// A new one belongs to the lane from now on.
     static void adopt(lane& mine, chunk& made) noexcept {
@@ -141,7 +159,7 @@ public:
             opened.next = std::exchange(mine.reusable, &opened);
             throw std::bad_alloc();
         }
-        mine.before.store(mine.before.load(std::memory_order_relaxed) + full, std::memory_order_relaxed);
+        mine.before.store(mine.before.load(std::memory_order_relaxed) + full, std::memory_order_release);
         mine.writing.store(&opened, std::memory_order_release);
     }
 
@@ -176,9 +194,17 @@ public:
 
     /// What `lane` has got altogether, give or take what is on its way this moment.
     static std::size_t pushed(const lane& mine) noexcept {
-        const chunk* const at = mine.writing.load(std::memory_order_acquire);
-        return mine.before.load(std::memory_order_relaxed) +
-               (at ? at->filled.load(std::memory_order_relaxed) : 0);
+        // Nothing that is read between two equal and even versions was of another one. A producer that
+        // lost its core in the middle is not waited for.
+        std::size_t sum = 0;
+        for (int attempt = 0; attempt < 100; ++attempt) {
+            const unsigned version = mine.version.load(std::memory_order_acquire);
+            const chunk* const at = mine.writing.load(std::memory_order_acquire);
+            sum = mine.before.load(std::memory_order_acquire);
+            if (at) sum += at->filled.load(std::memory_order_acquire);
+            if (version % 2 == 0 && version == mine.version.load(std::memory_order_relaxed)) break;
+        }
+        return sum;
     }
     std::size_t pushed() const noexcept {
         std::size_t sum = 0;
