@@ -226,35 +226,48 @@ public:
 template <class F, class In, class... Arguments>
 concept consumes_item = calls_item<F, In, Arguments...> || calls_item<F, In&, Arguments...>;
 
-/// The items for which `look(item)` is true.
-template <class In, class Look>
-class looking_step {
+/// What the steps of all per-item verbs have: the policy, and by it the way that an item goes. `Step` has
+/// `plainly(item, emit)`, where every failure is an error of the stage, and `attempt(item, emit)`.
+template <class In, class Step>
+class item_step {
 public:
-    looking_step(item_policy<In> policy, Look look)
-        : policy_(policy), is_active_(policy.is_active()), look_(std::move(look)) {}
+    /// Whether a failure may be followed by anything but an error of the stage.
+    bool is_active() const noexcept { return is_active_; }
 
     template <class Emit>
     PARALLELPIPE_INLINE bool operator()(In& item, const Emit& emit) const {
-        return is_active_ ? attempt(item, emit) : plainly(item, emit);
+        const Step& self = static_cast<const Step&>(*this);
+        return is_active_ ? self.attempt(item, emit) : self.plainly(item, emit);
     }
 
-    /// As in map_step.
-    bool is_active() const noexcept { return is_active_; }
-    template <class Emit>
-    PARALLELPIPE_INLINE bool plainly(In& item, const Emit& emit) const {
-        return !policy_.once([&] { return look_(item); }) || emit(std::move(item));
-    }
+protected:
+    explicit item_step(item_policy<In> policy) : policy_(policy), is_active_(policy.is_active()) {}
+
+    item_policy<In> policy_;
 
 private:
+    bool is_active_;
+};
+
+/// The items for which `look(item)` is true.
+template <class In, class Look>
+class looking_step : public item_step<In, looking_step<In, Look>> {
+public:
+    looking_step(item_policy<In> policy, Look look)
+        : item_step<In, looking_step>(policy), look_(std::move(look)) {}
+
+    template <class Emit>
+    PARALLELPIPE_INLINE bool plainly(In& item, const Emit& emit) const {
+        return !this->policy_.once([&] { return look_(item); }) || emit(std::move(item));
+    }
     template <class Emit>
     PARALLELPIPE_RARE bool attempt(In& item, const Emit& emit) const {
         bool passes = true;
-        return !policy_.attempt(item, [&] { passes = look_(item); }) || !passes ||
+        return !this->policy_.attempt(item, [&] { passes = look_(item); }) || !passes ||
                emit(std::move(item));
     }
 
-    item_policy<In> policy_;
-    bool is_active_;
+private:
     Look look_;
 };
 

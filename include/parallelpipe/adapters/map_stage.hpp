@@ -16,43 +16,28 @@ namespace detail {
 
 /// One result for each item: `once` is called without a policy, `again` with one.
 template <class In, class Out, class Once, class Again>
-class map_step {
+class map_step : public item_step<In, map_step<In, Out, Once, Again>> {
 public:
     map_step(item_policy<In> policy, Once once, Again again)
-        : policy_(policy),
-          is_active_(policy.is_active()),
-          once_(std::move(once)),
-          again_(std::move(again)) {}
+        : item_step<In, map_step>(policy), once_(std::move(once)), again_(std::move(again)) {}
 
-    template <class Emit>
-    PARALLELPIPE_INLINE bool operator()(In& item, const Emit& emit) const {
-        return is_active_ ? attempt(item, emit) : plainly(item, emit);
-    }
-
-    /// Whether a failure may be followed by anything but an error of the stage.
-    bool is_active() const noexcept { return is_active_; }
-
-    /// As the call, for a step that is not active.
     template <class Emit>
     PARALLELPIPE_INLINE bool plainly(In& item, const Emit& emit) const {
-        return emit(policy_.once([&] { return once_(item); }));
+        return emit(this->policy_.once([&] { return once_(item); }));
     }
-
-private:
     template <class Emit>
     PARALLELPIPE_RARE bool attempt(In& item, const Emit& emit) const {
         std::optional<Out> result;
         const auto make = [&] {
-            if (policy_.keeps_whole())
+            if (this->policy_.keeps_whole())
                 result.emplace(again_(item));
             else
                 result.emplace(once_(item));
         };
-        return !policy_.attempt(item, make) || emit(*std::move(result));
+        return !this->policy_.attempt(item, make) || emit(*std::move(result));
     }
 
-    item_policy<In> policy_;
-    bool is_active_;
+private:
     Once once_;
     Again again_;
 };

@@ -27,8 +27,8 @@ struct behind_the_steps {
     std::exception_ptr cause;
 };
 
-/// A worker's own of a chain of steps. `Body` is a function_body; each but the last yields what the next
-/// one reads.
+/// A worker's own of a chain of steps. `Body` is a function_body whose step is an item_step; each but the
+/// last yields what the next one reads.
 template <class Body, class... More>
 class step_chain {
 public:
@@ -129,13 +129,6 @@ class composed_function {
             } catch (const behind_the_steps& end) {
                 std::rethrow_exception(end.cause);
             }
-        }
-
-        // For a fused stage inside another one.
-        bool is_active() const noexcept { return false; }
-        template <class Emit>
-        PARALLELPIPE_INLINE bool plainly(In& item, const Emit& emit) const {
-            return (*this)(item, emit);
         }
 
     private:

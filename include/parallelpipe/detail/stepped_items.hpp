@@ -12,8 +12,7 @@
 namespace parallelpipe::detail {
 
 /// What becomes of items one by one, as a single-pass range. `step(item, emit)` calls `emit(Out&&)` once
-/// or not at all, and returns false if that does, else true. A step of a per-item verb is also asked
-/// `is_active()`, and if it is not, called as `step.plainly(item, emit)`: it saves asking for each item.
+/// or not at all, and returns false if that does, else true.
 template <class In, class Out, class Step>
 class stepped_items {
 public:
