@@ -47,23 +47,7 @@ struct chunk {
     chunk* next_made = nullptr;  // for the end
 };
 
-/// A chunk on its way through moodycamel's queue. Atomic because the queue orders the reuse of its
-/// slots by fences, which ThreadSanitizer does not see.
-class announced_chunk {
-public:
-    announced_chunk(chunk* which = nullptr) noexcept : which_(which) {}
-    announced_chunk(announced_chunk&& other) noexcept : which_(other.get()) {}
-    announced_chunk& operator=(announced_chunk&& other) noexcept {
-        which_.store(other.get(), std::memory_order_relaxed);
-        return *this;
-    }
-    chunk* get() const noexcept { return which_.load(std::memory_order_relaxed); }
-
-private:
-    std::atomic<chunk*> which_;
-};
-
-using chunk_queue = moodycamel::ConcurrentQueue<announced_chunk>;
+using chunk_queue = moodycamel::ConcurrentQueue<chunk*>;
 
 struct lane {
     explicit lane(chunk_queue& queue) : token(queue) {}
@@ -155,7 +139,7 @@ public:
     /// before there are `full` items.
     /// Errors: `std::bad_alloc`; then it stays the producer's.
     void announce(lane& mine, chunk& opened, std::size_t full) {
-        if (!queue_.enqueue(mine.token, announced_chunk(&opened))) {
+        if (!enqueue(mine, opened)) {
             opened.next = std::exchange(mine.reusable, &opened);
             throw std::bad_alloc();
         }
@@ -214,14 +198,26 @@ public:
     }
 
 private:
+    // moodycamel's queue orders the reuse of its blocks by fences, but what one side did before enqueue() is
+    // behind dequeue() by a store and a load, which ThreadSanitizer sees.
+    bool enqueue(lane& mine, chunk& opened) {
+        const tsan_unchecked moodycamel;
+        return queue_.enqueue(mine.token, &opened);
+    }
+    template <std::size_t N>
+    std::size_t dequeue(chunk* (&found)[N]) {
+        const tsan_unchecked moodycamel;
+        return queue_.try_dequeue_bulk(token_, found, N);
+    }
+
     /// Looks for chunks that have been announced. Returns: whether there were any.
     bool admit() {
-        announced_chunk found[8];
+        chunk* found[8];
         bool any = false;
-        while (const std::size_t count = queue_.try_dequeue_bulk(token_, found, 8)) {
+        while (const std::size_t count = dequeue(found)) {
             any = true;
             for (std::size_t i = 0; i < count; ++i) {
-                chunk& opened = *found[i].get();
+                chunk& opened = *found[i];
                 lane& from = *opened.owner;
                 if (from.reading) {
                     from.last->next = &opened;
