@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+namespace channel_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::Tally;
@@ -730,3 +732,5 @@ TEST_CASE("a consumer's fair share leaves something for its siblings", "[channel
     CHECK(consumer.fair_share(64) == 10);
     CHECK(consumer.fair_share(4) == 4);
 }
+
+}  // namespace channel_tests

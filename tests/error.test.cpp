@@ -17,6 +17,19 @@
 #include <utility>
 #include <vector>
 
+// As a user would name them: the names stand in messages.
+namespace custom {
+struct Failure : std::runtime_error {
+    Failure() : std::runtime_error("of my own"), number(17) {}
+    int number;
+};
+struct NotDerived {
+    int number;
+};
+}  // namespace custom
+
+namespace error_tests {
+
 using namespace parallelpipe;
 
 namespace {
@@ -40,16 +53,6 @@ TaskException two() {
 }
 
 }  // namespace
-
-namespace custom {
-struct Failure : std::runtime_error {
-    Failure() : std::runtime_error("of my own"), number(17) {}
-    int number;
-};
-struct NotDerived {
-    int number;
-};
-}  // namespace custom
 
 static_assert(std::is_base_of_v<std::runtime_error, TaskException>);
 static_assert(std::is_nothrow_copy_constructible_v<TaskException>);
@@ -263,3 +266,5 @@ TEST_CASE("with OnError::finish each error has the number of its own item", "[er
     }
     CHECK(numbers == std::set<std::uint64_t>{50, 150});
 }
+
+}  // namespace error_tests

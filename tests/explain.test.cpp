@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+namespace explain_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using support::numbered;
@@ -598,3 +600,5 @@ TEST_CASE("odd names and odd numbers do no harm to the verdict", "[explain]") {
     odd.stages[0].busy = -5ns;
     check(Kind::cpu_bound, 1, odd);
 }
+
+}  // namespace explain_tests

@@ -26,6 +26,8 @@
 #include <utility>
 #include <vector>
 
+namespace fuse_tests {
+
 using namespace parallelpipe;
 using support::comes_true;
 using support::Counted;
@@ -717,3 +719,5 @@ TEST_CASE("what a map inside a fused stage makes is not held back while it works
     CHECK(seen == 8);
     CHECK(late == 0);
 }
+
+}  // namespace fuse_tests

@@ -15,6 +15,8 @@
 #include <utility>
 #include <vector>
 
+namespace generator_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::Tally;
@@ -652,3 +654,5 @@ TEST_CASE("the iterator reaches the members of the element", "[generator]") {
     it++;
     CHECK(it == items.end());
 }
+
+}  // namespace generator_tests

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+namespace html_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using support::numbered;
@@ -279,3 +281,5 @@ TEST_CASE("a page is written to a stream or a file, or the error says which file
     CHECK_THROWS_WITH(write_html("/no/such/folder/run.html", titles()),
                       "parallelpipe: cannot write /no/such/folder/run.html");
 }
+
+}  // namespace html_tests

@@ -24,6 +24,8 @@
 #include <utility>
 #include <vector>
 
+namespace inline_run_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::Tally;
@@ -612,3 +614,5 @@ TEST_CASE("stats of an inline run count items", "[inline_run]") {
     CHECK(all.stages.at(1).items_out == 5);
     CHECK(all.consumer.items == 5);
 }
+
+}  // namespace inline_run_tests

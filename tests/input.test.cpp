@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+namespace input_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::Tally;
@@ -268,3 +270,5 @@ TEST_CASE("over-aligned items of an Input are aligned", "[input]") {
     for (Wide& item : Input<Wide>(std::vector<Wide>(2)))
         CHECK(reinterpret_cast<std::uintptr_t>(&item) % alignof(Wide) == 0);
 }
+
+}  // namespace input_tests

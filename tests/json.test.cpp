@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace json_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using support::Json;
@@ -192,3 +194,5 @@ TEST_CASE("the test's reader of JSON refuses what is none", "[json]") {
           "{\"a\":1,\"a\":2}", "{a:1}", "1 2", "'a'", "-", "[,1]"})
         CHECK_THROWS_AS(read_json(wrong), std::runtime_error);
 }
+
+}  // namespace json_tests

@@ -29,6 +29,8 @@
 #include <utility>
 #include <vector>
 
+namespace monitor_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using support::comes_true;
@@ -537,3 +539,5 @@ TEST_CASE("processor time is known while a worker, or the consumer, still comput
     CHECK(all.stages[0].cpu.count() > 0);
     CHECK(all.consumer.cpu.count() > 0);
 }
+
+}  // namespace monitor_tests

@@ -28,6 +28,8 @@
 #include <utility>
 #include <vector>
 
+namespace partition_by_tests {
+
 using namespace parallelpipe;
 using support::comes_true;
 using support::Counted;
@@ -757,3 +759,5 @@ TEST_CASE("break ends a partitioned run whose source has ended while workers are
     }
     CHECK(last == 5);
 }
+
+}  // namespace partition_by_tests

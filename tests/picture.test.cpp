@@ -9,6 +9,8 @@
 #include <functional>
 #include <string>
 
+namespace picture_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using support::Snapshot;
@@ -176,3 +178,5 @@ TEST_CASE("a stage alone is drawn, and an open pipeline", "[picture]") {
     // One worker has all keys.
     CHECK(!has(to_dot(make.setup({.workers = 1}).partition_by(std::identity())), "keyed"));
 }
+
+}  // namespace picture_tests

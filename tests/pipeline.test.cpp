@@ -25,6 +25,8 @@
 #include <utility>
 #include <vector>
 
+namespace pipeline_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::Tally;
@@ -498,3 +500,5 @@ TEST_CASE("a reducer with several workers yields one partial result each", "[pip
     CHECK(parts.size() == 3);
     CHECK(std::accumulate(parts.begin(), parts.end(), 0) == 499500);
 }
+
+}  // namespace pipeline_tests

@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <string>
 
+namespace progress_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using support::Snapshot;
@@ -243,3 +245,5 @@ TEST_CASE("only the stream for errors can be a terminal", "[progress]") {
     CHECK(!detail::is_terminal(std::cout));
     CHECK(detail::terminal_width() > 0);
 }
+
+}  // namespace progress_tests

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+namespace report_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using support::Snapshot;
@@ -139,3 +141,5 @@ TEST_CASE("numbers for people have three digits and a unit", "[report]") {
     CHECK(detail::counted(1, "core") == "1 core");
     CHECK(detail::counted(2'000, "core") == "2,000 cores");
 }
+
+}  // namespace report_tests

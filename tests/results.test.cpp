@@ -21,6 +21,8 @@
 #include <utility>
 #include <vector>
 
+namespace results_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::comes_true;
@@ -371,3 +373,5 @@ TEST_CASE("items that siblings fetched from each other count once", "[results][s
     CHECK(count == 20000);
     CHECK(results.stats().stages[1].items_in == 20000);
 }
+
+}  // namespace results_tests

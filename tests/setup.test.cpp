@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+namespace setup_tests {
+
 using namespace parallelpipe;
 
 namespace {
@@ -120,3 +122,5 @@ TEST_CASE("names are by position where none is given", "[setup]") {
     const auto pipe = std::vector{1} | Stage(same) | stage({.name = "mine"}, same) | Stage(same);
     CHECK(to_string(pipe) == "source | stage_0(x1) | mine(x1) | stage_2(x1)");
 }
+
+}  // namespace setup_tests

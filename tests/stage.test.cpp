@@ -21,6 +21,8 @@
 #include <utility>
 #include <vector>
 
+namespace stage_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::Tally;
@@ -532,3 +534,5 @@ TEST_CASE("the functions of stages can be called without a pipeline", "[stage]")
     for (int x : add(Input<int>(std::vector{1, 2, 3}), 7)) seen.push_back(x);
     CHECK(seen == std::vector{8, 9, 10});
 }
+
+}  // namespace stage_tests

@@ -7,6 +7,8 @@
 #include <cstddef>
 #include <string>
 
+namespace stall_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using support::numbered;
@@ -144,3 +146,5 @@ TEST_CASE("a stall's report does nothing to a terminal, whatever the names", "[s
     CHECK_FALSE(has(text, "\x1b"));
     CHECK_FALSE(has(text, "J\n-0"));
 }
+
+}  // namespace stall_tests

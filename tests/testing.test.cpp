@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+namespace testing_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using testing::Delays;
@@ -287,3 +289,5 @@ TEST_CASE("a seed from the environment runs alone", "[testing]") {
     CHECK(seen == std::vector<std::uint64_t>{77});
 }
 #endif
+
+}  // namespace testing_tests

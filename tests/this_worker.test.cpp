@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+namespace this_worker_tests {
+
 using namespace parallelpipe;
 
 TEST_CASE("outside of a pipeline this_worker answers for nobody", "[this_worker]") {
@@ -160,3 +162,5 @@ TEST_CASE("the stop_token does not stop in a run that ends by itself", "[this_wo
     CHECK((std::vector{1, 2} | pass | pass).execute() == 2);
     CHECK_FALSE(stopped);
 }
+
+}  // namespace this_worker_tests

@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+namespace trace_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using detail::span;
@@ -189,3 +191,5 @@ TEST_CASE("a trace needs a monitor that keeps one, and a file that can be writte
     CHECK_THROWS_WITH(write_trace("/no/such/folder/run.json", monitor),
                       "parallelpipe: cannot write /no/such/folder/run.json");
 }
+
+}  // namespace trace_tests

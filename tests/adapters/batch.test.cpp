@@ -23,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+namespace adapters_batch_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using support::Counted;
@@ -204,3 +206,5 @@ TEST_CASE("a timed batch takes no more in while its output is blocked", "[batch]
     // queue before it 1 and in the hands before that 1.
     CHECK(made <= 10);
 }
+
+}  // namespace adapters_batch_tests

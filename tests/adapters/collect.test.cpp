@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+namespace adapters_collect_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::Tally;
@@ -94,3 +96,5 @@ TEST_CASE("what the function of for_each throws leaves as it is and stops the ru
         if (x == 5) throw std::length_error("enough");
     }), std::length_error);
 }
+
+}  // namespace adapters_collect_tests

@@ -9,6 +9,8 @@
 #include <ranges>
 #include <vector>
 
+namespace adapters_drop_tests {
+
 using namespace parallelpipe;
 using support::listed;
 
@@ -25,3 +27,5 @@ TEST_CASE("drop counts anew in each run and moves its items", "[drop]") {
     CHECK(**pipeline.results().begin() == 2);
     CHECK(pipeline.collect().size() == 1);
 }
+
+}  // namespace adapters_drop_tests

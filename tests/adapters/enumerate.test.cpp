@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+namespace adapters_enumerate_tests {
+
 using namespace parallelpipe;
 using support::listed;
 
@@ -34,3 +36,5 @@ TEST_CASE("enumerate moves its items", "[enumerate]") {
         if (static_cast<int>(i) == *p) ++right;
     CHECK(right == 10);
 }
+
+}  // namespace adapters_enumerate_tests

@@ -13,6 +13,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace adapters_filter_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::listed;
@@ -93,3 +95,5 @@ TEST_CASE("a mutable predicate keeps its state in each worker of each run", "[fi
     CHECK(listed(pipeline) == std::vector{1, 3});
     CHECK(listed(pipeline) == std::vector{1, 3});
 }
+
+}  // namespace adapters_filter_tests

@@ -16,6 +16,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace adapters_flat_map_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::listed;
@@ -142,3 +144,5 @@ TEST_CASE("unbatch moves the elements out", "[flat_map][unbatch]") {
     CHECK(listed(std::views::iota(0, 5) | make | batch(2) | unbatch() | read) ==
           std::vector{0, 1, 2, 3, 4});
 }
+
+}  // namespace adapters_flat_map_tests

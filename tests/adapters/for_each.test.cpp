@@ -17,6 +17,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace adapters_for_each_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::Tally;
@@ -73,3 +75,5 @@ TEST_CASE("an error in for_each stops the run", "[for_each]") {
         CHECK(std::string(e.what()) == "The task \"fail-0\" raised std::runtime_error: full");
     }
 }
+
+}  // namespace adapters_for_each_tests

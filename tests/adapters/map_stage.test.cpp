@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+namespace adapters_map_stage_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::Tally;
@@ -248,3 +250,5 @@ TEST_CASE("an exception of map_stage's callable is the stage's", "[map_stage][er
         CHECK(std::string(e.what()) == "The task \"fail-0\" raised std::out_of_range: two");
     }
 }
+
+}  // namespace adapters_map_stage_tests

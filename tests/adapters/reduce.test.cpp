@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+namespace adapters_reduce_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::listed;
@@ -106,3 +108,5 @@ TEST_CASE("an error in a reduce stops the run", "[reduce]") {
     CHECK_THROWS_AS((std::views::iota(0) | reduce({.workers = 2}, 0, fail, fail)).execute(),
                     TaskException);
 }
+
+}  // namespace adapters_reduce_tests

@@ -13,6 +13,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace adapters_take_tests {
+
 using namespace parallelpipe;
 using support::listed;
 
@@ -65,3 +67,5 @@ TEST_CASE("take_while ends the run with the first item that fails its predicate"
     CHECK(listed(std::vector{1, 2} | take_while([](int) { return true; })) == std::vector{1, 2});
     CHECK(listed(std::vector{1, 2} | take_while([](int) { return false; })).empty());
 }
+
+}  // namespace adapters_take_tests

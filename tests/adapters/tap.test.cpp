@@ -13,6 +13,8 @@
 #include <type_traits>
 #include <vector>
 
+namespace adapters_tap_tests {
+
 using namespace parallelpipe;
 using support::listed;
 using support::sorted;
@@ -53,3 +55,5 @@ TEST_CASE("tap moves the item on: move-only items, strings seen as string_view",
           text);
     CHECK(size == text.size());
 }
+
+}  // namespace adapters_tap_tests

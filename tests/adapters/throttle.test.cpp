@@ -15,6 +15,8 @@
 #include <thread>
 #include <vector>
 
+namespace adapters_throttle_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using support::listed;
@@ -125,3 +127,5 @@ TEST_CASE("throttle refuses rates that are none", "[throttle]") {
     CHECK_THROWS_AS(throttle({.workers = 2}, {1, 1s}), std::invalid_argument);
     CHECK(listed(std::vector{1, 2} | throttle(std::numeric_limits<double>::infinity())).size() == 2);
 }
+
+}  // namespace adapters_throttle_tests

@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+namespace contract_ancestor_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using support::comes_true;
@@ -326,3 +328,5 @@ TEST_CASE("the end of a run is not polled with sleeps", "[contract][ancestor]") 
     const auto spent = std::chrono::steady_clock::now() - start;
     CHECK(spent < 500ms * support::slowness);
 }
+
+}  // namespace contract_ancestor_tests

@@ -14,6 +14,8 @@
 #include <utility>
 #include <vector>
 
+namespace contract_backpressure_tests {
+
 using namespace parallelpipe;
 using support::comes_true;
 using support::Counted;
@@ -275,3 +277,5 @@ TEST_CASE("qsize 1 passes everything on with any number of workers", "[contract]
     CHECK(std::all_of(times.begin(), times.end(),
                       [&](int n) { return n == static_cast<int>(left); }));
 }
+
+}  // namespace contract_backpressure_tests

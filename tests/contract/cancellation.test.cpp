@@ -19,6 +19,8 @@
 #include <utility>
 #include <vector>
 
+namespace contract_cancellation_tests {
+
 using namespace parallelpipe;
 using support::comes_true;
 using support::Counted;
@@ -562,3 +564,5 @@ TEST_CASE("a worker's stop_token does not fire in a run that ends normally",
     CHECK((std::views::iota(0, 1000) | step | step).execute() >= 0);
     CHECK(fired == 0);
 }
+
+}  // namespace contract_cancellation_tests

@@ -24,6 +24,8 @@
 #include <utility>
 #include <vector>
 
+namespace contract_chaining_tests {
+
 using namespace parallelpipe;
 
 namespace {
@@ -262,3 +264,5 @@ TEST_CASE("results work with the views and algorithms of the standard library",
     // And as the left side of another pipeline.
     CHECK(collect(pipe.results() | Stage(add, 100)).front() == 101);
 }
+
+}  // namespace contract_chaining_tests

@@ -23,14 +23,7 @@
 #include <utility>
 #include <vector>
 
-using namespace parallelpipe;
-using support::comes_true;
-using support::Counted;
-using support::Fragile;
-using support::FragileState;
-using support::Fuse;
-using support::Tally;
-
+// As a user would name them: the names stand in messages.
 namespace shop {
 struct OutOfStock {
     int article;
@@ -39,6 +32,16 @@ struct Closed : std::logic_error {
     using std::logic_error::logic_error;
 };
 }  // namespace shop
+
+namespace contract_exceptions_tests {
+
+using namespace parallelpipe;
+using support::comes_true;
+using support::Counted;
+using support::Fragile;
+using support::FragileState;
+using support::Fuse;
+using support::Tally;
 
 namespace {
 
@@ -744,3 +747,5 @@ TEST_CASE("errors of a run that the consumer has left are dropped", "[contract][
         break;
     CHECK(comes_true([&] { return support::thread_count() <= before; }));
 }
+
+}  // namespace contract_exceptions_tests

@@ -25,6 +25,8 @@
 #include <utility>
 #include <vector>
 
+namespace contract_lifetimes_tests {
+
 using namespace parallelpipe;
 using support::comes_true;
 using support::Counted;
@@ -509,3 +511,5 @@ TEST_CASE("a sink whose thread cannot be started throws from execute()", "[contr
     CHECK_THROWS_AS(pipe.execute(), std::system_error);
     CHECK(unwound <= 3);
 }
+
+}  // namespace contract_lifetimes_tests

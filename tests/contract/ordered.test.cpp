@@ -18,6 +18,8 @@
 #include <thread>
 #include <vector>
 
+namespace contract_ordered_tests {
+
 using namespace parallelpipe;
 using support::comes_true;
 using support::Counted;
@@ -459,3 +461,5 @@ TEST_CASE("a lost source ends like any other", "[contract][finish]") {
     CHECK(out == 7);
     CHECK(errors == 1);
 }
+
+}  // namespace contract_ordered_tests

@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+namespace contract_ordering_tests {
+
 using namespace parallelpipe;
 
 namespace {
@@ -119,3 +121,5 @@ TEST_CASE("execute() returns the result that came last", "[contract][ordering]")
     });
     CHECK((std::vector{0, 1} | work).execute() == 0);
 }
+
+}  // namespace contract_ordering_tests

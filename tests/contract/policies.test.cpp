@@ -25,6 +25,8 @@
 #include <utility>
 #include <vector>
 
+namespace contract_policies_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using support::Counted;
@@ -737,3 +739,5 @@ TEST_CASE("policies of several stages add up", "[contract][policies]") {
     CHECK(results.stats().stages.at(1).skipped == 20);
     CHECK(results.stats().stages.at(2).skipped == 8);
 }
+
+}  // namespace contract_policies_tests

@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+namespace contract_running_tests {
+
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using support::comes_true;
@@ -695,3 +697,5 @@ TEST_CASE("early return does not stop the workers after it", "[contract][running
     CHECK((std::vector{7, 8} | first | after).execute() == 7);
     CHECK(!stopped);
 }
+
+}  // namespace contract_running_tests

@@ -18,6 +18,8 @@
 #include <utility>
 #include <vector>
 
+namespace contract_setup_tests {
+
 using namespace parallelpipe;
 
 namespace {
@@ -276,3 +278,5 @@ TEST_CASE("locals before the loop are a worker's set-up, code behind it its fini
     for (int x : partial) total += x;
     CHECK(total == 499500);
 }
+
+}  // namespace contract_setup_tests

@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+namespace detail_event_count_tests {
+
 using parallelpipe::detail::event_count;
 
 namespace {
@@ -252,3 +254,5 @@ TEST_CASE("many producers and consumers of a counter all get through", "[event_c
     CHECK(taken == threads_a_side * rounds);
     CHECK(available == 0);
 }
+
+}  // namespace detail_event_count_tests

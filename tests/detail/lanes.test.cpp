@@ -7,6 +7,8 @@
 #include <thread>
 #include <vector>
 
+namespace detail_lanes_tests {
+
 namespace detail = parallelpipe::detail;
 
 namespace {
@@ -78,3 +80,5 @@ TEST_CASE("lanes carry chunks in order, new ones and used ones", "[lanes][stress
     CHECK(in_order);
     CHECK(lanes.pushed() == count);
 }
+
+}  // namespace detail_lanes_tests

@@ -13,6 +13,8 @@
 #include <utility>
 #include <vector>
 
+namespace detail_task_group_tests {
+
 using parallelpipe::detail::failure;
 using parallelpipe::detail::task_group;
 using parallelpipe::detail::worker_identity;
@@ -135,3 +137,5 @@ TEST_CASE("worker scopes nest and end", "[task_group]") {
     }
     CHECK(parallelpipe::this_worker::stage_name().empty());
 }
+
+}  // namespace detail_task_group_tests

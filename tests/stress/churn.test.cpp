@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+namespace stress_churn_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::Tally;
@@ -79,3 +81,5 @@ TEST_CASE("runs of one pipeline from four threads at once, over and over", "[str
     CHECK(wrong == std::vector<int>(4));
     CHECK(tally.alive == 0);
 }
+
+}  // namespace stress_churn_tests

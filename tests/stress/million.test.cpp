@@ -9,6 +9,8 @@
 #include <utility>
 #include <vector>
 
+namespace stress_million_tests {
+
 using namespace parallelpipe;
 
 namespace {
@@ -86,3 +88,5 @@ TEST_CASE("items of 10 MB pass three stages without being copied", "[stress]") {
     CHECK(sum == 10);
     CHECK(stayed);
 }
+
+}  // namespace stress_million_tests

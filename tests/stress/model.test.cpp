@@ -37,6 +37,8 @@
 #include <utility>
 #include <vector>
 
+namespace stress_model_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::Dice;
@@ -762,3 +764,5 @@ TEST_CASE("random pipelines give what a sequential model says", "[stress]") {
         if (!given) ++seed;
     }
 }
+
+}  // namespace stress_model_tests

@@ -17,6 +17,8 @@
 #include <utility>
 #include <vector>
 
+namespace stress_random_tests {
+
 using namespace parallelpipe;
 using support::Counted;
 using support::Dice;
@@ -201,3 +203,5 @@ TEST_CASE("random pipelines do what a sequential loop does, and leave nothing be
         REQUIRE(holds(plan, seed));
     }
 }
+
+}  // namespace stress_random_tests
