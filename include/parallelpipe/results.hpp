@@ -58,8 +58,9 @@ public:
     std::default_sentinel_t end() const noexcept { return {}; }
 
     /// Stops the run: the loop over the results throws `CancelledError` at its next step.
-    /// Threads: any; a worker of this run may call it too, which then does not wait for itself.
-    /// Blocks: until every worker has ended.
+    /// Threads: any, also a worker of this run, or of a run that such a worker started.
+    /// Blocks: until every worker has ended; on those workers, which would wait for themselves, not at
+    ///   all.
     void cancel() { run_->cancel(); }
 
     /// What happened so far, and after the end what happened at all.

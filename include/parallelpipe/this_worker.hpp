@@ -2,6 +2,7 @@
 #define PARALLELPIPE_THIS_WORKER_HPP
 
 #include <cstddef>
+#include <memory>
 #include <stop_token>
 #include <string_view>
 #include <utility>
@@ -15,18 +16,28 @@ namespace detail {
 struct item_counters;
 struct meter;
 
+/// A run, and behind it the run one of whose workers started it, and so on: not to wait for oneself.
+struct lineage {
+    std::shared_ptr<const lineage> outer;
+};
+
 /// What a worker's thread knows of itself. Written by that thread alone, before user code runs.
 struct worker_identity {
     std::string_view stage;
     std::size_t index = 0;
     std::stop_token stop;
-    const void* group = nullptr;           // the threads it belongs to
+    std::shared_ptr<const lineage> of_run = {};
     const Setup* setup = nullptr;          // its stage's settings
     item_counters* counters = nullptr;     // its stage's
     meter* counted = nullptr;              // its own
 };
 
 inline constinit thread_local const worker_identity* current_worker = nullptr;
+
+/// That of the calling thread; null on one that is no worker.
+inline std::shared_ptr<const lineage> lineage_here() noexcept {
+    return current_worker ? current_worker->of_run : nullptr;
+}
 
 /// Makes `identity` the calling thread's own for a scope; nests.
 class worker_scope {

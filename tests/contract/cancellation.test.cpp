@@ -328,6 +328,44 @@ TEST_CASE("cancel() from a worker of the run does not wait for itself",
     CHECK(came_back);
 }
 
+TEST_CASE("cancel() from a run inside a worker of the run does not wait for itself",
+          "[contract][cancellation]") {
+    // Three ways to run something in a worker, which has to end before the worker can.
+    using Chain = Pipeline<void, int>;
+    const std::vector<std::function<void(const Chain&)>> ways = {
+        [](const Chain& inner) { inner.collect(); },
+        [](const Chain& inner) {
+            for ([[maybe_unused]] int x : inner.results(inline_run)) {
+            }
+        },
+        [](const Chain& inner) {
+            (std::views::single(0) | for_each([&](int) { inner.collect(); })).execute();
+        },
+    };
+    for (const auto& in_some_way : ways) {
+        std::atomic<Results<int>*> results{nullptr};
+        std::atomic<bool> came_back{false};
+        const auto inner_stage = map_stage([&](int x) {
+            if (x == 5) {
+                results.wait(nullptr);
+                results.load()->cancel();
+                came_back = true;
+            }
+            return x;
+        });
+        auto run = (stage(endless) | stage({.workers = 2}, [&](Input<int> items) -> generator<int> {
+                        for (int x : items) {
+                            co_yield x;
+                            if (x == 100) in_some_way(std::views::iota(0, 10) | inner_stage);
+                        }
+                    })).results();
+        results = &run;
+        results.notify_all();
+        CHECK(throws_cancelled(run));
+        CHECK(came_back);
+    }
+}
+
 TEST_CASE("cancel() after the end of the loop changes nothing", "[contract][cancellation]") {
     auto results = (std::vector{1, 2, 3} | stage(pass)).results();
     int sum = 0;

@@ -79,7 +79,7 @@ TEST_CASE("a thread of the group that joins does not wait for itself", "[task_gr
     std::atomic<bool> returned{false};
     task_group group(1);
     group.spawn([&] {
-        const worker_identity identity{"stage", 0, std::stop_token(), &group};
+        const worker_identity identity{"stage", 0, std::stop_token(), group.lineage_of_threads()};
         const worker_scope scope(identity);
         group.join();
         returned = true;

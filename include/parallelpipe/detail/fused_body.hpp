@@ -48,7 +48,6 @@ public:
                 std::make_unique<nested_stage>(*this, stages[i], workers[i].name, identity.index, 1), in,
                 true);
             stage.identity().stop = identity.stop;
-            stage.identity().group = identity.group;
             stage.identity().counters = identity.counters;
         }
     }

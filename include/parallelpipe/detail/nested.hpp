@@ -48,6 +48,7 @@ public:
         identity_.stage = name_;
         identity_.index = first_worker;
         identity_.setup = &entry_.setup;
+        identity_.of_run = lineage_here();
     }
 
     const std::string& name() const noexcept { return name_; }

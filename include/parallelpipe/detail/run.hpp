@@ -292,7 +292,7 @@ private:
     /// nobody, leaves that to the others.
     void join() {
         group_.join();
-        if (current_worker && current_worker->group == &group_) return;
+        if (group_.is_waited_for_here()) return;
         if (ended_.load(std::memory_order_relaxed) == 0) {
             if (std::this_thread::get_id() == starter_)
                 consumer_.cpu.store(meter::cpu_of_this_thread(), std::memory_order_relaxed);
@@ -359,7 +359,7 @@ private:
         const worker_identity identity{.stage = here.name,
                                        .index = worker,
                                        .stop = here.stop.get_token(),
-                                       .group = &group_,
+                                       .of_run = group_.lineage_of_threads(),
                                        .setup = &here.entry.setup,
                                        .counters = &here.counters,
                                        .counted = &here.meters[worker]};

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -29,7 +30,8 @@ struct failure {
 class task_group {
 public:
     /// Room for `threads` threads and as many reports, and one more for the consumer.
-    explicit task_group(std::size_t threads) {
+    explicit task_group(std::size_t threads)
+        : lineage_(std::make_shared<const lineage>(lineage{lineage_here()})) {
         threads_.reserve(threads);
         failures_.reserve(threads + 1);
     }
@@ -45,13 +47,25 @@ public:
     }
 
     /// Blocks until every thread has ended; whoever comes second waits for the first.
-    /// On one of the group's own threads it returns at once: a thread cannot wait for itself.
+    /// On one of the group's own threads it returns at once, and on one of a group that such a thread
+    /// made: a thread cannot wait for itself.
     void join() {
-        if (current_worker && current_worker->group == this) return;
+        if (is_waited_for_here()) return;
         const std::lock_guard lock(join_mutex_);
         for (std::jthread& thread : threads_)
             if (thread.joinable()) thread.join();
     }
+
+    /// Whether the calling thread has to end before one of the group's can.
+    bool is_waited_for_here() const noexcept {
+        if (!current_worker) return false;
+        const lineage* at = current_worker->of_run.get();
+        while (at && at != lineage_.get()) at = at->outer.get();
+        return at;
+    }
+
+    /// What the group's threads belong to.
+    const std::shared_ptr<const lineage>& lineage_of_threads() const noexcept { return lineage_; }
 
     void report(failure what) {
         const std::lock_guard lock(failures_mutex_);
@@ -65,6 +79,7 @@ public:
     }
 
 private:
+    const std::shared_ptr<const lineage> lineage_;
     std::mutex join_mutex_;
     std::vector<std::jthread> threads_;  // under join_mutex_
     mutable std::mutex failures_mutex_;
