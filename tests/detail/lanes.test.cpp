@@ -55,7 +55,7 @@ struct lanes_of_payloads : detail::lanes {
 
 // The queue of chunks uses its blocks again, which it orders by fences: a ThreadSanitizer that looked into
 // it would report a data race here.
-TEST_CASE("lanes carry chunks in order, new ones and used ones", "[lanes][stress]") {
+TEST_CASE("lanes carry chunks in order, new ones and used ones", "[lanes]") {
     constexpr int count = 20'000;
     lanes_of_payloads lanes;
     producer from(lanes);
