@@ -14,6 +14,10 @@ namespace detail {
 
 template <class F, class In>
 class tap_function : public looking_function<F, In> {
+    static_assert(calls_item<F, const In&> || !calls_item<F, In&>,
+                  "parallelpipe: tap shows its function each item as a const lvalue, so it cannot take "
+                  "it as T&; take it as const T& or by value, or write map_stage(f) to change items");
+
 public:
     using looking_function<F, In>::looking_function;
 
