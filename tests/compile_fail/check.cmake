@@ -16,7 +16,8 @@ if(failed)
   message(FATAL_ERROR "The twin without the mistake does not compile:\n${output}")
 endif()
 
-execute_process(COMMAND ${command} -DMISTAKE ${FIRST_ERROR_ONLY} RESULT_VARIABLE failed ERROR_VARIABLE output)
+execute_process(COMMAND ${command} -DMISTAKE ${FIRST_ERROR_ONLY} RESULT_VARIABLE failed
+                ERROR_VARIABLE output)
 if(NOT failed)
   message(FATAL_ERROR "The mistake compiles.")
 endif()

@@ -35,7 +35,6 @@
 // items taken ahead live on the workers' stacks and die there; items in channels die with the channels.
 
 #include <parallelpipe/channel.hpp>
-#include <parallelpipe/detail/channel_feed.hpp>
 #include <parallelpipe/detail/keyed_feed.hpp>
 #include <parallelpipe/detail/meter.hpp>
 #include <parallelpipe/detail/order_base.hpp>
@@ -45,7 +44,6 @@
 #include <parallelpipe/detail/task_group.hpp>
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/input.hpp>
-#include <parallelpipe/results.hpp>
 #include <parallelpipe/statistics.hpp>
 #include <parallelpipe/this_worker.hpp>
 
@@ -464,51 +462,6 @@ private:
     mutable std::atomic<std::int64_t> asked_{0};  // when stats() asked for processor times last
     task_group group_;
     std::optional<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
-};
-
-/// A run and the feed of its last channel.
-template <class Out>
-class consumed_run final : public run_base {
-public:
-    consumed_run(const std::vector<stage_entry>& stages, std::stop_token token, run_watcher* watcher)
-        : run_(stages, watcher), feed_(run_) {
-        feed_.count_for(&run_.consumer());
-        run_.start(std::move(token));
-    }
-    ~consumed_run() override { run_.cancel_and_join(); }
-
-    feed<Out>& items() noexcept { return feed_; }
-    void cancel() override { run_.cancel_and_join(); }
-    Statistics stats() const override { return run_.stats(); }
-
-private:
-    class last_feed final : public channel_feed<Out, Out> {
-    public:
-        explicit last_feed(run& from)
-            : channel_feed<Out, Out>(static_cast<Channel<Out>&>(*from.output()), 1), run_(from) {}
-
-    private:
-        bool refill() override {
-            run_.consumer_is_here();
-            for (;;) {
-                try {
-                    return channel_feed<Out, Out>::refill();
-                } catch (...) {
-                    // Then what else was delivered, and the end.
-                    run_.fail_in_results(std::current_exception());
-                }
-            }
-        }
-        void ended() override {
-            if (!std::exchange(finished_, true)) run_.finish();
-        }
-
-        run& run_;
-        bool finished_ = false;
-    };
-
-    run run_;
-    last_feed feed_;
 };
 
 }  // namespace parallelpipe::detail

@@ -3,6 +3,7 @@
 
 // The ways to run a chain of stages, with threads or without, and who may.
 
+#include <parallelpipe/detail/consumed_run.hpp>
 #include <parallelpipe/detail/inline_run.hpp>
 #include <parallelpipe/detail/run.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>

@@ -1,0 +1,67 @@
+#ifndef PARALLELPIPE_DETAIL_CONSUMED_RUN_HPP
+#define PARALLELPIPE_DETAIL_CONSUMED_RUN_HPP
+
+#include <parallelpipe/channel.hpp>
+#include <parallelpipe/detail/channel_feed.hpp>
+#include <parallelpipe/detail/run.hpp>
+#include <parallelpipe/detail/run_watcher.hpp>
+#include <parallelpipe/detail/stage_body.hpp>
+#include <parallelpipe/input.hpp>
+#include <parallelpipe/results.hpp>
+#include <parallelpipe/statistics.hpp>
+
+#include <exception>
+#include <stop_token>
+#include <utility>
+#include <vector>
+
+namespace parallelpipe::detail {
+
+/// A run and the feed of its last channel.
+template <class Out>
+class consumed_run final : public run_base {
+public:
+    consumed_run(const std::vector<stage_entry>& stages, std::stop_token token, run_watcher* watcher)
+        : run_(stages, watcher), feed_(run_) {
+        feed_.count_for(&run_.consumer());
+        run_.start(std::move(token));
+    }
+    ~consumed_run() override { run_.cancel_and_join(); }
+
+    feed<Out>& items() noexcept { return feed_; }
+    void cancel() override { run_.cancel_and_join(); }
+    Statistics stats() const override { return run_.stats(); }
+
+private:
+    class last_feed final : public channel_feed<Out, Out> {
+    public:
+        explicit last_feed(run& from)
+            : channel_feed<Out, Out>(static_cast<Channel<Out>&>(*from.output()), 1), run_(from) {}
+
+    private:
+        bool refill() override {
+            run_.consumer_is_here();
+            for (;;) {
+                try {
+                    return channel_feed<Out, Out>::refill();
+                } catch (...) {
+                    // Then what else was delivered, and the end.
+                    run_.fail_in_results(std::current_exception());
+                }
+            }
+        }
+        void ended() override {
+            if (!std::exchange(finished_, true)) run_.finish();
+        }
+
+        run& run_;
+        bool finished_ = false;
+    };
+
+    run run_;
+    last_feed feed_;
+};
+
+}  // namespace parallelpipe::detail
+
+#endif
