@@ -320,7 +320,7 @@ TEST_CASE("two live results() of one pipeline do not collide", "[contract][ances
     CHECK(b == two.end());
 }
 
-TEST_CASE("the end of a run is not polled with sleeps", "[contract][ancestor][timed]") {
+TEST_CASE("the end of a run is not polled with sleeps", "[contract][ancestor][clock]") {
     // Polling ten times a second would make 50 short runs last seconds.
     const auto pipe = std::vector{1, 2, 3} | Stage(add, 0) | Stage(add, 1);
     const auto start = std::chrono::steady_clock::now();

@@ -127,7 +127,7 @@ TEST_CASE("a stage that has ended delivers although another worker of it goes on
 // ---- spread over the workers -------------------------------------------------------------------
 
 TEST_CASE("eight items of 100 ms on four workers take about 200 ms",
-          "[contract][running][timed]") {
+          "[contract][running][clock]") {
     auto slow = map_stage({.workers = 4}, [](int x) {
         std::this_thread::sleep_for(100ms);
         return x;
@@ -342,7 +342,7 @@ TEST_CASE("the consumer's thread keeps its name", "[contract][running]") {
     CHECK(support::thread_names().front() == before.front());
 }
 
-TEST_CASE("waiting costs no CPU", "[contract][running][timed]") {
+TEST_CASE("waiting costs no CPU", "[contract][running][clock]") {
     // Nine workers: some wait for items, some for room, and the consumer does not come.
     std::latch stop(1);
     auto source = stage({.workers = 3, .qsize = 1}, [&]() -> generator<int> {

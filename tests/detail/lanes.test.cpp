@@ -3,9 +3,7 @@
 #include "support/catch.hpp"
 
 #include <atomic>
-#include <memory>
 #include <thread>
-#include <vector>
 
 namespace detail_lanes_tests {
 
@@ -15,19 +13,19 @@ namespace {
 
 constexpr std::size_t chunk_size = 1;  // each item has a chunk: the queue of chunks is all there is
 
-struct payload : detail::chunk {
+struct Payload : detail::chunk {
     int value = 0;
 };
 
 /// A producer of `lanes`, which it shares with nobody.
-class producer {
+class Producer {
 public:
-    explicit producer(detail::lanes& lanes) : lanes_(lanes), mine_(lanes.open()) {}
+    explicit Producer(detail::lanes& lanes) : lanes_(lanes), mine_(lanes.open()) {}
 
     void push(int value, bool may_reuse) {
-        auto* opened = static_cast<payload*>(may_reuse ? detail::lanes::reuse(mine_) : nullptr);
+        auto* opened = static_cast<Payload*>(may_reuse ? detail::lanes::reuse(mine_) : nullptr);
         if (!opened) {
-            opened = new payload;
+            opened = new Payload;
             detail::lanes::adopt(mine_, *opened);
         }
         {
@@ -45,9 +43,9 @@ private:
     bool any_ = false;
 };
 
-struct lanes_of_payloads : detail::lanes {
-    ~lanes_of_payloads() {
-        for_each_chunk([](detail::chunk& at) { delete static_cast<payload*>(&at); });
+struct PayloadLanes : detail::lanes {
+    ~PayloadLanes() {
+        for_each_chunk([](detail::chunk& at) { delete static_cast<Payload*>(&at); });
     }
 };
 
@@ -57,15 +55,17 @@ struct lanes_of_payloads : detail::lanes {
 // it would report a data race here.
 TEST_CASE("lanes carry chunks in order, new ones and used ones", "[lanes]") {
     constexpr int count = 20'000;
-    lanes_of_payloads lanes;
-    producer from(lanes);
+    PayloadLanes lanes;
+    Producer from(lanes);
     std::atomic<int> read{0};
     bool in_order = true;
     std::jthread reader([&] {
         for (int expected = 0; expected != count;) {
             const std::size_t taken =
                 lanes.take(chunk_size, 8, [&](detail::chunk& at, std::size_t some) {
-                    in_order = in_order && static_cast<payload&>(at).value == expected++;
+                    const int found = static_cast<Payload&>(at).value;
+                    in_order = in_order && found == expected;
+                    ++expected;  // whatever came: it ends
                     at.taken += some;
                 });
             read.fetch_add(static_cast<int>(taken), std::memory_order_relaxed);
