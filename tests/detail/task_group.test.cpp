@@ -7,6 +7,7 @@
 #include <exception>
 #include <latch>
 #include <semaphore>
+#include <set>
 #include <stdexcept>
 #include <stop_token>
 #include <thread>
@@ -86,6 +87,24 @@ TEST_CASE("a thread of the group that joins does not wait for itself", "[task_gr
     });
     group.join();
     CHECK(returned);
+}
+
+TEST_CASE("a thread that has ended is joined when the next one starts", "[task_group]") {
+    // An identifier is free for others when its thread has been joined, not before.
+    constexpr std::size_t many = 1000;
+    std::set<std::thread::id> seen;
+    std::size_t started = 0;
+    std::binary_semaphore told(0);
+    task_group group(many);
+    while (seen.size() == started && started != many) {
+        group.spawn([&] {
+            seen.insert(std::this_thread::get_id());
+            told.release();
+        });
+        ++started;
+        told.acquire();
+    }
+    CHECK(seen.size() == started - 1);
 }
 
 TEST_CASE("failures are listed in the order in which they were reported", "[task_group]") {

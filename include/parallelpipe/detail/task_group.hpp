@@ -3,6 +3,7 @@
 
 #include <parallelpipe/this_worker.hpp>
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -31,19 +32,29 @@ class task_group {
 public:
     /// Room for `threads` threads and as many reports, and one more for the consumer.
     explicit task_group(std::size_t threads)
-        : lineage_(std::make_shared<const lineage>(lineage{lineage_here()})) {
-        threads_.reserve(threads);
+        : lineage_(std::make_shared<const lineage>(lineage{lineage_here()})),
+          members_(new member[threads]) {
         failures_.reserve(threads + 1);
     }
     task_group(const task_group&) = delete;
     task_group& operator=(const task_group&) = delete;
     ~task_group() { join(); }
 
+    /// Those that have ended already are joined first, so that their stacks serve again: to map a stack
+    /// costs as much as all the rest of a thread, and to unmap it as much again.
+    /// Blocks: for what such a thread has left to do, thread_local destructors.
     /// Errors: `std::system_error` if the thread cannot be started; the others go on.
     template <class Task>
     void spawn(Task task) {
         const std::lock_guard lock(join_mutex_);
-        threads_.emplace_back(std::move(task));
+        for (std::size_t i = 0; i < count_; ++i)
+            if (members_[i].has_ended.load(std::memory_order_relaxed)) members_[i].join();
+        member& next = members_[count_];
+        next.thread = std::jthread([task = std::move(task), &next] {
+            task();
+            next.has_ended.store(true, std::memory_order_relaxed);
+        });
+        ++count_;
     }
 
     /// Blocks until every thread has ended; whoever comes second waits for the first.
@@ -52,8 +63,7 @@ public:
     void join() {
         if (is_waited_for_here()) return;
         const std::lock_guard lock(join_mutex_);
-        for (std::jthread& thread : threads_)
-            if (thread.joinable()) thread.join();
+        for (std::size_t i = 0; i < count_; ++i) members_[i].join();
     }
 
     /// Whether the calling thread has to end before one of the group's can.
@@ -79,9 +89,19 @@ public:
     }
 
 private:
+    struct member {
+        std::atomic<bool> has_ended{false};  // the thread's last word; relaxed: join() carries the rest
+        std::jthread thread;                 // under join_mutex_; last: it refers to the flag
+
+        void join() {
+            if (thread.joinable()) thread.join();
+        }
+    };
+
     const std::shared_ptr<const lineage> lineage_;
     std::mutex join_mutex_;
-    std::vector<std::jthread> threads_;  // under join_mutex_
+    const std::unique_ptr<member[]> members_;
+    std::size_t count_ = 0;  // under join_mutex_
     mutable std::mutex failures_mutex_;
     std::vector<failure> failures_;  // under failures_mutex_
 };
