@@ -256,18 +256,17 @@ public:
     std::size_t take(std::size_t most, Place&& place, BeforeSleep&& before_sleep) {
         auto timer = detail::wait_timer::for_input(reader_.counted);
         for (;;) {
-            const int looks = patience_.looks();
-            for (int i = 0; i < looks; ++i) {
+            if (const auto taken = look(most, place, false)) return brought(*taken);
+            timer.begin();
+            before_sleep();
+            channel_.wake_producer();
+            const int pauses = patience_.pauses();
+            for (int i = 0; i < pauses; ++i) {
+                detail::patience::pause(i);
                 if (const auto taken = look(most, place, false)) {
-                    if (i != 0) patience_.paid_off();
-                    return *taken;
+                    patience_.paid_off();
+                    return brought(*taken);
                 }
-                timer.begin();
-                if (i == 0) {
-                    before_sleep();
-                    channel_.wake_producer();
-                }
-                if (looks > 1) detail::patience::pause(i);
             }
             const auto key = channel_.not_empty_.prepare();
             std::optional<std::size_t> taken;
@@ -279,7 +278,7 @@ public:
             }
             if (taken) {
                 channel_.not_empty_.cancel(key);
-                return *taken;
+                return brought(*taken);
             }
             patience_.slept();
             channel_.not_empty_.wait(key);
@@ -331,6 +330,11 @@ public:
     }
 
 private:
+    std::size_t brought(std::size_t items) noexcept {
+        patience_.brought(items);
+        return items;
+    }
+
     /// Takers come one at a time.
     std::unique_lock<std::mutex> lock() {
         return channel_.consumer_count_ > 1 ? std::unique_lock(channel_.take_mutex_)

@@ -239,12 +239,15 @@ public:
     void operator++(int) { ++*this; }
 
     friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept {
-        return it.coroutine_.done();
+        return it.is_at_end();
     }
 
 private:
     friend generator;
     explicit iterator(handle coroutine) noexcept : coroutine_(coroutine) {}
+
+    /// resume() comes back with an element or from the end.
+    bool is_at_end() const noexcept { return !coroutine_.promise().element_; }
 
     handle coroutine_;
 };

@@ -96,17 +96,27 @@ class feed : public feed_base {
 public:
     /// Goes to the first item that the reader has not looked at.
     void begin() {
-        if (seen_) next();
+        if (hand_ == hand::seen) next();
     }
 
     /// Whether there is no next item. Blocks until that is known.
     /// Errors: what moving the next item throws; stop_unwind if the run was stopped.
-    PARALLELPIPE_INLINE bool at_end() { return !make_ready(); }
+    PARALLELPIPE_INLINE bool at_end() {
+        if (is_ready()) return false;
+        if (current_ != milestone_) [[likely]] {
+            begin_item();
+            if (!needs_attention()) [[likely]]
+                return false;
+        }
+        milestone();
+        return !is_ready();
+    }
 
     /// The item in hand. Blocks and throws like at_end().
     PARALLELPIPE_INLINE T& item() {
-        make_ready();
-        seen_ = true;
+        if (!is_ready()) [[unlikely]]
+            look();
+        hand_ = hand::seen;
         return *current_;
     }
 
@@ -118,13 +128,13 @@ public:
             // Without rivals, what lies ready can be nobody else's: it comes into hand at once.
             T* const end = has_rivals_ ? current_ + 1 : milestone_;
             taken_.begun.store(end, std::memory_order_relaxed);
-            seen_ = true;
+            hand_ = hand::seen;
             do {
                 if (!f(*current_)) return;
                 std::destroy_at(current_);
                 ++current_;
             } while (current_ != end && !needs_attention());
-            seen_ = false;
+            hand_ = hand::empty;
             taken_.begun.store(current_, std::memory_order_relaxed);
         }
     }
@@ -152,15 +162,16 @@ public:
 
     /// Gives the first `count` items of the bulk up.
     void skip(std::size_t count) {
-        seen_ = false;
         std::destroy_n(current_, count);
         current_ += count;
+        hand_ = taken_.begun.load(std::memory_order_relaxed) == current_ ? hand::empty : hand::unseen;
     }
 
     /// Gives the item in hand up.
     PARALLELPIPE_INLINE void next() {
-        make_ready();
-        seen_ = false;
+        if (!is_ready()) [[unlikely]]
+            look();
+        hand_ = hand::empty;
         std::destroy_at(current_);
         ++current_;
     }
@@ -175,14 +186,19 @@ protected:
 
     T* last() const noexcept { return taken_.last.load(std::memory_order_relaxed); }
 
-    PARALLELPIPE_INLINE bool is_ready() const noexcept {
-        return taken_.begun.load(std::memory_order_relaxed) != current_;
-    }
+    PARALLELPIPE_INLINE bool is_ready() const noexcept { return hand_ != hand::empty; }
 
     /// The item at current_ comes into the reader's hands.
     PARALLELPIPE_INLINE void begin_item() noexcept {
         taken_.begun.store(current_ + 1, std::memory_order_relaxed);
         std::atomic_signal_fence(std::memory_order_seq_cst);
+        hand_ = hand::unseen;
+    }
+
+    /// There is none at current_, or it is another's now.
+    void empty_hand() noexcept {
+        taken_.begun.store(current_, std::memory_order_relaxed);
+        hand_ = hand::empty;
     }
 
     PARALLELPIPE_INLINE bool needs_attention() const noexcept {
@@ -193,33 +209,27 @@ protected:
     void restart_at(T* item) noexcept {
         current_ = item;
         taken_.begun.store(item + 1, std::memory_order_relaxed);
+        hand_ = hand::unseen;
         taken_.last.store(item + 1, std::memory_order_relaxed);
     }
 
     void destroy_items() noexcept {
         std::destroy(current_, last());
         current_ = last();
-        taken_.begun.store(current_, std::memory_order_relaxed);
+        empty_hand();
     }
+
+    /// What the reader has in hand: nothing, or the item at current_.
+    enum class hand : unsigned char { empty, unseen, seen };
 
     T* current_ = nullptr;    // the item in hand, or the next
     T* milestone_ = nullptr;  // where milestone() is due; at most last()
-    bool seen_ = false;       // the reader has looked at the item in hand
+    hand hand_ = hand::empty;
     bool has_rivals_ = true;  // others may take what was not begun
     taken_items<T> taken_;
 
 private:
-    /// Begins the next item, if none is in hand. Returns: whether there is one.
-    PARALLELPIPE_INLINE bool make_ready() {
-        if (is_ready()) return true;
-        if (current_ != milestone_) [[likely]] {
-            begin_item();
-            if (!needs_attention()) [[likely]]
-                return true;
-        }
-        milestone();
-        return is_ready();
-    }
+    PARALLELPIPE_RARE void look() { at_end(); }
 };
 
 /// Makes an Input that nobody reads from.

@@ -208,20 +208,22 @@ protected:
         if (capacity_ == 0) return is_closed() ? 0 : std::numeric_limits<std::ptrdiff_t>::max();
         auto timer = wait_timer::for_room(counted());
         for (;;) {
-            const int looks = patient.looks();
-            for (int look = 0; look < looks; ++look) {
+            if (const std::ptrdiff_t taken = try_take_room()) return brought(taken, patient);
+            if (is_closed()) return 0;
+            timer.begin();
+            const int pauses = patient.pauses();
+            for (int i = 0; i < pauses; ++i) {
+                patience::pause(i);
                 if (const std::ptrdiff_t taken = try_take_room()) {
-                    if (look != 0) patient.paid_off();
-                    return taken;
+                    patient.paid_off();
+                    return brought(taken, patient);
                 }
                 if (is_closed()) return 0;
-                timer.begin();
-                if (looks > 1) patience::pause(look);
             }
             const auto key = not_full_.prepare();
             if (const std::ptrdiff_t taken = try_take_room()) {
                 not_full_.cancel(key);
-                return taken;
+                return brought(taken, patient);
             }
             if (is_closed()) {
                 not_full_.cancel(key);
@@ -230,6 +232,11 @@ protected:
             patient.slept();
             not_full_.wait(key);
         }
+    }
+
+    static std::ptrdiff_t brought(std::ptrdiff_t slots, patience& patient) noexcept {
+        patient.brought(static_cast<std::size_t>(slots));
+        return slots;
     }
 
     /// The calling worker's meter.

@@ -70,14 +70,18 @@ public:
     void give_back() override {
         if constexpr (std::same_as<T, In>) {
             if (!has_siblings_) return;
-            In* const kept = this->current_ + (this->seen_ ? 1 : 0);
+            const bool keeps_one = this->hand_ == feed<In>::hand::seen;
+            In* const kept = this->current_ + (keeps_one ? 1 : 0);
             consumer_.give_back(kept);
             // What was begun and is given back all the same needs its slot again.
             channel_.return_room(kept - returned_);
             channel_.wake_producer();
             returned_ = kept;
             this->milestone_ = kept;
-            this->taken_.begun.store(kept, std::memory_order_relaxed);
+            if (keeps_one)
+                this->taken_.begun.store(kept, std::memory_order_relaxed);
+            else
+                this->empty_hand();
         }
     }
 
@@ -142,7 +146,7 @@ private:
         }
         if (this->current_ == this->last()) {
             // What was to be begun may have been stolen just before.
-            this->taken_.begun.store(this->current_, std::memory_order_relaxed);
+            this->empty_hand();
             if (!refill()) ended();
             return;
         }

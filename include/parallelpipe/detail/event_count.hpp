@@ -42,7 +42,9 @@ namespace parallelpipe::detail {
 
 class event_count {
 public:
-    event_count() noexcept : asymmetric_(asymmetric_barriers()) {}
+    event_count() noexcept
+        : asymmetric_(asymmetric_barriers()), nobody_(asymmetric_ ? 0 : look_closer),
+          waiting_(nobody_) {}
     event_count(const event_count&) = delete;
     event_count& operator=(const event_count&) = delete;
 
@@ -91,11 +93,10 @@ public:
     /// Whether somebody waited a moment ago. Enough for a thread whose change to the condition came
     /// before; see the argument above.
     PARALLELPIPE_INLINE bool has_waiters() noexcept {
-        if (asymmetric_) [[likely]] {
-            std::atomic_signal_fence(std::memory_order_seq_cst);
-            return waiting_.load(std::memory_order_relaxed) != 0;
-        }
-        return waiting_.fetch_add(0, std::memory_order_acq_rel) != 0;
+        std::atomic_signal_fence(std::memory_order_seq_cst);
+        if (waiting_.load(std::memory_order_relaxed) == 0) [[likely]]
+            return false;
+        return asymmetric_ || waiting_.fetch_add(0, std::memory_order_acq_rel) != nobody_;
     }
 
     /// Wakes one waiter, if there is one. Never blocks for longer than another thread's few
@@ -112,7 +113,7 @@ public:
             const std::lock_guard lock(mutex_);
             ++round_;
             signals_ = 0;
-            waiting_.exchange(0, std::memory_order_acq_rel);
+            waiting_.exchange(nobody_, std::memory_order_acq_rel);
         }
         wake_.notify_all();
     }
@@ -121,7 +122,7 @@ private:
     PARALLELPIPE_RARE void signal_one() {
         {
             const std::lock_guard lock(mutex_);
-            if (waiting_.load(std::memory_order_relaxed) == 0) return;
+            if (waiting_.load(std::memory_order_relaxed) == nobody_) return;
             waiting_.fetch_sub(1, std::memory_order_relaxed);
             ++signals_;
         }
@@ -135,14 +136,19 @@ private:
     /// of the signals was its own.
     void leave(key round) {
         if (round != round_) return;
-        if (waiting_.load(std::memory_order_relaxed) != 0)
+        if (waiting_.load(std::memory_order_relaxed) != nobody_)
             waiting_.fetch_sub(1, std::memory_order_relaxed);
         else
             --signals_;
     }
 
+    /// Without asymmetric barriers there is always somebody to be seen, so that one look is all that a
+    /// notification costs with them.
+    static constexpr std::uint32_t look_closer = 1U << 31U;
+
     const bool asymmetric_;
-    std::atomic<std::uint32_t> waiting_{0};
+    const std::uint32_t nobody_;
+    std::atomic<std::uint32_t> waiting_;  // nobody_ and the number of those who wait
     std::uint32_t signals_ = 0;  // under mutex_
     key round_ = 0;              // under mutex_
     std::mutex mutex_;

@@ -38,7 +38,7 @@ public:
     }
 
     void give_back() override {
-        In* const kept = this->current_ + (this->seen_ ? 1 : 0);
+        In* const kept = this->current_ + (this->hand_ == feed<In>::hand::seen ? 1 : 0);
         channel_.return_room(kept - returned_);
         std::vector<entry> unbegun;
         for (In* item = kept; item != this->last(); ++item)
