@@ -65,8 +65,9 @@ public:
                                 std::memory_order_relaxed);
         for (;;) {
             if (this->is_head()) return order_.producer_.push(std::move(result));
-            if (this->is_over()) return this->has_items_before_failure();  // this one just goes
+            if (order_.channel_.is_closed()) return false;
             if (park(result)) return true;
+            if (this->is_over()) return this->has_items_before_failure();  // this one just goes
             this->wait_to_pass_on_or_park();
         }
     }
