@@ -31,6 +31,11 @@
 // |------------------|-----------------------------------|-------------------------------------------|
 // | stretch::head    | whoever moves next_, under mutex_ | release; its worker's acquire look sees   |
 // |                  |                                   | the producer as the last head left it     |
+// | what is parked   | under the stretch's `parking`: by | who moves the head sets it under both, so |
+// |                  | its worker and whoever moves next_| nothing is parked behind its back         |
+// | fail_end_        | who fails, under mutex_, before   | relaxed: what is parked later, under the  |
+// |                  | it drops what is parked, under    | same `parking`, is seen to be too late    |
+// |                  | both                              |                                           |
 // | everything else  | under mutex_                      |                                           |
 
 #include <parallelpipe/detail/channel_base.hpp>
@@ -61,10 +66,13 @@ public:
     bool fail(std::size_t worker, std::uint64_t number) {
         const std::lock_guard lock(mutex_);
         const stretch* at = workers_[worker].at;
-        fail_end_ = std::min(fail_end_, (at && !at->is_items() ? at->first : items + number) + 1);
-        for (stretch* behind = first_; behind; behind = behind->next)
-            if (is_behind_failure(*behind))
-                out_.return_room(drop(*behind) - std::exchange(behind->overfill, 0));
+        const std::uint64_t end = (at && !at->is_items() ? at->first : items + number) + 1;
+        fail_end_.store(std::min(fail_end(), end), std::memory_order_relaxed);
+        for (stretch* behind = first_; behind; behind = behind->next) {
+            if (!is_behind_failure(*behind)) continue;
+            const std::lock_guard parked(behind->parking);
+            out_.return_room(drop(*behind) - std::exchange(behind->overfill, 0));
+        }
         out_.wake_parking();
         return !workers_[worker].done;
     }
@@ -94,7 +102,8 @@ protected:
         std::uint64_t end = 0;  // once complete: one past its last number
         bool complete = false;
         std::atomic<bool> head{false};
-        std::ptrdiff_t overfill = 0;  // how many of the parked results hold no slot
+        std::mutex parking;           // of what is parked; taken after mutex_, where both are held
+        std::ptrdiff_t overfill = 0;  // under parking: how many of the parked results hold no slot
         stretch* previous = nullptr;
         stretch* next = nullptr;
 
@@ -113,12 +122,14 @@ protected:
 
     /// A new stretch, with nothing parked.
     virtual std::unique_ptr<stretch> make_stretch() = 0;
-    /// Passes on what was parked. Under mutex_.
+    /// Passes on what was parked. Under mutex_ and parking.
     virtual void pass_on(stretch& first) = 0;
-    /// Destroys what was parked. Under mutex_. Returns: how many results that were.
+    /// Destroys what was parked. Under parking. Returns: how many results that were.
     virtual std::ptrdiff_t drop(stretch& behind) = 0;
 
-    bool is_behind_failure(const stretch& at) const noexcept { return at.first >= fail_end_; }
+    /// What is behind never leaves.
+    std::uint64_t fail_end() const noexcept { return fail_end_.load(std::memory_order_relaxed); }
+    bool is_behind_failure(const stretch& at) const noexcept { return at.first >= fail_end(); }
 
     channel_base& out_;
     std::mutex mutex_;
@@ -158,7 +169,7 @@ private:
         if (!at) return;
         // What was dropped because of a stop has not begun; then the stretch may be empty.
         const std::uint64_t done = at->is_items() ? std::max(items + end, at->first) : at->first + 1;
-        at->end = std::min(done, fail_end_);
+        at->end = std::min(done, fail_end());
         at->complete = true;
     }
 
@@ -170,7 +181,7 @@ private:
 
     /// Moves next_ as far as everything is complete, and passes on what was parked.
     void advance() {
-        while (first_ && next_ < fail_end_) {
+        while (first_ && next_ < fail_end()) {
             stretch& first = *first_;
             if (next_ == workers_.size()) next_ = items;
             // Nobody takes items any more; what was given back has no taker.
@@ -180,10 +191,13 @@ private:
                 return;
             }
             if (first.head.load(std::memory_order_relaxed) && !first.complete) return;
-            out_.return_room(-std::exchange(first.overfill, 0));
-            pass_on(first);
+            {
+                const std::lock_guard parked(first.parking);
+                out_.return_room(-std::exchange(first.overfill, 0));
+                pass_on(first);
+                if (!first.complete) first.head.store(true, std::memory_order_release);
+            }
             if (!first.complete) {
-                first.head.store(true, std::memory_order_release);
                 out_.wake_parking();
                 return;
             }
@@ -200,7 +214,8 @@ private:
     std::vector<worker_state> workers_;
     std::size_t at_items_;    // how many workers may take items
     std::uint64_t next_ = 0;  // everything before has been passed on
-    std::uint64_t fail_end_ = std::numeric_limits<std::uint64_t>::max();  // what is behind never leaves
+    // Written under mutex_. Relaxed: who parks looks at it under `parking`, which who failed takes later.
+    std::atomic<std::uint64_t> fail_end_{std::numeric_limits<std::uint64_t>::max()};
 };
 
 /// Where one worker of an ordered stage is, as its feed tells.
@@ -221,20 +236,14 @@ protected:
     bool is_head() const noexcept { return at_->head.load(std::memory_order_acquire); }
 
     /// Whether no result of this worker can leave any more.
-    bool is_over() {
-        if (order_.out_.is_closed()) return true;
-        const std::lock_guard lock(order_.mutex_);
-        return order_.is_behind_failure(*at_);
+    bool is_over() const {
+        return order_.out_.is_closed() || order_.is_behind_failure(*at_);
     }
 
     /// Whether this worker still has items to read in front of the one that another worker failed at: a
     /// sibling with lower ones left them to it.
     bool has_items_before_failure() {
-        std::uint64_t end = 0;
-        {
-            const std::lock_guard lock(order_.mutex_);
-            end = order_.fail_end_;
-        }
+        const std::uint64_t end = order_.fail_end();
         return from_ && !order_.out_.is_closed() && end > items && end < after_items &&
                from_->has_items_before(end - 1 - items);
     }

@@ -76,7 +76,7 @@ private:
     bool park(T& result) {
         const bool has_slot = order_.channel_.try_take_slot_to_park();
         if (!has_slot && !this->may_overfill()) return false;
-        const std::lock_guard lock(order_.mutex_);
+        const std::lock_guard lock(this->at_->parking);
         if (this->is_head() || order_.is_behind_failure(*this->at_)) {
             if (has_slot) order_.channel_.return_room(1);
             return false;
