@@ -256,7 +256,7 @@ public:
     std::size_t take(std::size_t most, Place&& place, BeforeSleep&& before_sleep) {
         auto timer = detail::wait_timer::for_input(reader_.counted);
         for (;;) {
-            if (const auto taken = look(most, place, false)) return brought(*taken);
+            if (const auto taken = look(most, place, false)) return patience_.brought(*taken);
             timer.begin();
             before_sleep();
             channel_.wake_producer();
@@ -265,7 +265,7 @@ public:
                 detail::patience::pause(i);
                 if (const auto taken = look(most, place, false)) {
                     patience_.paid_off();
-                    return brought(*taken);
+                    return patience_.brought(*taken);
                 }
             }
             const auto key = channel_.not_empty_.prepare();
@@ -278,7 +278,7 @@ public:
             }
             if (taken) {
                 channel_.not_empty_.cancel(key);
-                return brought(*taken);
+                return patience_.brought(*taken);
             }
             patience_.slept();
             channel_.not_empty_.wait(key);
@@ -330,11 +330,6 @@ public:
     }
 
 private:
-    std::size_t brought(std::size_t items) noexcept {
-        patience_.brought(items);
-        return items;
-    }
-
     /// Takers come one at a time.
     std::unique_lock<std::mutex> lock() {
         return channel_.consumer_count_ > 1 ? std::unique_lock(channel_.take_mutex_)

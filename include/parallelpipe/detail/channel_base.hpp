@@ -208,7 +208,7 @@ protected:
         if (capacity_ == 0) return is_closed() ? 0 : std::numeric_limits<std::ptrdiff_t>::max();
         auto timer = wait_timer::for_room(counted());
         for (;;) {
-            if (const std::ptrdiff_t taken = try_take_room()) return brought(taken, patient);
+            if (const std::ptrdiff_t taken = try_take_room()) return patient.brought(taken);
             if (is_closed()) return 0;
             timer.begin();
             const int pauses = patient.pauses();
@@ -216,14 +216,14 @@ protected:
                 patience::pause(i);
                 if (const std::ptrdiff_t taken = try_take_room()) {
                     patient.paid_off();
-                    return brought(taken, patient);
+                    return patient.brought(taken);
                 }
                 if (is_closed()) return 0;
             }
             const auto key = not_full_.prepare();
             if (const std::ptrdiff_t taken = try_take_room()) {
                 not_full_.cancel(key);
-                return brought(taken, patient);
+                return patient.brought(taken);
             }
             if (is_closed()) {
                 not_full_.cancel(key);
@@ -232,11 +232,6 @@ protected:
             patient.slept();
             not_full_.wait(key);
         }
-    }
-
-    static std::ptrdiff_t brought(std::ptrdiff_t slots, patience& patient) noexcept {
-        patient.brought(static_cast<std::size_t>(slots));
-        return slots;
     }
 
     /// The calling worker's meter.

@@ -3,7 +3,7 @@
 
 #include <parallelpipe/detail/config.hpp>
 
-#include <cstddef>
+#include <concepts>
 #include <cstddef>
 #include <thread>
 #include <utility>
@@ -38,8 +38,12 @@ public:
     /// A pause, and not sleep, was enough.
     void paid_off() noexcept { in_vain_ = 0; }
     void slept() noexcept { ++in_vain_; }
-    /// So many items, or slots, came from the other side.
-    void brought(std::size_t items) noexcept { brought_ += items; }
+    /// So many items, or slots, came from the other side. Returns: the same.
+    template <std::integral Count>
+    Count brought(Count items) noexcept {
+        brought_ += static_cast<std::size_t>(items);
+        return items;
+    }
 
     /// Whether the last waits all ended in sleep.
     bool is_gone() const noexcept { return in_vain_ >= enough; }

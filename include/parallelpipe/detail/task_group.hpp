@@ -33,7 +33,7 @@ public:
     /// Room for `threads` threads and as many reports, and one more for the consumer.
     explicit task_group(std::size_t threads)
         : lineage_(std::make_shared<const lineage>(lineage{lineage_here()})),
-          members_(new member[threads]) {
+          members_(std::make_unique<member[]>(threads)) {
         failures_.reserve(threads + 1);
     }
     task_group(const task_group&) = delete;
