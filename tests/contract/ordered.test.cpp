@@ -14,8 +14,10 @@
 #include <semaphore>
 #include <set>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace contract_ordered_tests {
@@ -349,6 +351,32 @@ TEST_CASE("leaving the results of an ordered stage early hangs nothing and leave
     }
     CHECK(tally.alive == 0);
     CHECK(tally.copies == 0);
+}
+
+TEST_CASE("a worker whose results wait for an earlier item is unwound at its next yield",
+          "[contract][ordered]") {
+    std::latch waits(1);
+    std::atomic<int> yields_behind_the_stop{0};
+    auto spread = stage({.workers = 2, .qsize = 0, .ordered = true},
+                        [&](Input<int> in) -> generator<int> {
+                            for (int x : in) {
+                                const std::stop_token stop = this_worker::stop_token();
+                                if (x == 0) {
+                                    while (!stop.stop_requested()) std::this_thread::yield();
+                                    continue;
+                                }
+                                bool first = true;
+                                while (yields_behind_the_stop != 100) {
+                                    if (stop.stop_requested()) ++yields_behind_the_stop;
+                                    co_yield x;
+                                    if (std::exchange(first, false)) waits.count_down();
+                                }
+                            }
+                        });
+    auto results = (std::vector{0, 1} | spread).results();
+    waits.wait();
+    results.cancel();
+    CHECK(yields_behind_the_stop <= 1);
 }
 
 TEST_CASE("move-only items keep order", "[contract][ordered]") {

@@ -43,7 +43,8 @@ namespace parallelpipe::detail {
 class event_count {
 public:
     event_count() noexcept
-        : asymmetric_(asymmetric_barriers()), nobody_(asymmetric_ ? 0 : look_closer),
+        : asymmetric_(asymmetric_barriers()),
+          nobody_(asymmetric_ ? 0 : look_closer),
           waiting_(nobody_) {}
     event_count(const event_count&) = delete;
     event_count& operator=(const event_count&) = delete;
@@ -149,8 +150,8 @@ private:
     const bool asymmetric_;
     const std::uint32_t nobody_;
     std::atomic<std::uint32_t> waiting_;  // nobody_ and the number of those who wait
-    std::uint32_t signals_ = 0;  // under mutex_
-    key round_ = 0;              // under mutex_
+    std::uint32_t signals_ = 0;           // under mutex_
+    key round_ = 0;                       // under mutex_
     std::mutex mutex_;
     std::condition_variable wake_;
 };
