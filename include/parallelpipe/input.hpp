@@ -134,8 +134,7 @@ public:
                 std::destroy_at(current_);
                 ++current_;
             } while (current_ != end && !needs_attention());
-            hand_ = hand::empty;
-            taken_.begun.store(current_, std::memory_order_relaxed);
+            empty_hand();
         }
     }
 
@@ -208,8 +207,7 @@ protected:
     /// A first item was put at `item`: it is begun at once.
     void restart_at(T* item) noexcept {
         current_ = item;
-        taken_.begun.store(item + 1, std::memory_order_relaxed);
-        hand_ = hand::unseen;
+        begin_item();
         taken_.last.store(item + 1, std::memory_order_relaxed);
     }
 

@@ -78,10 +78,8 @@ public:
             channel_.wake_producer();
             returned_ = kept;
             this->milestone_ = kept;
-            if (keeps_one)
-                this->taken_.begun.store(kept, std::memory_order_relaxed);
-            else
-                this->empty_hand();
+            this->taken_.begun.store(kept, std::memory_order_relaxed);
+            if (!keeps_one) this->hand_ = feed<In>::hand::empty;
         }
     }
 
