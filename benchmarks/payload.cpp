@@ -19,13 +19,14 @@ using namespace parallelpipe;
 using Number = std::uint64_t;
 using Block = std::array<Number, 4096 / sizeof(Number)>;
 
-std::unique_ptr<Block> made(Number number) {
+// The work is the same machine code for all: where a loop this short lies can make a third of its speed.
+[[gnu::noinline]] std::unique_ptr<Block> made(Number number) {
     auto block = std::make_unique<Block>();
     block->fill(number);
     return block;
 }
 
-void changed(Block& block) {
+[[gnu::noinline]] void changed(Block& block) {
     for (Number& x : block) x = (x ^ (x >> 7)) + 0x9e3779b97f4a7c15;
 }
 
@@ -64,9 +65,10 @@ int main(int argc, char** argv) {
     const std::size_t items = session.options().items(100'000);
     const double units = static_cast<double>(items) * 1000;
     using Handle = std::unique_ptr<Block>;
-    const auto source = stage([items]() -> generator<Handle> {
+    const auto blocks = [items]() -> generator<Handle> {
         for (Number i = 0; i < items; ++i) co_yield made(i);
-    });
+    };
+    const auto source = stage(blocks);
     const auto change = map_stage([](Handle block) {
         changed(*block);
         return block;
@@ -89,6 +91,12 @@ int main(int argc, char** argv) {
     add(ours, "source | fuse(3)", summed(source | fuse(chain)));
     add(ours, "source | fuse(3), 2 workers", summed(source | fuse({.workers = 2}, chain)));
     add(ours, "fuse(source | 3)", summed(fuse(source | chain)));
+    const auto sum = reduce(Number{0}, [](Number all, const Handle& block) { return all + block->back(); });
+    add(ours, "fuse(range | 3 | sum), 2 workers", [blocks, chain, sum] {
+        Number all = 0;
+        for (Number part : fuse({.workers = 2}, blocks() | chain | sum).results()) all += part;
+        return all;
+    });
     const auto make = [items](double part) {
         return PayloadJob{static_cast<std::size_t>(static_cast<double>(items) * part)};
     };

@@ -124,9 +124,9 @@ int main(int argc, char** argv) {
     const std::size_t blocks = session.options().items(600);
     const std::string block = text();
     const double units = static_cast<double>(blocks) * 1000;
-    const auto source = stage([blocks, &block]() -> generator<std::string> {
+    const auto copies = [blocks, &block]() -> generator<std::string> {
         for (std::size_t i = 0; i < blocks; ++i) co_yield block;
-    });
+    };
     const auto counting = stage({.workers = 2}, [](Input<std::string> in) -> generator<Counts> {
         Counts counts;
         for (const std::string& text : in) count(text, counts);
@@ -136,7 +136,7 @@ int main(int argc, char** argv) {
         merge(all, counts);
         return all;
     });
-    const auto pipeline = source | counting | merging;
+    const auto pipeline = stage(copies) | counting | merging;
     bench::Table table{"text, blocks of 64 KiB, 2 workers count words", {"us a block", "CPU us"}};
     using enum bench::Role;
     const auto make = [blocks, &block](double part) {
@@ -145,7 +145,11 @@ int main(int argc, char** argv) {
     table.contenders = {
         {reference, "loop", bench::timed(units, [=] { return bench::by_loop(make(1), 1); })},
         {ours, "stage, reduce",
-         bench::timed(units, [pipeline] { return checksum(pipeline.execute()); })}};
+         bench::timed(units, [pipeline] { return checksum(pipeline.execute()); })},
+        {ours, "fuse(range | stage), reduce", bench::timed(units, [=] {
+             const auto fused = fuse({.workers = 2}, copies() | counting) | merging;
+             return checksum(fused.execute());
+         })}};
     const bench::Tuning tuning{.depths = {2, 8, 64},
                                .chunks = {1, 2, 8},
                                .tokens = {2, 4, 8, 16},

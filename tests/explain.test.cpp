@@ -208,6 +208,22 @@ TEST_CASE("a source on a full machine is the limit when it has a core for itself
     check(Kind::input_bound, 0, run);
 }
 
+TEST_CASE("a range that workers read in turn limits the run if they wait for each other", "[explain]") {
+    const auto run = [](double busy, double in_turn) {
+        return Snapshot(2s, 8)
+            .stage("s0", 2, 2000, 2000, {busy, in_turn, .02, busy})
+            .stage("s1", 1, 2000, 2000, {.1, .87, .02, .1})
+            .consumer(2000, {.01, .95, 0, .01});
+    };
+    check(Kind::input_bound, 0, run(.52, .45));
+    CHECK(says(run(.52, .45),
+               "The source s0 limits the run: its 2 workers are busy 97 % of the time while s1 waits 87 % for "
+               "input, 45 % of the time until it is their turn at the range, which one of them reads at a "
+               "time; make its elements cheaper, or make them in a stage behind it."));
+    check(Kind::input_bound, 0, run(.92, .05));
+    CHECK_FALSE(says(run(.92, .05), "their turn"));
+}
+
 TEST_CASE("the consumer's loop limits the run", "[explain]") {
     for (std::size_t stages = 1; stages <= 4; ++stages)
         for (const double cpu : {0., .02, 1.})
@@ -570,7 +586,7 @@ TEST_CASE("a run in which nobody is busy for long is uneven", "[explain]") {
             for (const double busy : {.3, .45}) {
                 Snapshot run(2s, 8);
                 for (std::size_t i = 0; i < stages; ++i)
-                    run.stage(numbered("s", i), 2, 500, 500,
+                    run.stage(numbered("s", i), 2, i == 0 ? 0 : 500, 500,
                               {busy, i == behind + 1 ? .5 : .05, i == behind ? .5 : .05});
                 run.consumer(500, {.05, .9, 0});
                 check(Kind::uneven, behind, run);

@@ -50,6 +50,10 @@ generator<int> count_to(int end) {
     for (int i = 1; i <= end; ++i) co_yield i;
 }
 
+struct Item {
+    int value = 0;
+};
+
 struct Counter {
     int step = 1;
 
@@ -67,6 +71,11 @@ struct Counter {
 }  // namespace
 
 // ---- the forms of a stage function ----------------------------------------------------------
+
+TEST_CASE("a program may use the namespace and call its own class Item", "[stage]") {
+    auto doubled = map_stage([](const Item& item) { return Item{2 * item.value}; });
+    CHECK((std::vector<Item>{{1}, {2}} | doubled).execute().value == 4);
+}
 
 TEST_CASE("a stage function may be a function pointer", "[stage]") {
     CHECK(sorted_results(std::vector{1, 2} | Stage(add_one)) == std::vector{2, 3});

@@ -67,7 +67,7 @@ namespace parallelpipe {
 ///   its own, `Producer` or `Consumer`, on one thread at a time, and tells `producer_left()` or
 ///   `consumer_left()` once when it is done. All other members from any thread.
 /// Cost: a push is one uncontended store; slots, tokens and wake-ups are paid per bulk.
-template <Item T>
+template <detail::can_be_item T>
 class Channel : public detail::channel_base {
 public:
     class Producer;
@@ -142,7 +142,7 @@ private:
 };
 
 /// The pushing end of a channel.
-template <Item T>
+template <detail::can_be_item T>
 class Channel<T>::Producer {
 public:
     /// Errors: `std::bad_alloc`.
@@ -222,7 +222,7 @@ private:
 };
 
 /// The taking end of a channel.
-template <Item T>
+template <detail::can_be_item T>
 class Channel<T>::Consumer {
 public:
     /// `reader` is told of a stop. Its items can be stolen if it `shares` them.

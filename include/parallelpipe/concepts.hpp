@@ -15,16 +15,16 @@ namespace parallelpipe {
 template <class T>
 class Input;
 
+namespace detail {
+
 /// A type whose values can travel through a pipeline: an object that can be moved and is not const.
 template <class T>
-concept Item = std::is_object_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T> &&
-               !std::is_array_v<T> && std::is_move_constructible_v<T> && std::is_destructible_v<T>;
+concept can_be_item = std::is_object_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T> &&
+                      !std::is_array_v<T> && std::is_move_constructible_v<T> && std::is_destructible_v<T>;
 
-/// An `Item`, or `void` for the open end of a source or a sink.
+/// The same, or `void` for the open end of a source or a sink.
 template <class T>
-concept ItemOrVoid = std::is_void_v<T> || Item<T>;
-
-namespace detail {
+concept can_be_item_or_void = std::is_void_v<T> || can_be_item<T>;
 
 template <class... Ts>
 struct type_list {};

@@ -140,6 +140,11 @@ private:
                    "; one worker reads it: make its elements cheaper, or make them in a "
                    "stage behind it, which can have several workers." +
                    if_others_have_cores(0);
+        if (found_.waiting_for_turn() >= detail::noticeable)
+            return text + ", " + percent(found_.waiting_for_turn()) +
+                   " of the time until it is their turn at the range, which one of them reads at a time; make "
+                   "its elements cheaper, or make them in a stage behind it." +
+                   if_others_have_cores(0);
         if (found_.sleeps(0))
             return text + ". It uses only " + of_busy(0) +
                    " of that on a core, the rest it waits for its own input; make that faster, or "

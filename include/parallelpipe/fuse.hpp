@@ -7,32 +7,49 @@
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/stage.hpp>
 
-#include <stdexcept>
 #include <type_traits>
 #include <utility>
 #include <vector>
 
 namespace parallelpipe {
 
+namespace detail {
+
+/// Takes the range in front of `stages` away, or that of their first one, which is fused itself.
+inline stage_body take_range(std::vector<stage_entry>& stages) {
+    stage_entry& first = stages.front();
+    if (!first.is_range) return std::exchange(first.range, nullptr);
+    stage_body range = std::move(first.body);
+    stages.erase(stages.begin());
+    return range;
+}
+
+}  // namespace detail
+
 /// Makes one stage of several: `fuse({.workers = 4}, parse | check | convert)`. Each of its workers runs
 /// all of them, one inside the other, in one thread and without queues between.
 /// Shape: a Stage<In, Out>. Workers, queue, order and `on_error` are its own; of the stages inside, the
 ///   names, `retry`, `dead_letter` and OnError::skip count, everything else of their settings has no
-///   meaning there. Each worker of the fused stage has one of each stage inside.
+///   meaning there. Each worker of the fused stage has one of each stage inside. A range in front,
+///   `fuse({.workers = 4}, range | parse | check)`, is read by the workers themselves, an item at a time
+///   and in turn: whoever takes an item sees to it to the end, and nothing of it changes the core. (A
+///   source stage in front runs once for each worker, as every source does.)
+/// Threads: the range is read by several, but by one at a time.
+/// Blocks: a worker also until it is its turn at the range; woken by the one that was in it.
 /// Cost: a chain of map_stage, filter and tap, whose types fit without a conversion, is compiled as one
 ///   function, as long as it is written in place or kept with `auto`: a Pipeline<In, Out> has forgotten
-///   what it is made of. Behind another first stage, or when that has been forgotten, an item goes from
-///   one of them to the next by a virtual call. Any other stage is pulled by the one behind it, which
-///   costs several.
+///   what it is made of. Behind another first stage or a range, or when that has been forgotten, an item
+///   goes from one of them to the next by a virtual call. Any other stage is pulled by the one behind it,
+///   which costs several.
 /// Errors: an exception carries the name of the stage inside that threw; one without a name is called
-///   `fused.stage_K`, by the fused stage's name and its position. `std::invalid_argument` for a
-///   pipeline that begins with a range: that would be read by each worker; leave the range outside.
+///   `fused.stage_K`, by the fused stage's name and its position, and the range `fused.source`. With
+///   OnError::finish a range that throws has ended, and the rest of one whose workers have all been lost
+///   is not read.
 template <class In, class Out>
 Stage<In, Out> fuse(Setup setup, const Pipeline<In, Out>& stages) {
-    if (stages.stages().front().is_range)
-        throw std::invalid_argument(
-            "parallelpipe: fuse takes the stages behind a range: write range | fuse(a | b)");
-    Stage<In, Out> fused(detail::make_body<detail::fused_body<Out>>(stages.stages()));
+    std::vector<detail::stage_entry> inner = stages.stages();
+    detail::stage_body range = detail::take_range(inner);
+    Stage<In, Out> fused(detail::make_body<detail::fused_body<Out>>(std::move(inner)), std::move(range));
     fused.setup(std::move(setup));
     return fused;
 }

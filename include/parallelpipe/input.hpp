@@ -77,6 +77,7 @@ public:
 
     /// From now on `listener` is told; null is nobody.
     void listen(item_listener* listener) noexcept { listener_ = listener; }
+    item_listener* listener() const noexcept { return listener_; }
 
     /// The reader is noexcept and cannot be unwound: when the run is stopped, its items just end.
     void end_quietly() noexcept { quiet_ = true; }
@@ -299,7 +300,7 @@ private:
 /// Errors: none of other stages: a loop that ends normally has seen all that this worker will get.
 template <class T>
 class Input : public std::ranges::view_base {
-    static_assert(Item<T>,
+    static_assert(detail::can_be_item<T>,
                   "parallelpipe: Input<T> hands out values: T must be an object type that can be "
                   "moved, not a reference and not const; write Input<std::remove_cvref_t<T>>");
 

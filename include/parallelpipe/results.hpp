@@ -36,8 +36,8 @@ public:
 ///   of stages that nobody waits for any more, because the consumer left, are dropped.
 template <class Out>
 class Results : public std::ranges::view_base {
-    static_assert(Item<Out>, "parallelpipe: a pipeline that ends in a sink has no results; call "
-                             "execute()");
+    static_assert(detail::can_be_item<Out>,
+                  "parallelpipe: a pipeline that ends in a sink has no results; call execute()");
 
 public:
     using value_type = Out;

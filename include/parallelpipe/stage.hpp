@@ -31,7 +31,7 @@ namespace parallelpipe {
 /// Threads: as a standard container: const members from several threads at once.
 template <class In, class Out>
 class Stage {
-    static_assert(ItemOrVoid<In> && ItemOrVoid<Out>,
+    static_assert(detail::can_be_item_or_void<In> && detail::can_be_item_or_void<Out>,
                   "parallelpipe: items are values: In and Out of a Stage must be object types that "
                   "can be moved, not references and not const; write std::remove_cvref_t<T>");
 
@@ -108,7 +108,10 @@ public:
     Container collect(detail::run_watcher& monitor, std::stop_token token = {}) const;
 
     /// For the library.
-    explicit Stage(detail::stage_body body) { entry_.body = std::move(body); }
+    explicit Stage(detail::stage_body body, detail::stage_body range = nullptr) {
+        entry_.body = std::move(body);
+        entry_.range = std::move(range);
+    }
     const detail::stage_entry& entry() const noexcept { return entry_; }
 
 protected:

@@ -87,6 +87,7 @@ struct Step {
     std::size_t words_after = 0;
     std::size_t patience = 0;  // of a plain stage: other workers than the first leave after it
     bool keyed = false;        // a plain stage: equal keys go to the same worker
+    bool in_turn = false;      // a plain stage: fused with the range before it, which its workers read
 
     Failing failing = Failing::never;
     Place place = Place::item;
@@ -372,6 +373,7 @@ private:
                 step.words_before = pick({0U, 0U, 1U, 2U});
                 step.words_after = pick({0U, 0U, 1U, 2U});
                 step.keyed = below(2) == 0;
+                step.in_turn = step.position == 1 && made.steps.front().kind == Kind::range && below(2) == 0;
                 if (failing == Failing::never && below(4) == 0) {
                     step.patience = 1 + below(8);
                     step.words_after = 0;
@@ -583,7 +585,9 @@ Pipeline<void, Counted> first(const Plan& plan, Tally& tally) {
     if (step.kind == Kind::source) return source(step, tally);
     std::vector<Counted> items;
     for (std::size_t i = 0; i < step.count; ++i) items.emplace_back(tally, source_item(0, i));
-    return std::move(items) | plain(plan.steps[1], tally);
+    const Step& next = plan.steps[1];
+    if (next.in_turn) return fuse(settings(next), std::move(items) | plain(next, tally));
+    return std::move(items) | plain(next, tally);
 }
 
 Pipeline<void, Counted> pipeline(const Plan& plan, Tally& tally, std::vector<DeadLetters>& dead) {
@@ -611,7 +615,8 @@ std::string to_string(const Plan& plan) {
         text += (step.position == 0 ? " " : " | ") + step.name + ' ' +
                 kinds[static_cast<std::size_t>(step.kind)] + " x" + std::to_string(step.workers) +
                 " q" + (step.qsize ? std::to_string(*step.qsize) : "-") +
-                (step.ordered ? " ordered" : "") + (step.keyed ? " keyed" : "") + " n" + std::to_string(step.count) +
+                (step.ordered ? " ordered" : "") + (step.keyed ? " keyed" : "") +
+                (step.in_turn ? " in turn" : "") + " n" + std::to_string(step.count) +
                 policies[static_cast<std::size_t>(step.failing)];
         constexpr const char* places[] = {"", " behind", " set-up", " end"};
         text += places[static_cast<std::size_t>(step.place)];

@@ -40,6 +40,7 @@ struct Step {
 struct Plan {
     int items;
     std::vector<Step> steps;  // the first one is the source
+    bool in_turn = false;     // the source is a range, read by the workers of the second one
     Ending ending;
     std::size_t at_stage;  // where an error or an early return happens
     int at_item;
@@ -61,6 +62,10 @@ Plan random_plan(std::mt19937& random) {
         step.kind = pick(Kind::map, Kind::map, Kind::filter, Kind::flat_map);
         step.delay = pick(1U, 4U, 32U, 1000U);
         plan.steps.push_back(step);
+    }
+    if (stages > 1 && random() % 3 == 0) {
+        plan.in_turn = true;
+        plan.steps.front().workers = 1;
     }
     plan.ending = pick(Ending::normal, Ending::normal, Ending::error, Ending::leave, Ending::cancel,
                        Ending::token, Ending::early_return);
@@ -98,20 +103,17 @@ std::vector<int> sequential(const Plan& plan) {
 
 Setup settings(const Step& step) { return {.workers = step.workers, .qsize = step.qsize}; }
 
-Stage<void, Counted> source(const Plan& plan, Tally& tally) {
-    return Stage<void, Counted>([&plan, &tally]() -> generator<Counted> {
-               const Step& step = plan.steps.front();
-               Dice dice(this_worker::index() + 1);
-               for (int i = 0; i < plan.items; ++i) {
-                   if (plan.at_stage == 0 && i >= plan.at_item) {
-                       if (plan.ending == Ending::error) throw i;
-                       if (plan.ending == Ending::early_return) co_return;
-                   }
-                   maybe_pause(dice, step.delay);
-                   co_yield Counted(tally, i);
-               }
-           })
-        .setup(settings(plan.steps.front()));
+generator<Counted> items(const Plan& plan, Tally& tally) {
+    const Step& step = plan.steps.front();
+    Dice dice(this_worker::index() + 1);
+    for (int i = 0; i < plan.items; ++i) {
+        if (plan.at_stage == 0 && i >= plan.at_item) {
+            if (plan.ending == Ending::error) throw i;
+            if (plan.ending == Ending::early_return) co_return;
+        }
+        maybe_pause(dice, step.delay);
+        co_yield Counted(tally, i);
+    }
 }
 
 Stage<Counted, Counted> middle(const Plan& plan, Tally& tally, std::size_t position) {
@@ -133,6 +135,15 @@ Stage<Counted, Counted> middle(const Plan& plan, Tally& tally, std::size_t posit
         .setup(settings(plan.steps[position]));
 }
 
+Pipeline<void, Counted> pipeline(const Plan& plan, Tally& tally) {
+    const auto source = [&plan, &tally] { return items(plan, tally); };
+    Pipeline<void, Counted> pipe = Stage<void, Counted>(source).setup(settings(plan.steps.front()));
+    if (plan.in_turn) pipe = fuse(settings(plan.steps[1]), source() | middle(plan, tally, 1));
+    for (std::size_t s = plan.in_turn ? 2 : 1; s < plan.steps.size(); ++s)
+        pipe = pipe | middle(plan, tally, s);
+    return pipe;
+}
+
 /// Runs the plan. Returns whether everything was as it should be.
 bool holds(const Plan& plan, unsigned seed) {
     Tally tally;
@@ -140,8 +151,7 @@ bool holds(const Plan& plan, unsigned seed) {
     bool task_exception = false;
     bool cancelled = false;
     {
-        Pipeline<void, Counted> pipe = source(plan, tally);
-        for (std::size_t s = 1; s < plan.steps.size(); ++s) pipe = pipe | middle(plan, tally, s);
+        const Pipeline<void, Counted> pipe = pipeline(plan, tally);
         std::stop_source stop;
         std::jthread other;
         Dice dice(seed);
@@ -181,7 +191,7 @@ bool holds(const Plan& plan, unsigned seed) {
 }
 
 std::string to_string(const Plan& plan) {
-    std::string text = std::to_string(plan.items) + " items";
+    std::string text = std::to_string(plan.items) + " items" + (plan.in_turn ? " in turn" : "");
     for (const Step& step : plan.steps)
         text += " | x" + std::to_string(step.workers) + " q" +
                 (step.qsize ? std::to_string(*step.qsize) : "-") + " kind " +

@@ -55,6 +55,11 @@ public:
         for (const StageStatistics& stage : stats.stages)
             parts_.push_back({load_of(stage, stats.elapsed), stage.workers});
         parts_.push_back({load_of(stats.consumer, stats.elapsed), 1});
+        if (const double turns = waiting_for_turn(); turns > 0) {
+            load& first = parts_.front().time;
+            first.busy = std::min(first.busy + turns, 1.0);
+            first.waiting_for_input = 0;
+        }
         for (std::size_t i = 0; i < consumer_; ++i) find_starved(i);
         is_contended_ =
             std::ranges::any_of(parts_, [](const part& p) { return p.starved >= noticeable; });
@@ -126,6 +131,12 @@ public:
         const auto items = at == consumer_ ? stats_.consumer.items : handled(stats_.stages[at]);
         return starved(at) * static_cast<double>(parts_[at].workers) * in_seconds(stats_.elapsed) >
                10 * cost_of_sleep * static_cast<double>(items);
+    }
+    /// What part of the time the workers of the first stage waited for one of themselves, who was in the
+    /// range that they read in turn. To others that stage is at work meanwhile.
+    double waiting_for_turn() const {
+        if (stats_.stages.empty() || stats_.stages.front().items_in == 0) return 0;
+        return load_of(stats_.stages.front(), stats_.elapsed).waiting_for_input;
     }
     std::size_t second() const { return second_; }
     /// What part of all cores the threads had or would have used; 0 is unknown.

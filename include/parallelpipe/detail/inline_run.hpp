@@ -29,7 +29,7 @@ class inline_run_state final : public run_base, public nested_owner {
 public:
     inline_run_state(const std::vector<stage_entry>& stages, std::stop_token token)
         : entries_(stages), counters_(std::make_unique<item_counters[]>(stages.size())) {
-        for (const stage_entry& entry : entries_) entry.body->begin_run();
+        for (const stage_entry& entry : entries_) entry.begin_run();
         std::size_t position = 0;
         for (std::size_t i = 0; i < entries_.size(); ++i) {
             const stage_entry& entry = entries_[i];
@@ -58,7 +58,7 @@ public:
         for (std::size_t i = 0; i < entries_.size(); ++i) {
             const nested_stage& stage = *chain_.stages()[i];
             StageStatistics one = statistics_of(stage.name(), entries_[i].workers(), counters_[i]);
-            one.items_in = i == 0 ? 0 : chain_.stages()[i - 1]->made();
+            one.items_in = i == 0 ? stage.taken() : chain_.stages()[i - 1]->made();
             one.items_out = stage.made();
             one.is_range = entries_[i].is_range;
             one.is_ordered = entries_[i].setup.ordered.value_or(false);

@@ -8,6 +8,7 @@
 // is noted, and they are unwound where they wait for their next item, as in a run with threads.
 
 #include <parallelpipe/detail/nested_feed.hpp>
+#include <parallelpipe/detail/range_in_turn.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/setup.hpp>
@@ -18,6 +19,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,6 +65,12 @@ public:
     void connect(feed_base* in, bool is_inner, bool is_fused) {
         in_ = in;
         is_inner_ = is_inner;
+        if (entry_.range) {
+            range_.emplace(*entry_.range);
+            from_range_.emplace(*range_, identity_);
+            converted_ = from_range_->open();
+            in_ = converted_.get();
+        }
         if (in_ && entry_.convert) {
             converted_ = entry_.convert(*in_);
             in_ = converted_.get();
@@ -90,6 +98,8 @@ public:
         });
     }
 
+    /// How many elements of its range so far; for any thread.
+    std::uint64_t taken() const noexcept { return range_ ? range_->taken() : 0; }
     /// How many results so far; for any thread.
     std::uint64_t made() const noexcept { return made_.load(std::memory_order_relaxed); }
 
@@ -123,7 +133,10 @@ private:
         while (identity_.index < end_worker_ && !is_stopped()) {
             bool lost = false;
             try {
-                if (some()) return;
+                bool made = false;
+                const auto once = [&] { made = some(); };
+                from_range_ ? from_range_->reading(once) : once();
+                if (made) return;
             } catch (const stop_unwind&) {
                 was_unwound_ = true;
             } catch (...) {
@@ -140,7 +153,7 @@ private:
     /// All workers have been lost: what was meant for them runs to its end for nothing.
     void ignore_the_rest() {
         try {
-            if (in_) in_->drain();
+            if (in_ && !from_range_) in_->drain();
         } catch (...) {
             // Stopped, or an item that cannot even be converted: nobody is interested any more.
         }
@@ -165,7 +178,9 @@ private:
     bool is_inner_ = false;
     std::atomic<std::uint64_t> made_{0};  // relaxed: a number
     bool was_unwound_ = false;
-    std::unique_ptr<feed_base> converted_;
+    std::optional<range_in_turn> range_;  // what it reads instead of a stage before it
+    std::optional<range_in_turn::reader> from_range_;
+    std::unique_ptr<feed_base> converted_;  // or the feed of that
     std::unique_ptr<feed_base> out_;
     std::unique_ptr<nested_call> call_;
 };

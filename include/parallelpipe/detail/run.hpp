@@ -38,6 +38,7 @@
 #include <parallelpipe/detail/keyed_feed.hpp>
 #include <parallelpipe/detail/meter.hpp>
 #include <parallelpipe/detail/order_base.hpp>
+#include <parallelpipe/detail/range_in_turn.hpp>
 #include <parallelpipe/detail/run_statistics.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
@@ -91,7 +92,7 @@ public:
     explicit run(const std::vector<stage_entry>& stages, run_watcher* watcher = nullptr)
         : watch_(watcher, *this), size_(stages.size()),
           stages_(std::make_unique<running_stage[]>(size_)), group_(workers(stages) + 2) {
-        for (const stage_entry& stage : stages) stage.body->begin_run();
+        for (const stage_entry& stage : stages) stage.begin_run();
         std::size_t position = 0;
         for (std::size_t i = 0; i < size_; ++i) {
             running_stage& stage = stages_[i];
@@ -101,6 +102,8 @@ public:
             stage.meters = std::make_unique<meter[]>(stage.workers);
             const std::size_t readers = i + 1 == size_ ? 1 : stages[i + 1].workers();
             stage.out = stage.entry.body->make_channel(stage.entry.setup.qsize, stage.workers, readers);
+            if (stage.entry.range)
+                stage.range = std::make_unique<range_in_turn>(*stage.entry.range);
             if (i != 0 && stage.entry.partition && stage.workers > 1)
                 stage.boxes = stage.entry.partition->begin(
                     *stages_[i - 1].out, stage.entry.connect(*stages_[i - 1].out, 1), stage.workers);
@@ -273,6 +276,7 @@ private:
         std::unique_ptr<channel_base> out;  // what it yields; null behind a sink
         std::unique_ptr<order_base> order;  // null: results leave as they come
         std::unique_ptr<partition_base> boxes;  // null: any worker takes any item
+        std::unique_ptr<range_in_turn> range;   // what its workers read instead of a channel
         std::stop_source stop;              // a shared state, safe from any thread
         item_counters counters;
         std::unique_ptr<meter[]> meters;    // one a worker
@@ -366,15 +370,19 @@ private:
         const std::int64_t began = meter::now();
         counted.thread.store(this_thread_number(), std::memory_order_relaxed);
         counted.began.store(began, std::memory_order_relaxed);
+        std::optional<range_in_turn::reader> from_range;
+        if (here.range) from_range.emplace(*here.range, identity);
         std::unique_ptr<feed_base> in;
         bool lost = false;
         try {
             name_this_thread(here.name, worker);
             if (from)
                 in = here.boxes ? here.boxes->open(worker) : here.entry.connect(*from, here.workers);
+            if (from_range) in = from_range->open();
             if (in) in->count_for(&counted);
+            const auto call = [&] { here.entry.body->run(in.get(), {to, order, worker, &counted}); };
             try {
-                here.entry.body->run(in.get(), {to, order, worker, &counted});
+                from_range ? from_range->reading(call) : call();
             } catch (const stop_unwind&) {
                 throw;
             } catch (...) {
@@ -423,7 +431,7 @@ private:
             group_.report(std::move(what));
             // Behind the end of the items the siblings end by themselves, and may have last words.
             const bool stops = !here.order || here.order->fail(worker, number);
-            if (in && stops) input(stage)->stop_before(number);
+            if (in && stops) here.range ? here.range->stop() : input(stage)->stop_before(number);
         } else {
             fail(std::move(what));
         }

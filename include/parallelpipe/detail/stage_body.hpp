@@ -395,6 +395,7 @@ struct stage_entry {
     stage_body body;
     Setup setup;
     std::shared_ptr<const partitioner> partition;  // null: any worker takes any item
+    stage_body range;             // what its workers read in turn; null: a channel, or nothing
     connector connect = nullptr;  // set when something stands on the left
     converter convert = nullptr;
     bool is_range = false;        // the range on the left: named `source`, not counted
@@ -405,6 +406,11 @@ struct stage_entry {
         return is_range ? "source" : "stage_" + std::to_string(position);
     }
     std::size_t workers() const { return setup.workers.value_or(1); }
+    /// As stage_body_base::begin_run.
+    void begin_run() const {
+        if (range) range->begin_run();
+        body->begin_run();
+    }
 };
 
 /// The names of a chain's stages, in order.

@@ -1,0 +1,172 @@
+#ifndef PARALLELPIPE_DETAIL_RANGE_IN_TURN_HPP
+#define PARALLELPIPE_DETAIL_RANGE_IN_TURN_HPP
+
+// A range that the workers of one stage read themselves, each an item at a time, in turn: then nothing of
+// an item changes the core from its making to its result.
+//
+// Who has `turn_` reads. The others wait for it, and whoever gives it up wakes one of them. A reader that
+// is in the range keeps it for as long as the range takes, also when the run is stopped: the range can
+// ask this_worker::stop_token(), as any source can. Whoever gets the turn then sees the stop.
+//
+// An item is its taker's alone, none is taken ahead; so there is nothing to give back. What is not atomic is
+// under turn_.
+
+#include <parallelpipe/detail/meter.hpp>
+#include <parallelpipe/detail/nested_feed.hpp>
+#include <parallelpipe/detail/patience.hpp>
+#include <parallelpipe/detail/stage_body.hpp>
+#include <parallelpipe/input.hpp>
+#include <parallelpipe/this_worker.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace parallelpipe::detail {
+
+/// The range of one stage in one run.
+class range_in_turn {
+public:
+    explicit range_in_turn(const stage_body_base& range) noexcept : range_(range) {}
+    range_in_turn(const range_in_turn&) = delete;
+    range_in_turn& operator=(const range_in_turn&) = delete;
+
+    /// Nobody gets another item.
+    void stop() noexcept { is_stopped_.store(true, std::memory_order_relaxed); }
+
+    /// How many elements have been taken; for any thread.
+    std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
+
+    class reader;
+
+private:
+    const stage_body_base& range_;
+    std::mutex turn_;
+    std::unique_ptr<nested_call> elements_;  // made by the first reader
+    std::atomic<std::uint64_t> taken_{0};    // written by who has the turn; relaxed: a number
+    bool has_ended_ = false;
+    std::atomic<bool> is_stopped_{false};  // relaxed: it carries nothing else
+};
+
+/// One worker's way to the range. Threads: that worker's.
+class range_in_turn::reader final : public nested_source {
+public:
+    /// `worker` outlives the reader.
+    reader(range_in_turn& of, const worker_identity& worker) : of_(of), worker_(worker) {}
+    reader(const reader&) = delete;
+    reader& operator=(const reader&) = delete;
+
+    /// What the worker reads. Once; dies before the reader.
+    std::unique_ptr<feed_base> open() {
+        std::unique_ptr<feed_base> feed = of_.range_.make_nested_feed(*this, true);
+        feed_ = feed.get();
+        return feed;
+    }
+
+    /// Does `what`, which reads here. What the range throws does not pass through that, which could catch
+    /// it: it is unwound as by a stop.
+    /// Errors: those of `what`; what the range threw, as an inner_failure.
+    template <class What>
+    void reading(What what) {
+        try {
+            what();
+        } catch (const stop_unwind&) {
+            if (!failure_) throw;
+        }
+        if (failure_) throw inner_failure(*std::exchange(failure_, std::nullopt));
+    }
+
+    bool produce(void* to) override {
+        item_listener* const listener = feed_->listener();
+        // The range may take its time: what was yielded for the last item is complete.
+        if (listener) listener->pauses(end_);
+        if (!read(to)) return false;
+        if (listener) listener->begins(number_, end_);
+        end_ = number_ + 1;
+        return !failure_;
+    }
+
+    void abandon() noexcept override {}  // the others go on
+
+    void ended(bool quiet) override {
+        if (failure_ || is_stopped()) {
+            if (!quiet) throw stop_unwind{};
+        } else if (item_listener* const listener = feed_->listener()) {
+            listener->ends(end_);
+        }
+    }
+
+    std::uint64_t number() const override { return number_; }
+
+private:
+    /// Makes the next element at `to`, or notes why it could not. Returns: false at the end.
+    bool read(void* to) {
+        const std::unique_lock<std::mutex> turn = wait_for_turn();
+        if (of_.has_ended_ || is_stopped()) return false;
+        const worker_scope scope(in_range());
+        try {
+            if (!of_.elements_) of_.elements_ = of_.range_.call(nullptr);
+            of_.has_ended_ = !of_.elements_->next(to);
+            if (of_.has_ended_) return false;
+        } catch (...) {
+            of_.has_ended_ = true;
+            failure_ = inner_failure_of(in_range_->stage);
+        }
+        number_ = of_.taken();
+        of_.taken_.store(number_ + 1, std::memory_order_relaxed);
+        if (meter* const counted = worker_.counted)
+            counted->in.store(counted->in.load(std::memory_order_relaxed) + 1,
+                              std::memory_order_relaxed);
+        return true;
+    }
+
+    std::unique_lock<std::mutex> wait_for_turn() {
+        std::unique_lock turn(of_.turn_, std::try_to_lock);
+        if (turn) return turn;
+        auto timer = wait_timer::for_input(worker_.counted);
+        timer.begin();
+        const int pauses = patience_.pauses();
+        for (int i = 0; i < pauses; ++i) {
+            patience::pause(i);
+            if (!turn.try_lock()) continue;
+            patience_.paid_off();
+            return turn;
+        }
+        patience_.slept();
+        turn.lock();
+        return turn;
+    }
+
+    bool is_stopped() const noexcept {
+        return of_.is_stopped_.load(std::memory_order_relaxed) || worker_.stop.stop_requested();
+    }
+
+    /// What the worker is while it is in the range.
+    const worker_identity& in_range() {
+        if (!in_range_ || in_range_->index != worker_.index) {
+            name_ = std::string(worker_.stage) + ".source";
+            in_range_ = worker_;
+            in_range_->stage = name_;
+        }
+        return *in_range_;
+    }
+
+    range_in_turn& of_;
+    const worker_identity& worker_;
+    feed_base* feed_ = nullptr;
+    std::uint64_t number_ = 0;  // of the item in hand; of the one that could not be made
+    std::uint64_t end_ = 0;     // one past that, once it has begun
+    patience patience_;
+    std::string name_;
+    std::optional<worker_identity> in_range_;
+    std::optional<inner_failure> failure_;
+};
+
+}  // namespace parallelpipe::detail
+
+#endif
