@@ -34,7 +34,8 @@ inline stage_body take_range(std::vector<stage_entry>& stages) {
 ///   `fuse({.workers = 4}, range | parse | check)`, is read by the workers themselves, an item at a time
 ///   and in turn: whoever takes an item sees to it to the end, and nothing of it changes the core. (A
 ///   source stage in front runs once for each worker, as every source does.)
-/// Threads: the range is read by several, but by one at a time.
+/// Threads: the range is read by several, but by one at a time. A generator there goes on in another
+///   thread than the one in which it paused, so it holds no lock over a co_yield.
 /// Blocks: a worker also until it is its turn at the range; woken by the one that was in it.
 /// Cost: a chain of map_stage, filter and tap, whose types fit without a conversion, is compiled as one
 ///   function, as long as it is written in place or kept with `auto`: a Pipeline<In, Out> has forgotten

@@ -381,9 +381,11 @@ TEST_CASE("inside a fused range this_worker tells who reads it", "[fuse][range_i
     std::vector<std::string> names;
     const auto numbers = [&]() -> Range {
         for (int i = 0; i < 100; ++i) {
-            const std::lock_guard lock(mutex);
-            names.push_back(std::string(this_worker::stage_name()) + '-' +
-                            std::to_string(this_worker::index()));
+            {
+                const std::lock_guard lock(mutex);
+                names.push_back(std::string(this_worker::stage_name()) + '-' +
+                                std::to_string(this_worker::index()));
+            }
             co_yield i;
         }
     };
