@@ -173,10 +173,10 @@ private:
 
     std::string one_worker(std::size_t at) const {
         const auto& each = stage(at).each;
-        const auto top = std::ranges::max_element(each, {}, &WorkerStatistics::busy);
-        const double rest = share_of(stage(at).busy - top->busy, stats_.elapsed, each.size() - 1);
-        return "The worker " + plain_name(at) + '-' + std::to_string(top - each.begin()) +
-               " limits the run: it is busy " + percent(share_of(top->busy, stats_.elapsed)) +
+        const std::size_t top = busiest_worker(stage(at));
+        const double rest = share_of(stage(at).busy - each[top].busy, stats_.elapsed, each.size() - 1);
+        return "The worker " + plain_name(at) + '-' + std::to_string(top) +
+               " limits the run: it is busy " + percent(share_of(each[top].busy, stats_.elapsed)) +
                " of the time, its " + (each.size() == 2 ? "sibling " : "siblings ") +
                percent(rest) +
                (stage(at).is_keyed

@@ -305,7 +305,8 @@ auto join(const Left& left, const Right& right) {
         more.front().connect = &detail::connect<from, to>;
         constexpr bool converts = !std::same_as<from, to>;
         if constexpr (converts) more.front().convert = &detail::convert<from, to>;
-        stages.insert(stages.end(), more.begin(), more.end());
+        // One by one: to insert a range would take longer to compile than all the rest here.
+        for (stage_entry& stage : more) stages.push_back(std::move(stage));
         using in = typename chain_of<Left>::in;
         using out = typename chain_of<Right>::out;
         using made = std::conditional_t<converts, joined_pipeline<in, out, void, void>,

@@ -125,7 +125,8 @@ private:
     }
 
     std::size_t count(Activity what) const {
-        return static_cast<std::size_t>(std::ranges::count(lines_, what, &line::activity)) +
+        const auto is_such = [what](const line& one) { return one.activity == what; };
+        return static_cast<std::size_t>(std::count_if(lines_.begin(), lines_.end(), is_such)) +
                (consumer_ && consumer_->activity == what);
     }
 

@@ -42,7 +42,8 @@ private:
         std::vector<std::pair<span, const char*>> waits;
         for (const span& wait : from.for_input) waits.emplace_back(wait, "waits for input");
         for (const span& wait : from.for_room) waits.emplace_back(wait, "waits for room");
-        std::ranges::sort(waits, {}, [](const auto& wait) { return wait.first.began; });
+        std::sort(waits.begin(), waits.end(),
+                  [](const auto& a, const auto& b) { return a.first.began < b.first.began; });
 
         std::int64_t at = from.life.began;
         const auto until = [&](std::int64_t end, const char* name) {

@@ -61,9 +61,8 @@ public:
             first.waiting_for_input = 0;
         }
         for (std::size_t i = 0; i < consumer_; ++i) find_starved(i);
-        is_contended_ =
-            std::ranges::any_of(parts_, [](const part& p) { return p.starved >= noticeable; });
-        knows_ready_ = std::ranges::any_of(parts_, [](const part& p) { return p.time.ready > 0; });
+        is_contended_ = detail::any_of(parts_, [](const part& p) { return p.starved >= noticeable; });
+        knows_ready_ = detail::any_of(parts_, [](const part& p) { return p.time.ready > 0; });
         for (part& p : parts_) {
             find_kept(p);
             wanted_ += (std::min(p.time.cpu + p.kept, 1.0)) * static_cast<double>(p.workers);
@@ -110,7 +109,7 @@ public:
     bool has_begun() const { return !stats_.stages.empty() && stats_.elapsed.count() > 0; }
     bool has_items() const {
         return stats_.consumer.items > 0 ||
-               std::ranges::any_of(stats_.stages, [](const auto& s) { return handled(s) > 0; });
+               detail::any_of(stats_.stages, [](const StageStatistics& s) { return handled(s) > 0; });
     }
 
     /// By stage, the consumer at the end; waiting is what is left when `starved` is taken away.
@@ -235,7 +234,7 @@ private:
     }
 
     bool has_times() const {
-        return std::ranges::any_of(parts_, [](const part& p) {
+        return detail::any_of(parts_, [](const part& p) {
             return p.time.busy > 0 || p.time.waiting_for_input > 0 || p.time.waiting_for_room > 0;
         });
     }
@@ -313,7 +312,7 @@ private:
         for (std::size_t i = 0; i < consumer_; ++i) {
             const auto& each = stats_.stages[i].each;
             if (each.size() < 2) continue;
-            const auto& top = *std::ranges::max_element(each, {}, &WorkerStatistics::busy);
+            const auto& top = each[busiest_worker(stats_.stages[i])];
             const double rest =
                 share_of(stats_.stages[i].busy - top.busy, stats_.elapsed, each.size() - 1);
             const double busy = share_of(top.busy, stats_.elapsed);

@@ -6,7 +6,6 @@
 #include <parallelpipe/detail/readable.hpp>
 #include <parallelpipe/statistics.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <string>
@@ -28,7 +27,7 @@ public:
     explicit stage_table(const Statistics& stats)
         : stats_(stats), has_run_(stats.elapsed.count() > 0) {
         const auto any = [&](auto number) {
-            return std::ranges::any_of(stats_.stages, [&](const auto& s) { return number(s) > 0; });
+            return detail::any_of(stats_.stages, [&](const auto& s) { return number(s) > 0; });
         };
         add(
             "stage", "the stage's name", [](const auto& s) { return name(s); }, "(results)");
