@@ -57,13 +57,7 @@ public:
     /// Does `what` with the stages. Throws what a stage inside threw.
     template <class What>
     void run(What what) {
-        try {
-            what();
-        } catch (const stop_unwind&) {
-            rethrow();
-            throw;
-        }
-        rethrow();
+        throwing_what_is_noted(failure_, what);
     }
 
     bool is_stopped() const noexcept override { return failure_.has_value(); }
@@ -83,10 +77,6 @@ public:
     }
 
 private:
-    void rethrow() {
-        if (failure_) throw inner_failure(*failure_);
-    }
-
     std::optional<inner_failure> failure_;
     nested_chain chain_;
 };

@@ -25,7 +25,6 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <utility>
 
 namespace parallelpipe::detail {
 
@@ -73,12 +72,8 @@ public:
     /// Errors: those of `what`; what the range threw, as an inner_failure.
     template <class What>
     void reading(What what) {
-        try {
-            what();
-        } catch (const stop_unwind&) {
-            if (!failure_) throw;
-        }
-        if (failure_) throw inner_failure(*std::exchange(failure_, std::nullopt));
+        failure_.reset();  // of a worker before, in an inline run
+        throwing_what_is_noted(failure_, what);
     }
 
     bool produce(void* to) override {

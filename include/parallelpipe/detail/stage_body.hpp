@@ -64,6 +64,18 @@ inline inner_failure inner_failure_of(std::string_view name) {
     }
 }
 
+/// Does `what`. A failure that is noted meanwhile does not pass through that, which could catch it: it is
+/// unwound as by a stop. Then the failure is thrown.
+template <class What>
+void throwing_what_is_noted(const std::optional<inner_failure>& failure, What what) {
+    try {
+        what();
+    } catch (const stop_unwind&) {
+        if (!failure) throw;
+    }
+    if (failure) throw inner_failure(*failure);
+}
+
 /// Gets items one by one.
 class item_sink {
 public:
