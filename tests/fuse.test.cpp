@@ -5,19 +5,17 @@
 #include "support/catch.hpp"
 #include "support/counted.hpp"
 #include "support/listed.hpp"
+#include "support/outcome.hpp"
 #include "support/waiting.hpp"
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <exception>
 #include <functional>
 #include <latch>
 #include <memory>
-#include <numeric>
-#include <optional>
 #include <semaphore>
 #include <stdexcept>
 #include <stop_token>
@@ -32,8 +30,11 @@ using namespace parallelpipe;
 using support::comes_true;
 using support::Counted;
 using support::listed;
+using support::Outcome;
+using support::outcome_of;
 using support::sorted;
 using support::Tally;
+using support::up_to;
 
 namespace {
 
@@ -110,33 +111,6 @@ Stage<void, int> numbers(int end) {
 }
 
 constexpr int endless = 2'000'000'000;
-
-std::vector<int> up_to(int end) {
-    std::vector<int> all(static_cast<std::size_t>(end));
-    std::iota(all.begin(), all.end(), 0);
-    return all;
-}
-
-/// What came, and the error behind it.
-struct Outcome {
-    std::vector<int> items;
-    std::string text;
-    std::optional<std::uint64_t> failed_at;
-    Statistics stats;
-};
-
-Outcome outcome_of(const Pipeline<void, int>& pipe) {
-    Outcome outcome;
-    auto results = pipe.results();
-    try {
-        for (int x : results) outcome.items.push_back(x);
-    } catch (const TaskException& e) {
-        outcome.text = e.what();
-        outcome.failed_at = e.errors().front().item();
-    }
-    outcome.stats = results.stats();
-    return outcome;
-}
 
 struct Guard {
     std::atomic<int>* alive;

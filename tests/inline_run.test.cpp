@@ -5,15 +5,14 @@
 #include "support/catch.hpp"
 #include "support/counted.hpp"
 #include "support/listed.hpp"
+#include "support/outcome.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <set>
 #include <stdexcept>
@@ -28,7 +27,10 @@ namespace inline_run_tests {
 
 using namespace parallelpipe;
 using support::Counted;
+using support::Outcome;
+using support::outcome_of;
 using support::Tally;
+using support::up_to;
 
 namespace {
 
@@ -102,33 +104,6 @@ Stage<void, int> numbers(int end) {
 
 constexpr int endless = 2'000'000'000;
 
-std::vector<int> up_to(int end) {
-    std::vector<int> all(static_cast<std::size_t>(end));
-    std::iota(all.begin(), all.end(), 0);
-    return all;
-}
-
-/// What came, and the error behind it.
-struct Outcome {
-    std::vector<int> items;
-    std::string text;
-    std::optional<std::uint64_t> failed_at;
-    Statistics stats;
-};
-
-Outcome outcome_of(Results<int> results) {
-    Outcome outcome;
-    try {
-        for (int x : results) outcome.items.push_back(x);
-    } catch (const TaskException& e) {
-        outcome.text = e.what();
-        outcome.failed_at = e.errors().front().item();
-    } catch (const std::exception& e) {
-        outcome.text = e.what();
-    }
-    outcome.stats = results.stats();
-    return outcome;
-}
 Outcome threaded(const Pipe& pipe) { return outcome_of(pipe.results()); }
 Outcome inlined(const Pipe& pipe) { return outcome_of(pipe.results(inline_run)); }
 

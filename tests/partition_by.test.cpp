@@ -4,21 +4,19 @@
 #include "support/counted.hpp"
 #include "support/fragile.hpp"
 #include "support/listed.hpp"
+#include "support/outcome.hpp"
 #include "support/waiting.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
-#include <cstdint>
 #include <exception>
 #include <functional>
 #include <latch>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <numeric>
-#include <optional>
 #include <semaphore>
 #include <set>
 #include <stdexcept>
@@ -35,7 +33,9 @@ using support::comes_true;
 using support::Counted;
 using support::Fragile;
 using support::listed;
+using support::Outcome;
 using support::Tally;
+using support::up_to;
 
 namespace {
 
@@ -102,32 +102,9 @@ std::vector<int> items_of(const std::vector<Seen>& all) {
     return items;
 }
 
-std::vector<int> up_to(int end) {
-    std::vector<int> all(static_cast<std::size_t>(end));
-    std::iota(all.begin(), all.end(), 0);
-    return all;
-}
-
-/// What came, and the error behind it.
-struct Outcome {
-    std::vector<int> items;
-    std::string text;
-    std::optional<std::uint64_t> failed_at;
-    Statistics stats;
-};
-
 template <class Runnable>
 Outcome outcome_of(const Runnable& runnable) {
-    Outcome outcome;
-    auto results = runnable.results();
-    try {
-        for (const Seen& seen : results) outcome.items.push_back(seen.item);
-    } catch (const TaskException& e) {
-        outcome.text = e.what();
-        outcome.failed_at = e.errors().front().item();
-    }
-    outcome.stats = results.stats();
-    return outcome;
+    return support::outcome_of(runnable, &Seen::item);
 }
 
 bool contains(const std::string& text, const std::string& part) {

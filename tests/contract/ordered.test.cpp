@@ -2,13 +2,13 @@
 
 #include "support/catch.hpp"
 #include "support/counted.hpp"
+#include "support/outcome.hpp"
 #include "support/waiting.hpp"
 
 #include <algorithm>
 #include <atomic>
 #include <latch>
 #include <memory>
-#include <numeric>
 #include <optional>
 #include <random>
 #include <semaphore>
@@ -26,6 +26,7 @@ using namespace parallelpipe;
 using support::comes_true;
 using support::Counted;
 using support::Tally;
+using support::up_to;
 
 namespace {
 
@@ -41,12 +42,6 @@ auto all(const Pipe& pipe) {
     std::vector<int> out;
     for (auto& x : pipe.results()) out.push_back(x);
     return out;
-}
-
-std::vector<int> up_to(int n) {
-    std::vector<int> numbers(static_cast<std::size_t>(n));
-    std::iota(numbers.begin(), numbers.end(), 0);
-    return numbers;
 }
 
 constexpr int many = support::sanitized ? 2000 : 20000;

@@ -6,6 +6,7 @@
 #include "support/counted.hpp"
 #include "support/fragile.hpp"
 #include "support/listed.hpp"
+#include "support/outcome.hpp"
 #include "support/waiting.hpp"
 
 #include <algorithm>
@@ -15,8 +16,6 @@
 #include <latch>
 #include <memory>
 #include <mutex>
-#include <numeric>
-#include <optional>
 #include <semaphore>
 #include <stdexcept>
 #include <stop_token>
@@ -33,8 +32,11 @@ using support::Counted;
 using support::Fragile;
 using support::Fuse;
 using support::listed;
+using support::Outcome;
+using support::outcome_of;
 using support::sorted;
 using support::Tally;
+using support::up_to;
 
 namespace {
 
@@ -53,7 +55,7 @@ Stage<int, int> pass() {
 auto plus_one() {
     return map_stage([](int x) { return x + 1; });
 }
-/// None, one or two results: x / 3 items less.
+/// None, one or two results.
 Stage<int, int> repeated() {
     return gen([](Input<int> in) -> Range {
         for (int x : in)
@@ -61,36 +63,12 @@ Stage<int, int> repeated() {
     });
 }
 
-Range up_to(int end) {
+Range counted_to(int end) {
     for (int i = 0; i < end; ++i) co_yield i;
 }
 Range failing_at(int bad) {
     for (int i = 0; i < bad; ++i) co_yield i;
     throw std::runtime_error("no more");
-}
-std::vector<int> list_up_to(int end) {
-    std::vector<int> all(static_cast<std::size_t>(end));
-    std::iota(all.begin(), all.end(), 0);
-    return all;
-}
-
-/// What came, and the error behind it.
-struct Outcome {
-    std::vector<int> items;
-    std::string text;
-    Statistics stats;
-};
-
-template <class Results>
-Outcome outcome_of(Results results) {
-    Outcome outcome;
-    try {
-        for (int x : results) outcome.items.push_back(x);
-    } catch (const TaskException& e) {
-        outcome.text = e.what();
-    }
-    outcome.stats = results.stats();
-    return outcome;
 }
 
 Outcome run(const Stage<void, int>& fused, bool inlined) {
@@ -114,7 +92,7 @@ TEST_CASE("a range fused with what is behind it is read once, whatever the worke
     const std::size_t qsize = GENERATE(0U, 1U, 64U);
     const bool ordered = GENERATE(false, true);
     const Setup setup{.workers = workers, .qsize = qsize, .ordered = ordered};
-    const std::vector<int> numbers = list_up_to(300);
+    const std::vector<int> numbers = up_to(300);
     const std::vector<Pipeline<int, int>> chains = {pass(), plus_one(), plus_one() | plus_one(),
                                                     pass() | repeated(),
                                                     plus_one() | repeated() | plus_one()};
@@ -124,7 +102,7 @@ TEST_CASE("a range fused with what is behind it is read once, whatever the worke
         CHECK((ordered ? listed(fused) : sorted(fused)) ==
               (ordered ? expected : sorted(numbers | chain)));
         CHECK(outcome_of(fused.results(inline_run)).items == expected);
-        CHECK(outcome_of(fuse(setup, up_to(300) | chain).results()).items.size() ==
+        CHECK(outcome_of(fuse(setup, counted_to(300) | chain).results()).items.size() ==
               expected.size());
     }
 }
@@ -138,7 +116,7 @@ TEST_CASE("an item of a fused range stays in the thread that took it", "[fuse][r
     auto check =
         tap([&](const Made& item) { elsewhere += item.second != std::this_thread::get_id(); });
     auto number = map_stage([](const Made& item) { return item.first; });
-    CHECK(sorted(fuse({.workers = 3}, numbers() | check | number)) == list_up_to(200));
+    CHECK(sorted(fuse({.workers = 3}, numbers() | check | number)) == up_to(200));
     CHECK(elsewhere == 0);
 }
 
@@ -258,10 +236,10 @@ TEST_CASE("an error behind a fused range stops its reading", "[fuse][range_in_tu
         }
     });
     for (const bool inlined : {false, true}) {
-        const auto fused = fuse({.workers = workers, .ordered = ordered}, up_to(endless) | fails);
+        const auto fused = fuse({.workers = workers, .ordered = ordered}, counted_to(endless) | fails);
         const Outcome outcome = run(fused, inlined);
         CHECK(outcome.text.find("std::invalid_argument: bad item") != outcome.text.npos);
-        if (ordered || inlined || workers == 1) CHECK(outcome.items == list_up_to(50));
+        if (ordered || inlined || workers == 1) CHECK(outcome.items == up_to(50));
     }
     // Lost one by one: what is not read stays unread.
     auto worker_fails = gen([](Input<int> in) -> Range {
@@ -274,7 +252,7 @@ TEST_CASE("an error behind a fused range stops its reading", "[fuse][range_in_tu
     for (const bool inlined : {false, true}) {
         const auto fused =
             fuse({.workers = workers, .ordered = ordered, .on_error = OnError::finish},
-                 up_to(endless) | worker_fails);
+                 counted_to(endless) | worker_fails);
         const Outcome outcome = run(fused, inlined);
         CHECK(outcome.items.size() == 5 * workers);
         CHECK(outcome.text.find("tired") != outcome.text.npos);
@@ -283,10 +261,10 @@ TEST_CASE("an error behind a fused range stops its reading", "[fuse][range_in_tu
 
 TEST_CASE("a fused range can be read by several runs if it can be read again",
           "[fuse][range_in_turn]") {
-    const std::vector<int> kept = list_up_to(100);
+    const std::vector<int> kept = up_to(100);
     const std::vector<Stage<void, int>> again = {
         fuse({.workers = 2}, kept | plus_one()),
-        fuse({.workers = 2}, list_up_to(100) | plus_one())};
+        fuse({.workers = 2}, up_to(100) | plus_one())};
     for (const auto& fused : again) {
         auto one = fused.results();
         auto other = fused.results();
@@ -294,7 +272,7 @@ TEST_CASE("a fused range can be read by several runs if it can be read again",
         CHECK(outcome_of(std::move(other)).items.size() == 100);
         CHECK(listed(fused | pass()).size() == 100);
     }
-    const auto once = fuse({.workers = 2}, up_to(10) | pass());
+    const auto once = fuse({.workers = 2}, counted_to(10) | pass());
     CHECK(listed(once).size() == 10);
     CHECK_THROWS_AS(once.results(), std::logic_error);
     CHECK_THROWS_AS(once.results(inline_run), std::logic_error);
@@ -302,15 +280,15 @@ TEST_CASE("a fused range can be read by several runs if it can be read again",
 
 TEST_CASE("a fused stage that has a range can be fused again, and the range is read once",
           "[fuse][range_in_turn]") {
-    const auto inner = fuse({.workers = 2}, up_to(100) | plus_one());
+    const auto inner = fuse({.workers = 2}, counted_to(100) | plus_one());
     CHECK(sorted(fuse({.workers = 3}, inner | plus_one())).size() == 100);
-    CHECK(listed(fuse(fuse(list_up_to(10) | pass()))) == list_up_to(10));
-    CHECK(listed(list_up_to(10) | fuse(pass() | pass())) == list_up_to(10));
+    CHECK(listed(fuse(fuse(up_to(10) | pass()))) == up_to(10));
+    CHECK(listed(up_to(10) | fuse(pass() | pass())) == up_to(10));
 }
 
 TEST_CASE("stages that want no more end a run with a fused range", "[fuse][range_in_turn]") {
     const std::size_t workers = GENERATE(1U, 3U);
-    CHECK(listed(fuse({.workers = workers}, up_to(endless) | pass()) | take(10)).size() == 10);
+    CHECK(listed(fuse({.workers = workers}, counted_to(endless) | pass()) | take(10)).size() == 10);
     auto first_five = gen([](Input<int> in) -> Range {
         int left = 5;
         for (int x : in) {
@@ -318,8 +296,8 @@ TEST_CASE("stages that want no more end a run with a fused range", "[fuse][range
             if (--left == 0) co_return;
         }
     });
-    const auto fused = fuse({.workers = workers}, up_to(endless) | pass() | first_five);
-    CHECK(sorted(fused) == list_up_to(5 * static_cast<int>(workers)));
+    const auto fused = fuse({.workers = workers}, counted_to(endless) | pass() | first_five);
+    CHECK(sorted(fused) == up_to(5 * static_cast<int>(workers)));
 }
 
 TEST_CASE("however a run with a fused range is left, nothing of it is left behind",
@@ -397,7 +375,7 @@ TEST_CASE("inside a fused range this_worker tells who reads it", "[fuse][range_i
 }
 
 TEST_CASE("statistics know what was taken from a fused range", "[fuse][range_in_turn]") {
-    const auto fused = fuse({.workers = 3, .name = "f"}, list_up_to(200) | repeated());
+    const auto fused = fuse({.workers = 3, .name = "f"}, up_to(200) | repeated());
     for (const Outcome& outcome :
          {outcome_of(fused.results()), outcome_of(fused.results(inline_run))}) {
         CHECK(outcome.stats.stages.size() == 1);
