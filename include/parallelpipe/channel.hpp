@@ -42,6 +42,7 @@
 #include <parallelpipe/detail/channel_base.hpp>
 #include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/lanes.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/raw_storage.hpp>
 #include <parallelpipe/detail/taken_items.hpp>
 
@@ -100,9 +101,9 @@ private:
         T* last = items.last.load(std::memory_order_relaxed);
         while (last > first) {
             --last;
-            given_back_.insert(std::unique_ptr<detail::given_back_item>(new given_back(
-                items.first_number + static_cast<std::uint64_t>(last - items.first),
-                std::move(*last))));
+            given_back_.insert(detail::owned<detail::given_back_item>(
+                new given_back(items.first_number + static_cast<std::uint64_t>(last - items.first),
+                               std::move(*last))));
             items.last.store(last, std::memory_order_relaxed);
             std::destroy_at(last);
             if (items.counted) items.counted->in.fetch_sub(1, std::memory_order_relaxed);

@@ -25,9 +25,11 @@ namespace detail {
 inline std::string readable_name(const std::type_info& type) {
 #if __has_include(<cxxabi.h>)
     int status = 0;
-    const std::unique_ptr<char, void (*)(void*)> name(
-        abi::__cxa_demangle(type.name(), nullptr, nullptr, &status), std::free);
-    if (status == 0 && name) return name.get();
+    const struct freed {
+        ~freed() { std::free(text); }
+        char* text;
+    } name{abi::__cxa_demangle(type.name(), nullptr, nullptr, &status)};
+    if (name.text) return name.text;
 #endif
     return type.name();
 }

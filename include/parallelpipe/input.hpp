@@ -3,6 +3,7 @@
 
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/config.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/raw_storage.hpp>
 #include <parallelpipe/detail/taken_items.hpp>
 
@@ -338,7 +339,7 @@ public:
     detail::feed<T>& source() const noexcept { return *source_; }
 
 private:
-    std::unique_ptr<detail::feed_base> owned_;
+    detail::owned<detail::feed_base> owned_;
     detail::feed<T>* source_;
 };
 

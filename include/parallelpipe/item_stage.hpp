@@ -328,8 +328,9 @@ struct item_verb {
         using Out = output_item_t<Result>;
         using body = function_body<In, Out, function, std::unwrap_reference_t<Bound>...>;
         using Made = std::conditional_t<is_stepped<Result>, step_stage<In, Out, body>, ItemStage<In, Out>>;
-        Made made(std::unique_ptr<const item_stage_parts<In, Out>>(
-            new parts<In, Out, undelivered_t<F>, Bound...>(undelivered<F>::function(f), bound...)));
+        const item_stage_parts<In, Out>* const made_parts =
+            new parts<In, Out, undelivered_t<F>, Bound...>(undelivered<F>::function(f), bound...);
+        Made made(std::shared_ptr<const item_stage_parts<In, Out>>{made_parts});
         made.setup(setup);
         if constexpr (!std::same_as<F, undelivered_t<F>>) made.dead_letter(f.handler);
         return made;

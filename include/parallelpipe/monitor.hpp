@@ -27,6 +27,7 @@
 // before the thread ends, and the run looks for errors behind the join: also what the last call
 // throws is seen.
 
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>
 #include <parallelpipe/detail/sample_log.hpp>
 #include <parallelpipe/detail/span_ring.hpp>
@@ -44,7 +45,6 @@
 #include <exception>
 #include <functional>
 #include <iostream>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <stdexcept>
@@ -268,7 +268,7 @@ private:
     void make_spans(std::size_t workers) {
         auto& stage = spans_of_.emplace_back();
         for (std::size_t i = 0; i < workers; ++i)
-            stage.push_back(std::make_unique<detail::wait_spans>(spans_));
+            stage.push_back(detail::owned(new detail::wait_spans(spans_)));
     }
 
     // ---- the monitor's thread ----

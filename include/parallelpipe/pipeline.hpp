@@ -5,6 +5,7 @@
 
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/channel_feed.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/range_body.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
@@ -15,7 +16,6 @@
 
 #include <concepts>
 #include <cstddef>
-#include <memory>
 #include <ostream>
 #include <ranges>
 #include <span>
@@ -242,14 +242,13 @@ std::vector<stage_entry> entries_of(const Pipeline<In, Out>& pipeline) {
 }
 
 template <class From, class To>
-std::unique_ptr<feed_base> connect(channel_base& from, std::size_t readers) {
-    return std::unique_ptr<feed_base>(
-        new channel_feed<From, To>(static_cast<Channel<From>&>(from), readers));
+owned<feed_base> connect(channel_base& from, std::size_t readers) {
+    return owned<feed_base>(new channel_feed<From, To>(static_cast<Channel<From>&>(from), readers));
 }
 
 template <class From, class To>
-std::unique_ptr<feed_base> convert(feed_base& from) {
-    return std::unique_ptr<feed_base>(new converted_feed<From, To>(static_cast<feed<From>&>(from)));
+owned<feed_base> convert(feed_base& from) {
+    return owned<feed_base>(new converted_feed<From, To>(static_cast<feed<From>&>(from)));
 }
 
 /// A Pipeline that says in its type what its stages run, function_bodies: `fuse` can make one function of

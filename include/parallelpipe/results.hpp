@@ -2,11 +2,11 @@
 #define PARALLELPIPE_RESULTS_HPP
 
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/statistics.hpp>
 
 #include <iterator>
-#include <memory>
 #include <ranges>
 #include <type_traits>
 #include <utility>
@@ -44,7 +44,7 @@ public:
     using iterator = detail::feed_iterator<Out>;
 
     /// For the library.
-    Results(std::unique_ptr<detail::run_base> run, detail::feed<Out>& items) noexcept
+    Results(detail::owned<detail::run_base> run, detail::feed<Out>& items) noexcept
         : run_(std::move(run)), items_(&items) {}
 
     Results(Results&&) noexcept = default;
@@ -68,7 +68,7 @@ public:
     Statistics stats() const { return run_->stats(); }
 
 private:
-    std::unique_ptr<detail::run_base> run_;
+    detail::owned<detail::run_base> run_;
     detail::feed<Out>* items_;  // the run's
 };
 

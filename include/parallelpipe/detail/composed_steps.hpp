@@ -6,6 +6,7 @@
 
 #include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/fused_body.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/detail/stepped_items.hpp>
 #include <parallelpipe/input.hpp>
@@ -138,7 +139,7 @@ class composed_function {
         }
 
         std::vector<inner_worker> workers_;  // their names are referred to: moving the vector keeps them
-        std::unique_ptr<step_chain<Bodies...>> chain_;
+        owned<step_chain<Bodies...>> chain_;
         bool is_plain_;
     };
 

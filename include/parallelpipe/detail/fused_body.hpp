@@ -2,6 +2,7 @@
 #define PARALLELPIPE_DETAIL_FUSED_BODY_HPP
 
 #include <parallelpipe/detail/nested.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/this_worker.hpp>
@@ -45,7 +46,7 @@ public:
         for (std::size_t i = 0; i < stages.size(); ++i) {
             const worker_identity& identity = workers[i].identity;
             nested_stage& stage = chain_.add(
-                std::make_unique<nested_stage>(*this, stages[i], workers[i].name, identity.index, 1), in,
+                owned(new nested_stage(*this, stages[i], workers[i].name, identity.index, 1)), in,
                 true);
             stage.identity().stop = identity.stop;
             stage.identity().counters = identity.counters;
@@ -102,7 +103,7 @@ public:
 private:
     const stage_body_base& head_;
     const std::vector<inner_worker> inner_;
-    std::vector<std::unique_ptr<item_sink>> steps_;  // the last one first
+    std::vector<owned<item_sink>> steps_;  // the last one first
     item_sink* first_;
 };
 
@@ -135,11 +136,11 @@ public:
         }
     }
 
-    std::unique_ptr<nested_call> call(feed_base* in) const override {
+    owned<nested_call> call(feed_base* in) const override {
         if constexpr (std::is_void_v<Out>)
             return nullptr;
         else
-            return std::unique_ptr<nested_call>(new pulled_chain(stages_, in));
+            return owned<nested_call>(new pulled_chain(stages_, in));
     }
 
 private:

@@ -3,6 +3,7 @@
 
 #include <parallelpipe/detail/fused_body.hpp>
 #include <parallelpipe/detail/nested.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/results.hpp>
@@ -11,7 +12,6 @@
 #include <atomic>
 #include <cstddef>
 #include <exception>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -28,14 +28,14 @@ namespace parallelpipe::detail {
 class inline_run_state final : public run_base, public nested_owner {
 public:
     inline_run_state(const std::vector<stage_entry>& stages, std::stop_token token)
-        : entries_(stages), counters_(std::make_unique<item_counters[]>(stages.size())) {
+        : entries_(stages), counters_(stages.size()) {
         for (const stage_entry& entry : entries_) entry.begin_run();
         std::size_t position = 0;
         for (std::size_t i = 0; i < entries_.size(); ++i) {
             const stage_entry& entry = entries_[i];
             nested_stage& stage = chain_.add(
-                std::make_unique<nested_stage>(
-                    *this, entry, entry.name(entry.is_range ? 0 : position++), 0, entry.workers()),
+                owned(new nested_stage(*this, entry, entry.name(entry.is_range ? 0 : position++), 0,
+                                       entry.workers())),
                 nullptr, false);
             stage.identity().stop = stop_.get_token();
             stage.identity().counters = &counters_[i];
@@ -100,7 +100,7 @@ private:
     }
 
     const std::vector<stage_entry> entries_;
-    const std::unique_ptr<item_counters[]> counters_;  // one a stage
+    const owned<item_counters[]> counters_;  // one a stage
     std::stop_source stop_;
     std::atomic<bool> is_cancelled_{false};  // relaxed, as the others: they carry nothing else
     std::atomic<bool> has_failed_{false};

@@ -2,6 +2,7 @@
 #define PARALLELPIPE_DETAIL_KEYED_FEED_HPP
 
 #include <parallelpipe/detail/channel_base.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/partition.hpp>
 #include <parallelpipe/detail/raw_storage.hpp>
 #include <parallelpipe/input.hpp>
@@ -176,16 +177,15 @@ class key_partitioner final : public partitioner {
 public:
     explicit key_partitioner(Key key) : key_(std::move(key)) {}
 
-    std::unique_ptr<partition_base> begin(channel_base& from, std::unique_ptr<feed_base> reader,
-                                          std::size_t workers) const override {
-        return std::unique_ptr<partition_base>(
-            new keyed_partition(from, std::move(reader), workers, key_));
+    owned<partition_base> begin(channel_base& from, owned<feed_base> reader,
+                                std::size_t workers) const override {
+        return owned<partition_base>(new keyed_partition(from, std::move(reader), workers, key_));
     }
 
 private:
     class keyed_partition final : public partition<In> {
     public:
-        keyed_partition(channel_base& from, std::unique_ptr<feed_base> reader, std::size_t workers,
+        keyed_partition(channel_base& from, owned<feed_base> reader, std::size_t workers,
                         const Key& key)
             : partition<In>(from, std::move(reader), workers), key_(key) {}
 

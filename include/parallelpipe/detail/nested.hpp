@@ -8,6 +8,7 @@
 // is noted, and they are unwound where they wait for their next item, as in a run with threads.
 
 #include <parallelpipe/detail/nested_feed.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/range_in_turn.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/input.hpp>
@@ -18,7 +19,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -180,9 +180,9 @@ private:
     bool was_unwound_ = false;
     std::optional<range_in_turn> range_;  // what it reads instead of a stage before it
     std::optional<range_in_turn::reader> from_range_;
-    std::unique_ptr<feed_base> converted_;  // or the feed of that
-    std::unique_ptr<feed_base> out_;
-    std::unique_ptr<nested_call> call_;
+    owned<feed_base> converted_;  // or the feed of that
+    owned<feed_base> out_;
+    owned<nested_call> call_;
 };
 
 /// Stages, the first one reading from `in`. Destroyed from the last one to the first.
@@ -195,7 +195,7 @@ public:
         while (!stages_.empty()) stages_.pop_back();
     }
 
-    nested_stage& add(std::unique_ptr<nested_stage> stage, feed_base* in, bool is_fused) {
+    nested_stage& add(owned<nested_stage> stage, feed_base* in, bool is_fused) {
         const bool is_inner = !stages_.empty();
         stage->connect(is_inner ? stages_.back()->out() : in, is_inner, is_fused);
         stages_.push_back(std::move(stage));
@@ -203,10 +203,10 @@ public:
     }
 
     nested_stage& last() const noexcept { return *stages_.back(); }
-    const std::vector<std::unique_ptr<nested_stage>>& stages() const noexcept { return stages_; }
+    const std::vector<owned<nested_stage>>& stages() const noexcept { return stages_; }
 
 private:
-    std::vector<std::unique_ptr<nested_stage>> stages_;
+    std::vector<owned<nested_stage>> stages_;
 };
 
 }  // namespace parallelpipe::detail

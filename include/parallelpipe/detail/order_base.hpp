@@ -39,6 +39,7 @@
 // | everything else  | under mutex_                      |                                           |
 
 #include <parallelpipe/detail/channel_base.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/input.hpp>
 
 #include <algorithm>
@@ -46,7 +47,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <memory>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -121,7 +121,7 @@ protected:
     }
 
     /// A new stretch, with nothing parked.
-    virtual std::unique_ptr<stretch> make_stretch() = 0;
+    virtual owned<stretch> make_stretch() = 0;
     /// Passes on what was parked. Under mutex_ and parking.
     virtual void pass_on(stretch& first) = 0;
     /// Destroys what was parked. Under parking. Returns: how many results that were.
@@ -206,7 +206,7 @@ private:
         }
     }
 
-    std::vector<std::unique_ptr<stretch>> made_;
+    std::vector<owned<stretch>> made_;
     // Open stretches, and complete ones behind an open one, by first number.
     stretch* first_ = nullptr;
     stretch* last_ = nullptr;

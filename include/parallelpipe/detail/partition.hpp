@@ -21,6 +21,7 @@
 // Everything is under mutex_, but what the leader does with the reader and with the key.
 
 #include <parallelpipe/detail/channel_base.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/input.hpp>
 
 #include <algorithm>
@@ -30,7 +31,6 @@
 #include <deque>
 #include <exception>
 #include <iterator>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -44,7 +44,7 @@ class partition_base {
 public:
     virtual ~partition_base() = default;
     /// What `worker` reads. Once for each.
-    virtual std::unique_ptr<feed_base> open(std::size_t worker) = 0;
+    virtual owned<feed_base> open(std::size_t worker) = 0;
 };
 
 /// What `partition_by` leaves in a stage.
@@ -52,8 +52,8 @@ class partitioner {
 public:
     virtual ~partitioner() = default;
     /// The boxes for a run. `from` is the channel that `reader` reads.
-    virtual std::unique_ptr<partition_base> begin(channel_base& from, std::unique_ptr<feed_base> reader,
-                                                  std::size_t workers) const = 0;
+    virtual owned<partition_base> begin(channel_base& from, owned<feed_base> reader,
+                                        std::size_t workers) const = 0;
 };
 
 template <class In>
@@ -67,13 +67,13 @@ public:
         In item;
     };
 
-    partition(channel_base& from, std::unique_ptr<feed_base> reader, std::size_t workers)
+    partition(channel_base& from, owned<feed_base> reader, std::size_t workers)
         : channel_(from), reader_(std::move(reader)), boxes_(workers) {
         reader_->keep_slots();
     }
 
-    std::unique_ptr<feed_base> open(std::size_t worker) override {
-        return std::unique_ptr<feed_base>(new keyed_feed<In>(*this, worker));
+    owned<feed_base> open(std::size_t worker) override {
+        return owned<feed_base>(new keyed_feed<In>(*this, worker));
     }
 
 protected:
@@ -269,7 +269,7 @@ private:
     }
 
     channel_base& channel_;
-    const std::unique_ptr<feed_base> reader_;  // the leader's
+    const owned<feed_base> reader_;  // the leader's
     std::mutex mutex_;
     std::vector<box> boxes_;
     std::size_t last_ = 0;  // who left last

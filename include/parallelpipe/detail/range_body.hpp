@@ -2,11 +2,11 @@
 #define PARALLELPIPE_DETAIL_RANGE_BODY_HPP
 
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 
 #include <atomic>
 #include <concepts>
-#include <memory>
 #include <ranges>
 #include <stdexcept>
 #include <type_traits>
@@ -66,7 +66,7 @@ public:
         }
     }
 
-    std::unique_ptr<nested_call> call(feed_base*) const override {
+    owned<nested_call> call(feed_base*) const override {
         if constexpr (can_share<View, Item>)
             return pull(std::ranges::ref_view(view_.base()));
         else if constexpr (!once)
@@ -88,8 +88,8 @@ private:
         pulled_range<std::remove_reference_t<Range>, Item> pulled_;
     };
     template <class Range>
-    static std::unique_ptr<nested_call> pull(Range&& range) {
-        return std::unique_ptr<nested_call>(new pulled_call<Range>(std::forward<Range>(range)));
+    static owned<nested_call> pull(Range&& range) {
+        return owned<nested_call>(new pulled_call<Range>(std::forward<Range>(range)));
     }
 
     mutable View view_;  // written only by the one run that begin_run() lets through

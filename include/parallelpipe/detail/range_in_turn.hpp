@@ -13,6 +13,7 @@
 
 #include <parallelpipe/detail/meter.hpp>
 #include <parallelpipe/detail/nested_feed.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/patience.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/input.hpp>
@@ -21,7 +22,6 @@
 #include <atomic>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -46,7 +46,7 @@ public:
 private:
     const stage_body_base& range_;
     std::mutex turn_;
-    std::unique_ptr<nested_call> elements_;  // made by the first reader
+    owned<nested_call> elements_;            // made by the first reader
     std::atomic<std::uint64_t> taken_{0};    // written by who has the turn; relaxed: a number
     bool has_ended_ = false;
     std::atomic<bool> is_stopped_{false};  // relaxed: it carries nothing else
@@ -61,8 +61,8 @@ public:
     reader& operator=(const reader&) = delete;
 
     /// What the worker reads. Once; dies before the reader.
-    std::unique_ptr<feed_base> open() {
-        std::unique_ptr<feed_base> feed = of_.range_.make_nested_feed(*this, true);
+    owned<feed_base> open() {
+        owned<feed_base> feed = of_.range_.make_nested_feed(*this, true);
         feed_ = feed.get();
         return feed;
     }

@@ -3,10 +3,10 @@
 
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/detail/order_base.hpp>
+#include <parallelpipe/detail/owned.hpp>
 
 #include <cstddef>
 #include <deque>
-#include <memory>
 #include <mutex>
 #include <utility>
 
@@ -29,9 +29,7 @@ private:
     };
     static std::deque<T>& parked(stretch& at) { return static_cast<parking_stretch&>(at).parked; }
 
-    std::unique_ptr<stretch> make_stretch() override {
-        return std::unique_ptr<stretch>(new parking_stretch);
-    }
+    owned<stretch> make_stretch() override { return owned<stretch>(new parking_stretch); }
 
     void pass_on(stretch& first) override {
         for (T& result : parked(first))

@@ -38,6 +38,7 @@
 #include <parallelpipe/detail/keyed_feed.hpp>
 #include <parallelpipe/detail/meter.hpp>
 #include <parallelpipe/detail/order_base.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/range_in_turn.hpp>
 #include <parallelpipe/detail/run_statistics.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>
@@ -54,7 +55,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <memory>
 #include <numeric>
 #include <optional>
 #include <stop_token>
@@ -90,8 +90,7 @@ public:
     /// Makes the channels. No thread runs yet.
     /// Errors: `std::logic_error` if `watcher` has a run already, before anything is touched.
     explicit run(const std::vector<stage_entry>& stages, run_watcher* watcher = nullptr)
-        : watch_(watcher, *this), size_(stages.size()),
-          stages_(std::make_unique<running_stage[]>(size_)), group_(workers(stages) + 2) {
+        : watch_(watcher, *this), size_(stages.size()), stages_(size_), group_(workers(stages) + 2) {
         for (const stage_entry& stage : stages) stage.begin_run();
         std::size_t position = 0;
         for (std::size_t i = 0; i < size_; ++i) {
@@ -99,11 +98,10 @@ public:
             stage.entry = stages[i];
             stage.name = stage.entry.name(stage.entry.is_range ? 0 : position++);
             stage.workers = stage.entry.workers();
-            stage.meters = std::make_unique<meter[]>(stage.workers);
+            stage.meters = owned<meter[]>(stage.workers);
             const std::size_t readers = i + 1 == size_ ? 1 : stages[i + 1].workers();
             stage.out = stage.entry.body->make_channel(stage.entry.setup.qsize, stage.workers, readers);
-            if (stage.entry.range)
-                stage.range = std::make_unique<range_in_turn>(*stage.entry.range);
+            if (stage.entry.range) stage.range.reset(new range_in_turn(*stage.entry.range));
             if (i != 0 && stage.entry.partition && stage.workers > 1)
                 stage.boxes = stage.entry.partition->begin(
                     *stages_[i - 1].out, stage.entry.connect(*stages_[i - 1].out, 1), stage.workers);
@@ -200,7 +198,7 @@ public:
             StageStatistics one = statistics_of(stage.name, stage.workers, stage.counters);
             one.is_range = stage.entry.is_range;
             one.is_ordered = stage.is_ordered();
-            one.is_keyed = stage.boxes != nullptr;
+            one.is_keyed = static_cast<bool>(stage.boxes);
             for (std::size_t worker = 0; worker < stage.workers; ++worker) {
                 one.each.push_back(worker_statistics(stage.meters[worker], began_, now, anew));
                 all.has_ended &= stage.meters[worker].ended.load(std::memory_order_relaxed) != 0;
@@ -273,13 +271,13 @@ private:
         stage_entry entry;
         std::string name;
         std::size_t workers = 1;
-        std::unique_ptr<channel_base> out;  // what it yields; null behind a sink
-        std::unique_ptr<order_base> order;  // null: results leave as they come
-        std::unique_ptr<partition_base> boxes;  // null: any worker takes any item
-        std::unique_ptr<range_in_turn> range;   // what its workers read instead of a channel
+        owned<channel_base> out;            // what it yields; null behind a sink
+        owned<order_base> order;            // null: results leave as they come
+        owned<partition_base> boxes;        // null: any worker takes any item
+        owned<range_in_turn> range;         // what its workers read instead of a channel
         std::stop_source stop;              // a shared state, safe from any thread
         item_counters counters;
-        std::unique_ptr<meter[]> meters;    // one a worker
+        owned<meter[]> meters;  // one a worker
 
         bool is_ordered() const { return entry.setup.ordered.value_or(false); }
         OnError on_error() const { return entry.setup.on_error.value_or(OnError::stop); }
@@ -372,7 +370,7 @@ private:
         counted.began.store(began, std::memory_order_relaxed);
         std::optional<range_in_turn::reader> from_range;
         if (here.range) from_range.emplace(*here.range, identity);
-        std::unique_ptr<feed_base> in;
+        owned<feed_base> in;
         bool lost = false;
         try {
             name_this_thread(here.name, worker);
@@ -460,7 +458,7 @@ private:
 
     watch_of_run watch_;  // first: the place is taken before anything is made
     const std::size_t size_;
-    const std::unique_ptr<running_stage[]> stages_;
+    const owned<running_stage[]> stages_;
     std::atomic<int> outcome_{is_running};  // leaves is_running once: the first reason to end wins
     std::int64_t began_ = 0;                // written before the first thread starts, as the next two
     std::thread::id starter_;

@@ -19,11 +19,12 @@
 // items: that one may wait for input while the worker waits for room. Each ring has one writer at a
 // time, and who comes after it knows what it did.
 
+#include <parallelpipe/detail/owned.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <vector>
 
 namespace parallelpipe::detail {
@@ -36,7 +37,7 @@ struct span {
 
 class span_ring {
 public:
-    explicit span_ring(std::size_t size) : size_(size), slots_(std::make_unique<slot[]>(size)) {}
+    explicit span_ring(std::size_t size) : size_(size), slots_(size) {}
 
     /// The writer's.
     void add(span what) noexcept {
@@ -74,7 +75,7 @@ private:
     };
 
     const std::uint64_t size_;
-    const std::unique_ptr<slot[]> slots_;
+    const owned<slot[]> slots_;
     std::atomic<std::uint64_t> count_{0};
 };
 

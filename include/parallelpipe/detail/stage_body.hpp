@@ -3,13 +3,14 @@
 
 // What a stage runs, with its types erased: per worker, never per item.
 //
-// What is made here goes into a smart pointer to its base at once, without std::make_unique: the machinery
-// of a smart pointer for each type would be a fifth of what a program with a pipeline has to compile.
+// What is made here goes into a pointer to its base at once: the machinery of a smart pointer for each type
+// would be a fifth of what a program with a pipeline has to compile.
 
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/nested_feed.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/partition.hpp>
 #include <parallelpipe/detail/per_item.hpp>
 #include <parallelpipe/detail/reorder_buffer.hpp>
@@ -116,32 +117,31 @@ public:
     virtual void begin_run() const {}
 
     /// The queue for this stage's results; null if it has none.
-    virtual std::unique_ptr<channel_base> make_channel(std::optional<std::size_t> qsize,
-                                                       std::size_t producers,
-                                                       std::size_t consumers) const = 0;
+    virtual owned<channel_base> make_channel(std::optional<std::size_t> qsize,
+                                             std::size_t producers,
+                                             std::size_t consumers) const = 0;
 
     /// What puts the workers' results in order on their way into `out`, a channel of this stage's.
-    virtual std::unique_ptr<order_base> make_order(channel_base& out, std::size_t workers) const = 0;
+    virtual owned<order_base> make_order(channel_base& out, std::size_t workers) const = 0;
 
     /// One worker's life: reads from `in` until it or the stage function ends, writes to `out`.
     /// `in` is null for a source, `out.channel` for a sink.
     virtual void run(feed_base* in, output out) const = 0;
 
     /// The same for results that are pulled; not for a sink.
-    virtual std::unique_ptr<nested_call> call(feed_base* in) const = 0;
+    virtual owned<nested_call> call(feed_base* in) const = 0;
 
     /// Whether the stage calls a function for each item, and nothing else: then it can be a step of a
     /// fused stage, where each item is handed on at once.
     virtual bool is_stepped() const noexcept { return false; }
-    virtual std::unique_ptr<item_sink> make_step(item_sink& /*next*/, const worker_identity&) const {
+    virtual owned<item_sink> make_step(item_sink& /*next*/, const worker_identity&) const {
         return nullptr;
     }
     /// As run(), with the results handed to a step, one by one. Not for a sink or a range.
     virtual void run_into(feed_base* /*in*/, item_sink& /*first*/, const worker_identity&) const {}
 
     /// What the next stage in the same thread reads from.
-    virtual std::unique_ptr<feed_base> make_nested_feed(nested_source& from,
-                                                        bool is_fused) const = 0;
+    virtual owned<feed_base> make_nested_feed(nested_source& from, bool is_fused) const = 0;
 };
 
 /// Big items are not left lying about in numbers: about 64 KiB of them, but at least 16.
@@ -152,32 +152,31 @@ inline constexpr std::size_t default_qsize =
 template <class Out>
 class typed_stage_body : public stage_body_base {
 public:
-    std::unique_ptr<channel_base> make_channel(std::optional<std::size_t> qsize,
-                                               std::size_t producers,
-                                               std::size_t consumers) const final {
+    owned<channel_base> make_channel(std::optional<std::size_t> qsize, std::size_t producers,
+                                     std::size_t consumers) const final {
         if constexpr (std::is_void_v<Out>)
             return nullptr;
         else
-            return std::unique_ptr<channel_base>(
+            return owned<channel_base>(
                 new Channel<Out>(qsize.value_or(default_qsize<Out>), producers, consumers));
     }
 
-    std::unique_ptr<order_base> make_order(channel_base& out, std::size_t workers) const final {
+    owned<order_base> make_order(channel_base& out, std::size_t workers) const final {
         if constexpr (std::is_void_v<Out>)
             return nullptr;
         else
-            return std::unique_ptr<order_base>(
+            return owned<order_base>(
                 new reorder_buffer<Out>(static_cast<Channel<Out>&>(out), workers));
     }
 
-    std::unique_ptr<feed_base> make_nested_feed(nested_source& from, bool is_fused) const final {
+    owned<feed_base> make_nested_feed(nested_source& from, bool is_fused) const final {
         if constexpr (std::is_void_v<Out>)
             return nullptr;
         else
-            return std::unique_ptr<feed_base>(new nested_feed<Out>(from, is_fused));
+            return owned<feed_base>(new nested_feed<Out>(from, is_fused));
     }
 
-    std::unique_ptr<nested_call> call(feed_base*) const override { return nullptr; }
+    owned<nested_call> call(feed_base*) const override { return nullptr; }
 
 protected:
     /// Pushes the elements of a range, or what a feed has, until that or the channel ends.
@@ -302,18 +301,18 @@ public:
         }
     }
 
-    std::unique_ptr<nested_call> call(feed_base* in) const override {
+    owned<nested_call> call(feed_base* in) const override {
         if constexpr (std::is_void_v<Out>)
             return nullptr;
         else
-            return std::unique_ptr<nested_call>(new pulled_call(own_, in));
+            return owned<nested_call>(new pulled_call(own_, in));
     }
 
     bool is_stepped() const noexcept override { return detail::is_stepped<result_range>; }
-    std::unique_ptr<item_sink> make_step([[maybe_unused]] item_sink& next,
-                                         [[maybe_unused]] const worker_identity& identity) const override {
+    owned<item_sink> make_step([[maybe_unused]] item_sink& next,
+                               [[maybe_unused]] const worker_identity& identity) const override {
         if constexpr (detail::is_stepped<result_range>)
-            return std::unique_ptr<item_sink>(new step(*this, next, identity));
+            return owned<item_sink>(new step(*this, next, identity));
         else
             return nullptr;
     }
@@ -392,15 +391,16 @@ using stage_body = std::shared_ptr<const stage_body_base>;  // immutable: shared
 /// A stage body of type Body.
 template <class Body, class... Arguments>
 stage_body make_body(Arguments&&... arguments) {
-    return std::unique_ptr<const stage_body_base>(new Body(std::forward<Arguments>(arguments)...));
+    const stage_body_base* const made = new Body(std::forward<Arguments>(arguments)...);
+    return stage_body(made);
 }
 
 /// Opens what a worker reads from, given the channel it comes through: the one place where the item
 /// type of the left stage and that of the right meet.
-using connector = std::unique_ptr<feed_base> (*)(channel_base& from, std::size_t readers);
+using connector = owned<feed_base> (*)(channel_base& from, std::size_t readers);
 
 /// The same for stages in one thread. Null: the types are the same, there is nothing to convert.
-using converter = std::unique_ptr<feed_base> (*)(feed_base& from);
+using converter = owned<feed_base> (*)(feed_base& from);
 
 /// One stage of a pipeline, types erased.
 struct stage_entry {

@@ -5,6 +5,7 @@
 
 #include <parallelpipe/detail/consumed_run.hpp>
 #include <parallelpipe/detail/inline_run.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/run.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
@@ -14,7 +15,6 @@
 
 #include <concepts>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <stop_token>
 #include <type_traits>
@@ -27,12 +27,12 @@ template <class Out>
 Results<Out> start(const std::vector<stage_entry>& stages, std::stop_token token,
                    run_watcher* watcher) {
     auto* const started = new consumed_run<Out>(stages, std::move(token), watcher);
-    return Results<Out>(std::unique_ptr<run_base>(started), started->items());
+    return Results<Out>(owned<run_base>(started), started->items());
 }
 
 template <class Out>
 Results<Out> start_inline(const std::vector<stage_entry>& stages, std::stop_token token) {
-    auto started = std::make_unique<inline_run_state>(stages, std::move(token));
+    owned started(new inline_run_state(stages, std::move(token)));
     auto& items = static_cast<feed<Out>&>(*started->last().out());
     return Results<Out>(std::move(started), items);
 }

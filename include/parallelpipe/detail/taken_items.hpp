@@ -24,10 +24,10 @@
 // |           | cleared by the reader            | looks at aborted_ afterwards                       |
 
 #include <parallelpipe/detail/meter.hpp>
+#include <parallelpipe/detail/owned.hpp>
 
 #include <atomic>
 #include <cstdint>
-#include <memory>
 #include <utility>
 
 namespace parallelpipe::detail {
@@ -56,7 +56,7 @@ struct given_back_item {
     virtual ~given_back_item() = default;
 
     const std::uint64_t number;
-    std::unique_ptr<given_back_item> next;
+    owned<given_back_item> next;
 };
 
 /// Such items in the order of their numbers. Few: a bulk at most for each reader.
@@ -78,19 +78,19 @@ public:
         return item && item->number == number;
     }
 
-    void insert(std::unique_ptr<given_back_item> item) noexcept {
-        std::unique_ptr<given_back_item>* place = &first_;
+    void insert(owned<given_back_item> item) noexcept {
+        owned<given_back_item>* place = &first_;
         while (*place && (*place)->number < item->number) place = &(*place)->next;
         item->next = std::move(*place);
         *place = std::move(item);
     }
 
-    std::unique_ptr<given_back_item> take_first() noexcept {
+    owned<given_back_item> take_first() noexcept {
         return std::exchange(first_, std::move(first_->next));
     }
 
 private:
-    std::unique_ptr<given_back_item> first_;
+    owned<given_back_item> first_;
 };
 
 }  // namespace parallelpipe::detail

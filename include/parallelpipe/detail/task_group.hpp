@@ -1,6 +1,7 @@
 #ifndef PARALLELPIPE_DETAIL_TASK_GROUP_HPP
 #define PARALLELPIPE_DETAIL_TASK_GROUP_HPP
 
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/this_worker.hpp>
 
 #include <atomic>
@@ -33,7 +34,7 @@ public:
     /// Room for `threads` threads and as many reports, and one more for the consumer.
     explicit task_group(std::size_t threads)
         : lineage_(std::make_shared<const lineage>(lineage{lineage_here()})),
-          members_(std::make_unique<member[]>(threads)) {
+          members_(owned<member[]>(threads)) {
         failures_.reserve(threads + 1);
     }
     task_group(const task_group&) = delete;
@@ -100,7 +101,7 @@ private:
 
     const std::shared_ptr<const lineage> lineage_;
     std::mutex join_mutex_;
-    const std::unique_ptr<member[]> members_;
+    const owned<member[]> members_;
     std::size_t count_ = 0;  // under join_mutex_
     mutable std::mutex failures_mutex_;
     std::vector<failure> failures_;  // under failures_mutex_

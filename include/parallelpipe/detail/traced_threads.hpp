@@ -1,6 +1,7 @@
 #ifndef PARALLELPIPE_DETAIL_TRACED_THREADS_HPP
 #define PARALLELPIPE_DETAIL_TRACED_THREADS_HPP
 
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/span_ring.hpp>
 #include <parallelpipe/statistics.hpp>
 
@@ -8,7 +9,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -28,7 +28,7 @@ struct traced_thread {
 /// When each thread began and ended, by stage and worker; behind the last stage the run itself.
 using thread_times = std::vector<std::vector<span>>;
 /// Where their waits are kept, alike.
-using thread_spans = std::vector<std::vector<std::unique_ptr<wait_spans>>>;
+using thread_spans = std::vector<std::vector<owned<wait_spans>>>;
 
 /// What a run's threads have done, from what their rings keep.
 inline std::vector<traced_thread> make_trace(const Statistics& stats, const thread_times& when,
