@@ -18,9 +18,10 @@ namespace parallelpipe {
 namespace detail {
 
 /// Puts a diagnosis into words.
+template <class...>
 class explanation {
 public:
-    explanation(const Statistics& stats, const diagnosis& found)
+    explanation(const Statistics& stats, const diagnosis<>& found)
         : stats_(stats), found_(found), consumer_(stats.stages.size()) {}
 
     std::string text(const Verdict& verdict) const {
@@ -256,7 +257,7 @@ private:
     }
 
     const Statistics& stats_;
-    const diagnosis& found_;
+    const diagnosis<>& found_;
     const std::size_t consumer_;
 };
 
@@ -273,7 +274,8 @@ private:
 /// Threads: reads `stats` only.
 /// Errors: what `std::string` throws.
 /// Cost: a few microseconds.
-inline Verdict explain(const Statistics& stats) {
+template <class...>
+Verdict explain(const Statistics& stats) {
     const detail::diagnosis found(stats);
     Verdict verdict = found.verdict();
     verdict.text = detail::explanation(stats, found).text(verdict);

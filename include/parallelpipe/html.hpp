@@ -24,6 +24,7 @@ namespace parallelpipe {
 namespace detail {
 
 /// Builds write_html's page.
+template <class...>
 class html_page {
 public:
     html_page(const Statistics& stats, const std::string& title)
@@ -174,19 +175,22 @@ private:
 /// recorded, the results per second and the fill of each queue. Light or dark as the reader has it.
 /// Returns: UTF-8; names and title can be anything.
 /// Errors: what `std::string` throws.
-inline std::string to_html(const Statistics& stats, const std::string& title = "Pipeline run") {
+template <class...>
+std::string to_html(const Statistics& stats, const std::string& title = "Pipeline run") {
     return detail::html_page(stats, title).text();
 }
 
 /// The same, written to `out`.
-inline void write_html(std::ostream& out, const Statistics& stats,
+template <class...>
+void write_html(std::ostream& out, const Statistics& stats,
                        const std::string& title = "Pipeline run") {
     out << to_html(stats, title);
 }
 
 /// The same, written to a file, which is replaced.
 /// Errors: `std::runtime_error` when it cannot be written.
-inline void write_html(const std::string& file, const Statistics& stats,
+template <class...>
+void write_html(const std::string& file, const Statistics& stats,
                        const std::string& title = "Pipeline run") {
     std::ofstream out(file, std::ios::binary);
     write_html(out, stats, title);

@@ -102,7 +102,8 @@ void write_activity(json_writer& to, const Who& from) {
     to.key("waiting_since_ns").time(from.waiting_since);
 }
 
-inline void write_stage(json_writer& to, const StageStatistics& from) {
+template <class...>
+void write_stage(json_writer& to, const StageStatistics& from) {
     to.key("name").string(from.name);
     to.key("workers").number(from.workers);
     to.key("is_range").boolean(from.is_range);
@@ -126,7 +127,8 @@ inline void write_stage(json_writer& to, const StageStatistics& from) {
     });
 }
 
-inline void write_verdict(json_writer& to, const Verdict& from) {
+template <class...>
+void write_verdict(json_writer& to, const Verdict& from) {
     to.key("kind").string(to_string(from.kind));
     to.key("stage");
     if (from.stage == Verdict::no_stage)
@@ -162,7 +164,8 @@ inline void write_verdict(json_writer& to, const Verdict& from) {
 ///
 /// Returns: valid UTF-8 whatever the names are: a byte that is none becomes U+FFFD.
 /// Errors: what `std::string` throws.
-inline std::string to_json(const Statistics& stats) {
+template <class...>
+std::string to_json(const Statistics& stats) {
     detail::json_writer to;
     to.object([&] {
         to.key("schema").number(1);

@@ -81,23 +81,24 @@ inline constinit thread_local const void* watching = nullptr;
 /// Blocks: the end of a run waits for a callback that is at work.
 /// Errors: what a callback throws ends the run with a TaskException of the task "monitor-0".
 /// Cost: none to the stages, but for trace().
-class Monitor final : public detail::run_watcher {
+template <class...>
+class BasicMonitor final : public detail::run_watcher {
 public:
-    Monitor() = default;
-    Monitor(const Monitor&) = delete;
-    Monitor& operator=(const Monitor&) = delete;
-    ~Monitor() { join_idle(); }
+    BasicMonitor() = default;
+    BasicMonitor(const BasicMonitor&) = delete;
+    BasicMonitor& operator=(const BasicMonitor&) = delete;
+    ~BasicMonitor() { join_idle(); }
 
     /// Fills `Statistics::samples`: first every `interval`; of a long run some 2,000 at most, which
     /// then lie further apart.
-    Monitor& record(std::chrono::nanoseconds interval = std::chrono::milliseconds(50)) {
+    BasicMonitor& record(std::chrono::nanoseconds interval = std::chrono::milliseconds(50)) {
         return set([&] { sample_every_ = checked(interval); });
     }
 
     /// Keeps when each worker waited, for write_trace(): the last `spans_per_worker` waits for
     /// input and as many for room. Records too.
     /// Cost: some nanoseconds a wait, and 32 bytes for each of the numbers.
-    Monitor& trace(std::size_t spans_per_worker = 4096) {
+    BasicMonitor& trace(std::size_t spans_per_worker = 4096) {
         if (spans_per_worker == 0)
             throw std::invalid_argument(
                 "parallelpipe: trace(0) keeps nothing: leave it out, or write trace(4096)");
@@ -105,7 +106,7 @@ public:
     }
 
     /// Calls `f` every `interval`, and once at the end, when all workers have ended.
-    Monitor& on_progress(std::chrono::nanoseconds interval,
+    BasicMonitor& on_progress(std::chrono::nanoseconds interval,
                          std::function<void(const Statistics&)> f) {
         return set([&] {
             progress_every_ = checked(interval);
@@ -118,7 +119,7 @@ public:
     /// that happens. Choose `after` longer than the longest work on a single item; a run whose
     /// source has nothing to say, or whose consumer looks elsewhere, stands still too, and the
     /// report says so.
-    Monitor& on_stall(std::chrono::nanoseconds after,
+    BasicMonitor& on_stall(std::chrono::nanoseconds after,
                       std::function<void(const std::string&)> f = detail::print_stall) {
         return set([&] {
             stall_after_ = checked(after);
@@ -129,7 +130,7 @@ public:
     /// The same, and the run ends with a TaskException of the task "watchdog-0", whose cause is a
     /// StallError with the report. As with every end, user code is not interrupted: the function
     /// that everybody waits for has to look at `this_worker::stop_token()`.
-    Monitor& cancel_on_stall(std::chrono::nanoseconds after) {
+    BasicMonitor& cancel_on_stall(std::chrono::nanoseconds after) {
         return set([&] { cancel_after_ = checked(after); });
     }
 
@@ -165,7 +166,7 @@ private:
     }
 
     template <class F>
-    Monitor& set(F change) {
+    BasicMonitor& set(F change) {
         // The thread of a run that was destroyed in a callback may still be in there.
         if (detail::watching != this) join_idle();
         const std::lock_guard lock(mutex_);
@@ -413,6 +414,8 @@ private:
     Statistics last_;  // of the last run
     detail::thread_times last_times_;
 };
+
+using Monitor = BasicMonitor<>;
 
 }  // namespace parallelpipe
 

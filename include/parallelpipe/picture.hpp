@@ -20,7 +20,8 @@ namespace parallelpipe {
 namespace detail {
 
 /// What the statistics of a run of these stages would begin with.
-inline Statistics plan_of(std::span<const stage_entry> stages) {
+template <class...>
+Statistics plan_of(std::span<const stage_entry> stages) {
     const std::vector<std::string> names = names_of(stages);
     Statistics plan;
     for (std::size_t i = 0; i < stages.size(); ++i) {
@@ -48,7 +49,8 @@ inline Statistics plan_of(std::span<const stage_entry> stages) {
 /// What limits the run is coloured.
 /// Returns: lines that end with a newline.
 /// Errors: what `std::string` throws.
-inline std::string to_dot(const Statistics& stats) {
+template <class...>
+std::string to_dot(const Statistics& stats) {
     const detail::pipeline_graph graph(stats, explain(stats));
     const auto& nodes = graph.nodes();
     std::string text =
@@ -75,7 +77,8 @@ inline std::string to_dot(const Statistics& stats) {
 /// marked `mermaid`.
 /// Returns: lines that end with a newline.
 /// Errors: what `std::string` throws.
-inline std::string to_mermaid(const Statistics& stats) {
+template <class...>
+std::string to_mermaid(const Statistics& stats) {
     const detail::pipeline_graph graph(stats, explain(stats));
     const auto& nodes = graph.nodes();
     std::string text = "flowchart LR\n";

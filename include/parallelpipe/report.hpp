@@ -30,7 +30,8 @@ namespace parallelpipe {
 ///   queue's columns count items. Times carry their unit.
 /// Returns: lines that end with a newline, in UTF-8; control characters of names are replaced.
 /// Errors: what `std::string` throws.
-inline std::string report(const Statistics& stats) {
+template <class...>
+std::string report(const Statistics& stats) {
     const detail::stage_table table(stats);
     std::vector<std::size_t> widths;
     for (const auto& column : table.columns()) {
@@ -56,7 +57,8 @@ inline std::string report(const Statistics& stats) {
 }
 
 /// The same, written to `out`.
-inline void report(std::ostream& out, const Statistics& stats) { out << report(stats); }
+template <class...>
+void report(std::ostream& out, const Statistics& stats) { out << report(stats); }
 
 }  // namespace parallelpipe
 

@@ -18,6 +18,7 @@ namespace parallelpipe {
 namespace detail {
 
 /// Says who a run that stands still waits for.
+template <class...>
 class stall_text {
 public:
     stall_text(const Statistics& stats, std::chrono::nanoseconds still)
@@ -205,7 +206,8 @@ private:
 ///
 /// Returns: lines that end with a newline, in UTF-8; control characters of names are replaced.
 /// Errors: what `std::string` throws.
-inline std::string stall_report(const Statistics& stats, std::chrono::nanoseconds still) {
+template <class...>
+std::string stall_report(const Statistics& stats, std::chrono::nanoseconds still) {
     return detail::stall_text(stats, still).text();
 }
 

@@ -20,6 +20,7 @@ namespace parallelpipe {
 namespace detail {
 
 /// Builds write_trace's text: an event a line.
+template <class...>
 class trace_text {
 public:
     trace_text(const Statistics& stats, const std::vector<traced_thread>& threads) {
@@ -104,14 +105,16 @@ private:
 /// first that is known. Time begins with the run.
 /// Threads: any, also while the run goes on.
 /// Errors: `std::logic_error` if the monitor keeps no trace.
-inline void write_trace(std::ostream& out, const Monitor& monitor) {
+template <class...>
+void write_trace(std::ostream& out, const Monitor& monitor) {
     const std::vector<detail::traced_thread> threads = monitor.traced_threads();
     out << detail::trace_text(monitor.stats(), threads).text();
 }
 
 /// The same, written to a file, which is replaced.
 /// Errors: `std::runtime_error` when it cannot be written.
-inline void write_trace(const std::string& file, const Monitor& monitor) {
+template <class...>
+void write_trace(const std::string& file, const Monitor& monitor) {
     const std::vector<detail::traced_thread> threads = monitor.traced_threads();
     std::ofstream out(file, std::ios::binary);
     out << detail::trace_text(monitor.stats(), threads).text();

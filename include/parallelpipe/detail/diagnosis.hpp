@@ -49,6 +49,7 @@ inline constexpr double waits_long = 0.25;
 /// too much. That counts as busy.
 ///
 /// The consumer stands behind the last stage, as one more of one worker.
+template <class...>
 class diagnosis {
 public:
     explicit diagnosis(const Statistics& stats) : stats_(stats), consumer_(stats.stages.size()) {

@@ -53,6 +53,7 @@ inline const char* tag_of(Verdict::Kind kind) {
 }
 
 /// The pipeline as an SVG picture: stages as boxes with a bar of their time, queues as gauges.
+template <class...>
 class html_graph {
 public:
     html_graph(const Statistics& stats, const Verdict& verdict)
@@ -93,7 +94,7 @@ private:
 
     double row_height() const { return height() + 28; }
 
-    std::string node(const pipeline_graph::node& from, double x, double top) const {
+    std::string node(const pipeline_graph<>::node& from, double x, double top) const {
         std::string text = "<g><title>" + html_escaped(from.name);
         for (const std::string& line : from.lines) text += "; " + html_escaped(line);
         text += "</title><rect class=\"node";
@@ -168,7 +169,7 @@ private:
 
     const Statistics& stats_;
     const Verdict& verdict_;
-    const pipeline_graph graph_;
+    const pipeline_graph<> graph_;
 };
 
 }  // namespace parallelpipe::detail

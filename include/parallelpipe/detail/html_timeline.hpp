@@ -38,7 +38,8 @@ void for_each_step(const std::vector<Sample>& samples, F f) {
 }
 
 /// Results of a stage per second, each from the samples at both ends of a step.
-inline time_line rate_line(const std::vector<Sample>& samples, std::size_t stage) {
+template <class...>
+time_line rate_line(const std::vector<Sample>& samples, std::size_t stage) {
     time_line line;
     const auto items = [&](const Sample& sample) {
         return stage < sample.items_out.size() ? sample.items_out[stage] : 0;
@@ -58,7 +59,8 @@ inline time_line rate_line(const std::vector<Sample>& samples, std::size_t stage
 }
 
 /// What waited behind a stage; where a step has several samples, the most.
-inline time_line fill_line(const std::vector<Sample>& samples, std::size_t stage) {
+template <class...>
+time_line fill_line(const std::vector<Sample>& samples, std::size_t stage) {
     time_line line;
     const auto fill = [&](std::size_t i) {
         return stage < samples[i].fill.size() ? static_cast<double>(samples[i].fill[stage]) : 0.0;
@@ -75,7 +77,8 @@ inline time_line fill_line(const std::vector<Sample>& samples, std::size_t stage
 }
 
 /// One line as an SVG picture with its axes. `capacity`: a mark at that height, 0 is none.
-inline std::string line_chart(const time_line& line, double seconds, const std::string& about,
+template <class...>
+std::string line_chart(const time_line& line, double seconds, const std::string& about,
                               const std::string& kind, double capacity = 0) {
     constexpr double width = 540, height = 104, left = 58, right = 10, top = 10, bottom = 22;
     const double most = std::max({line.most, capacity, 1e-9});
@@ -118,7 +121,8 @@ inline std::string line_chart(const time_line& line, double seconds, const std::
 
 /// For each stage how many results came per second and what waited behind it, one above the other
 /// on the same time.
-inline std::string html_timelines(const Statistics& stats) {
+template <class...>
+std::string html_timelines(const Statistics& stats) {
     const double seconds = std::max(in_seconds(stats.elapsed), in_seconds(stats.samples.back().at));
     std::string text;
     for (std::size_t i = 0; i < stats.stages.size(); ++i) {

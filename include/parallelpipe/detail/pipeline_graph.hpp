@@ -16,6 +16,7 @@ namespace parallelpipe::detail {
 
 /// What every picture of a pipeline shows, before it is drawn: a node for each stage and one for
 /// who takes the results, and what stands at the queue behind each. Texts are `printable`.
+template <class...>
 class pipeline_graph {
 public:
     struct node {

@@ -16,6 +16,7 @@ namespace parallelpipe::detail {
 
 /// What a run looks like as a table: a row for each stage, one for the consumer; only columns that
 /// have something to say. The first column is the names, `printable`.
+template <class...>
 class stage_table {
 public:
     struct column {
@@ -114,7 +115,8 @@ private:
 };
 
 /// `2.40 s, ended; 4 cores, 61 % used`: what the table does not say.
-inline std::string headline(const Statistics& stats) {
+template <class...>
+std::string headline(const Statistics& stats) {
     if (stats.elapsed.count() <= 0) return "not run yet";
     std::string text = readable(stats.elapsed) + (stats.has_ended ? ", ended" : ", running");
     if (stats.cores == 0) return text;

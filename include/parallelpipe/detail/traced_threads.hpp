@@ -31,7 +31,8 @@ using thread_times = std::vector<std::vector<span>>;
 using thread_spans = std::vector<std::vector<owned<wait_spans>>>;
 
 /// What a run's threads have done, from what their rings keep.
-inline std::vector<traced_thread> make_trace(const Statistics& stats, const thread_times& when,
+template <class...>
+std::vector<traced_thread> make_trace(const Statistics& stats, const thread_times& when,
                                              const thread_spans& spans) {
     std::vector<traced_thread> threads;
     const std::int64_t began = when.back().front().began;
