@@ -97,7 +97,7 @@ public:
     /// `errors` must not be empty.
     explicit TaskException(std::vector<TaskError> errors)
         : std::runtime_error(summary(errors)),
-          errors_(std::make_shared<const std::vector<TaskError>>(std::move(errors))) {}
+          errors_(new std::vector<TaskError>(std::move(errors))) {}
 
     const std::string& task() const noexcept { return first().task(); }
     const std::string& stage() const noexcept { return first().stage(); }

@@ -183,7 +183,7 @@ std::string to_html(const Statistics& stats, const std::string& title = "Pipelin
 /// The same, written to `out`.
 template <class...>
 void write_html(std::ostream& out, const Statistics& stats,
-                       const std::string& title = "Pipeline run") {
+                const std::string& title = "Pipeline run") {
     out << to_html(stats, title);
 }
 
@@ -191,7 +191,7 @@ void write_html(std::ostream& out, const Statistics& stats,
 /// Errors: `std::runtime_error` when it cannot be written.
 template <class...>
 void write_html(const std::string& file, const Statistics& stats,
-                       const std::string& title = "Pipeline run") {
+                const std::string& title = "Pipeline run") {
     std::ofstream out(file, std::ios::binary);
     write_html(out, stats, title);
     out.close();

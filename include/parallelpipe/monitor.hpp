@@ -28,6 +28,7 @@
 // throws is seen.
 
 #include <parallelpipe/detail/owned.hpp>
+#include <parallelpipe/detail/run.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>
 #include <parallelpipe/detail/sample_log.hpp>
 #include <parallelpipe/detail/span_ring.hpp>
@@ -107,7 +108,7 @@ public:
 
     /// Calls `f` every `interval`, and once at the end, when all workers have ended.
     BasicMonitor& on_progress(std::chrono::nanoseconds interval,
-                         std::function<void(const Statistics&)> f) {
+                              std::function<void(const Statistics&)> f) {
         return set([&] {
             progress_every_ = checked(interval);
             progress_ = std::move(f);
@@ -120,7 +121,7 @@ public:
     /// source has nothing to say, or whose consumer looks elsewhere, stands still too, and the
     /// report says so.
     BasicMonitor& on_stall(std::chrono::nanoseconds after,
-                      std::function<void(const std::string&)> f = detail::print_stall) {
+                           std::function<void(const std::string&)> f = detail::print_stall) {
         return set([&] {
             stall_after_ = checked(after);
             stall_ = std::move(f);
@@ -190,7 +191,7 @@ private:
 
     // ---- the run's side ----
 
-    void reserve(detail::watched_run& run) override {
+    void reserve(detail::run& run) override {
         const std::lock_guard lock(mutex_);
         if (is_reserved_ || detail::watching == this)
             throw std::logic_error(
@@ -199,7 +200,7 @@ private:
         is_reserved_ = &run;
     }
 
-    void begin(detail::watched_run& run) override {
+    void begin(detail::run& run) override {
         join_idle();
         const std::lock_guard joining(joining_);
         const std::lock_guard lock(mutex_);
@@ -229,7 +230,7 @@ private:
         return spans_of_.empty() ? nullptr : spans_of_[stage][worker].get();
     }
 
-    void end(detail::watched_run& run) noexcept override {
+    void end(detail::run& run) noexcept override {
         // A callback that cancels the run: who takes the results comes by here too, or who destroys
         // them.
         if (detail::watching == this) return;
@@ -244,12 +245,12 @@ private:
         forget(run);
     }
 
-    void release(detail::watched_run& run) noexcept override {
+    void release(detail::run& run) noexcept override {
         end(run);
         forget(run);  // not begun, or destroyed by a callback, or it did not start
     }
 
-    void forget(detail::watched_run& run) noexcept {
+    void forget(detail::run& run) noexcept {
         const std::lock_guard lock(mutex_);
         if (is_reserved_ != &run) return;
         is_reserved_ = nullptr;
@@ -340,7 +341,7 @@ private:
                 if (stall_) stall_(text);
             });
         if (is_ending_ || !still.is_to_be_cancelled(cancel_after_)) return;
-        detail::watched_run* const run = run_;
+        detail::run* const run = run_;
         const auto error =
             std::make_exception_ptr(StallError(stall_report(run->stats(), still.time_still())));
         lock.unlock();
@@ -366,7 +367,7 @@ private:
     }
 
     void fail(std::unique_lock<std::mutex>& lock, const std::exception_ptr& error) {
-        detail::watched_run* const run = run_;
+        detail::run* const run = run_;
         if (!run) return;  // a callback has destroyed it: nobody is there to be told
         lock.unlock();
         run->fail("monitor", error);
@@ -375,7 +376,7 @@ private:
 
     // ---- under mutex_ ----
 
-    detail::thread_times times_of(const detail::watched_run& run) const {
+    detail::thread_times times_of(const detail::run& run) const {
         detail::thread_times all;
         for (std::size_t i = 0; i < spans_of_.size(); ++i) {
             all.emplace_back();
@@ -402,8 +403,8 @@ private:
     std::size_t spans_ = 0;  // 0: no trace
     std::function<void(const Statistics&)> progress_;
     std::function<void(const std::string&)> stall_;
-    const detail::watched_run* is_reserved_ = nullptr;  // by that run
-    detail::watched_run* run_ = nullptr;                // that goes on
+    const detail::run* is_reserved_ = nullptr;  // by that run
+    detail::run* run_ = nullptr;                // that goes on
     bool is_ending_ = false;
     bool has_last_sample_ = false;
     bool has_thrown_ = false;  // a callback
@@ -415,6 +416,7 @@ private:
     detail::thread_times last_times_;
 };
 
+/// The one there is: a template only so that programs without a Monitor do not compile it.
 using Monitor = BasicMonitor<>;
 
 }  // namespace parallelpipe

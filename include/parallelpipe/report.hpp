@@ -58,7 +58,9 @@ std::string report(const Statistics& stats) {
 
 /// The same, written to `out`.
 template <class...>
-void report(std::ostream& out, const Statistics& stats) { out << report(stats); }
+void report(std::ostream& out, const Statistics& stats) {
+    out << report(stats);
+}
 
 }  // namespace parallelpipe
 

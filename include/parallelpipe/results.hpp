@@ -15,13 +15,20 @@ namespace parallelpipe {
 
 namespace detail {
 
+class run;
+
 /// A run seen by its consumer. Destroying it stops the run and joins its workers.
 class run_base {
 public:
     virtual ~run_base() = default;
     virtual void cancel() = 0;
-    virtual Statistics stats() const = 0;
+    /// The run's threads; null for one that has none.
+    virtual const run* threads() const noexcept { return nullptr; }
 };
+
+/// Behind this file, for it stands above both kinds of runs.
+template <class...>
+Statistics stats_of(const run_base& of);
 
 }  // namespace detail
 
@@ -65,7 +72,7 @@ public:
 
     /// What happened so far, and after the end what happened at all.
     /// Threads: any, at any time.
-    Statistics stats() const { return run_->stats(); }
+    Statistics stats() const { return detail::stats_of(*run_); }
 
 private:
     detail::owned<detail::run_base> run_;

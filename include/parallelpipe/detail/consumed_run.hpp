@@ -8,7 +8,6 @@
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/results.hpp>
-#include <parallelpipe/statistics.hpp>
 
 #include <exception>
 #include <stop_token>
@@ -30,7 +29,7 @@ public:
 
     feed<Out>& items() noexcept { return feed_; }
     void cancel() override { run_.cancel_and_join(); }
-    Statistics stats() const override { return run_.stats(); }
+    const run* threads() const noexcept override { return &run_; }
 
 private:
     class last_feed final : public channel_feed<Out, Out> {

@@ -79,7 +79,7 @@ time_line fill_line(const std::vector<Sample>& samples, std::size_t stage) {
 /// One line as an SVG picture with its axes. `capacity`: a mark at that height, 0 is none.
 template <class...>
 std::string line_chart(const time_line& line, double seconds, const std::string& about,
-                              const std::string& kind, double capacity = 0) {
+                       const std::string& kind, double capacity = 0) {
     constexpr double width = 540, height = 104, left = 58, right = 10, top = 10, bottom = 22;
     const double most = std::max({line.most, capacity, 1e-9});
     const auto x = [&](double at) {

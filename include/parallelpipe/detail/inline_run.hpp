@@ -53,7 +53,8 @@ public:
         stop_.request_stop();
     }
 
-    Statistics stats() const override {
+    template <class...>
+    Statistics stats() const {
         Statistics all;
         for (std::size_t i = 0; i < entries_.size(); ++i) {
             const nested_stage& stage = *chain_.stages()[i];

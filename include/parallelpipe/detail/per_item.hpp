@@ -65,13 +65,17 @@ namespace parallelpipe::detail {
 /// Waits on behalf of a stage function. Unwinds it at once when the run stops: nobody needs what it
 /// waits to do.
 inline void wait_until(std::chrono::steady_clock::time_point when) {
-    // Nobody notifies: the stop_token does, or the time.
     std::mutex mutex;
-    std::condition_variable_any wake;
-    const std::stop_token stop = this_worker::stop_token();
+    std::condition_variable wake;  // for the time, or for the stop
+    bool is_stopped = false;       // under mutex
+    const auto stop = [&] {
+        const std::lock_guard lock(mutex);
+        is_stopped = true;
+        wake.notify_one();
+    };
+    const std::stop_callback on_stop(this_worker::stop_token(), stop);
     std::unique_lock lock(mutex);
-    wake.wait_until(lock, stop, when, [] { return false; });
-    if (stop.stop_requested()) throw stop_unwind{};
+    if (wake.wait_until(lock, when, [&] { return is_stopped; })) throw stop_unwind{};
 }
 
 /// Waits before attempt number `attempt` behind the first: between 1 and 1.5 times `backoff`, doubled

@@ -85,7 +85,7 @@ inline void name_this_thread([[maybe_unused]] const std::string& stage,
 #endif
 }
 
-class run final : public watched_run {
+class run {
 public:
     /// Makes the channels. No thread runs yet.
     /// Errors: `std::logic_error` if `watcher` has a run already, before anything is touched.
@@ -183,9 +183,10 @@ public:
         throw TaskException(std::move(errors));
     }
 
-    // ---- for who watches, and for Results::stats() ----
+    // ---- for who watches, and for Results::stats(); any thread ----
 
-    Statistics stats() const override {
+    template <class...>
+    Statistics stats() const {
         const std::int64_t now = meter::now();
         const bool is_over = ended_.load(std::memory_order_acquire) != 0;
         const bool anew = asks_anew(now);
@@ -221,13 +222,17 @@ public:
         return all;
     }
 
-    span times(std::size_t stage, std::size_t worker) const override {
+    /// When a worker began and ended, in nanoseconds of the steady clock; 0: not yet. Of the stage
+    /// behind the last one: the run itself.
+    span times(std::size_t stage, std::size_t worker) const {
         if (stage == size_) return {began_, ended_.load(std::memory_order_relaxed)};
         const meter& of = stages_[stage].meters[worker];
         return {of.began.load(std::memory_order_relaxed), of.ended.load(std::memory_order_relaxed)};
     }
 
-    bool has_moved(std::uint64_t& mark) override {
+    /// Whether anybody has got on since the last call, which left in `mark` what it saw. Asks who
+    /// reads a queue to show himself at his next item.
+    bool has_moved(std::uint64_t& mark) {
         // All numbers as one. A sum would not see an item that a sibling has fetched.
         std::uint64_t seen = 0;
         const auto add = [&seen](std::uint64_t number) {
@@ -253,7 +258,8 @@ public:
         return std::exchange(mark, seen) != seen || moved;
     }
 
-    void fail(std::string who, std::exception_ptr cause) override {
+    /// Ends the run with what the task `who` threw, a stage that it does not have. Does not wait.
+    void fail(std::string who, std::exception_ptr cause) {
         fail({size_, 0, std::move(cause), {}, std::move(who)});
     }
 
@@ -368,8 +374,8 @@ private:
         const std::int64_t began = meter::now();
         counted.thread.store(this_thread_number(), std::memory_order_relaxed);
         counted.began.store(began, std::memory_order_relaxed);
-        std::optional<range_in_turn::reader> from_range;
-        if (here.range) from_range.emplace(*here.range, identity);
+        owned<range_in_turn::reader> from_range;
+        if (here.range) from_range.reset(new range_in_turn::reader(*here.range, identity));
         owned<feed_base> in;
         bool lost = false;
         try {

@@ -37,6 +37,12 @@ Results<Out> start_inline(const std::vector<stage_entry>& stages, std::stop_toke
     return Results<Out>(std::move(started), items);
 }
 
+template <class...>
+Statistics stats_of(const run_base& of) {
+    if (const run* const threads = of.threads()) return threads->stats();
+    return static_cast<const inline_run_state&>(of).stats();
+}
+
 template <class Out>
 Out last_of(Results<Out> results) {
     std::optional<Out> last;

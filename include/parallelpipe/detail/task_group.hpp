@@ -33,8 +33,7 @@ class task_group {
 public:
     /// Room for `threads` threads and as many reports, and one more for the consumer.
     explicit task_group(std::size_t threads)
-        : lineage_(std::make_shared<const lineage>(lineage{lineage_here()})),
-          members_(owned<member[]>(threads)) {
+        : lineage_(new lineage{lineage_here()}), members_(threads) {
         failures_.reserve(threads + 1);
     }
     task_group(const task_group&) = delete;

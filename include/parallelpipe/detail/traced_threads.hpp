@@ -33,7 +33,7 @@ using thread_spans = std::vector<std::vector<owned<wait_spans>>>;
 /// What a run's threads have done, from what their rings keep.
 template <class...>
 std::vector<traced_thread> make_trace(const Statistics& stats, const thread_times& when,
-                                             const thread_spans& spans) {
+                                      const thread_spans& spans) {
     std::vector<traced_thread> threads;
     const std::int64_t began = when.back().front().began;
     const auto add = [&](const std::string& name, std::size_t stage, std::size_t worker, span life,
