@@ -41,8 +41,10 @@
 #include <parallelpipe/detail/asymmetric_barrier.hpp>
 #include <parallelpipe/detail/channel_base.hpp>
 #include <parallelpipe/detail/config.hpp>
+#include <parallelpipe/detail/core_use.hpp>
 #include <parallelpipe/detail/lanes.hpp>
 #include <parallelpipe/detail/owned.hpp>
+#include <parallelpipe/detail/patience.hpp>
 #include <parallelpipe/detail/raw_storage.hpp>
 #include <parallelpipe/detail/taken_items.hpp>
 
@@ -188,6 +190,7 @@ public:
 private:
     /// Gets slots, and memory to construct items in. Blocks and returns as push().
     PARALLELPIPE_RARE bool make_ready() {
+        detail::core_use::here().work();
         if (room_ == 0) {
             room_ = channel_.take_room(patience_);
             if (room_ == 0) return false;
@@ -263,7 +266,7 @@ public:
             channel_.wake_producer();
             const int pauses = patience_.pauses();
             for (int i = 0; i < pauses; ++i) {
-                detail::patience::pause(i);
+                patience_.pause(i);
                 if (const auto taken = look(most, place, false)) {
                     patience_.paid_off();
                     return patience_.brought(*taken);
@@ -281,13 +284,15 @@ public:
                 channel_.not_empty_.cancel(key);
                 return patience_.brought(*taken);
             }
-            patience_.slept();
+            patience_.sleeps();
             channel_.not_empty_.wait(key);
         }
     }
 
-    /// Whether items are so far apart that waiting for them means sleeping.
-    bool sleeps_between_items() const noexcept { return patience_.is_gone(); }
+    /// Whether it is of use to offer the core before a look for items: not where they are so far apart that
+    /// to wait means to sleep, and not where other programs keep it.
+    bool may_offer_core() noexcept { return !patience_.is_gone() && !patience_.keeps_core(); }
+    void offer_core() noexcept { patience_.offer_core(); }
 
     /// How many items to take now so that the siblings find theirs: at most a quarter of what waits,
     /// divided among the consumers.

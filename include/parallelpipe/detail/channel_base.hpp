@@ -136,19 +136,21 @@ public:
     /// Blocks until `ready()` holds or the channel is closed; looks again when there are slots to park
     /// in and after wake_parking().
     template <class Ready>
-    void wait_to_park(Ready ready) {
+    void wait_to_park(patience& patient, Ready ready) {
         auto timer = wait_timer::for_room(counted());
         for (;;) {
-            for (int spin = 0; spin < patience::spins; ++spin) {
+            const int pauses = patient.pauses();
+            for (int i = 0; i < pauses; ++i) {
                 if (is_closed() || ready()) return;
                 timer.begin();
-                patience::pause(spin);
+                patient.pause(i);
             }
             const auto key = may_park_.prepare();
             if (is_closed() || ready()) {
                 may_park_.cancel(key);
                 return;
             }
+            patience::leaves_core();
             may_park_.wait(key);
         }
     }
@@ -213,7 +215,7 @@ protected:
             timer.begin();
             const int pauses = patient.pauses();
             for (int i = 0; i < pauses; ++i) {
-                patience::pause(i);
+                patient.pause(i);
                 if (const std::ptrdiff_t taken = try_take_room()) {
                     patient.paid_off();
                     return patient.brought(taken);
@@ -229,7 +231,7 @@ protected:
                 not_full_.cancel(key);
                 return 0;
             }
-            patient.slept();
+            patient.sleeps();
             not_full_.wait(key);
         }
     }

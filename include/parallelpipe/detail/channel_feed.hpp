@@ -3,6 +3,7 @@
 
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/detail/asymmetric_barrier.hpp>
+#include <parallelpipe/detail/core_use.hpp>
 #include <parallelpipe/detail/raw_storage.hpp>
 #include <parallelpipe/input.hpp>
 
@@ -14,7 +15,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -196,12 +196,13 @@ private:
 
 template <class T, class In>
 bool channel_feed<T, In>::refill() {
+    core_use::here().work();
     // A short bulk means that this side is the faster one: without a moment's patience it would take
     // the items one by one, and both cores would wait for each other's cache lines.
-    if (!has_siblings_ && last_taken_ < bulk_size / 4 && !consumer_.sleeps_between_items()) {
+    if (!has_siblings_ && last_taken_ < bulk_size / 4 && consumer_.may_offer_core()) {
         auto patient = wait_timer::for_input(this->taken_.counted);
         patient.begin();
-        std::this_thread::yield();
+        consumer_.offer_core();
     }
     const std::size_t most =
         has_siblings_ ? consumer_.fair_share(look_ahead_.next(last_taken_)) : bulk_size;

@@ -40,6 +40,7 @@
 
 #include <parallelpipe/detail/channel_base.hpp>
 #include <parallelpipe/detail/owned.hpp>
+#include <parallelpipe/detail/patience.hpp>
 #include <parallelpipe/input.hpp>
 
 #include <algorithm>
@@ -265,7 +266,7 @@ protected:
     }
 
     void wait_to_pass_on_or_park() {
-        order_.out_.wait_to_park([this] {
+        order_.out_.wait_to_park(patience_, [this] {
             return is_head() || order_.out_.has_slot_to_park() || is_over() || may_overfill();
         });
     }
@@ -299,6 +300,7 @@ private:
     order_base& order_;
     const std::size_t worker_;
     feed_base* const from_;
+    patience patience_;
 };
 
 }  // namespace parallelpipe::detail

@@ -2,7 +2,10 @@
 #define PARALLELPIPE_DETAIL_PATIENCE_HPP
 
 #include <parallelpipe/detail/config.hpp>
+#include <parallelpipe/detail/core_use.hpp>
 
+#include <algorithm>
+#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <thread>
@@ -18,26 +21,59 @@ namespace parallelpipe::detail {
 /// Threads: that of one end of a channel.
 class patience {
 public:
+    using clock = core_use::clock;
+
     /// A wait begins. Returns: how often to pause.
     int pauses() noexcept {
         const bool brought_some = std::exchange(brought_, 0) > 1;
         if (is_gone() && in_vain_ % try_again != 0) return 0;
+        if (keeps_core()) return short_ones;
         return brought_some ? 2 * spins : spins;
     }
 
     /// Pause number `which`, from 0. Short ones at first: the other side may be at work on another core.
-    /// Then the core is offered to whoever is ready to run, often the other side itself: with more workers
-    /// than cores that costs a fraction of a sleep and a wake-up.
-    static void pause(int which) noexcept {
-        if (which < spins / 2)
+    /// Then the core is offered to whoever is ready to run.
+    void pause(int which) noexcept {
+        if (which < short_ones)
             for (int i = 0; i < 8 * (which + 1); ++i) cpu_pause();
         else
-            std::this_thread::yield();
+            offer_core();
+    }
+
+    /// Lets others run here that are ready to. Often that is the other side itself: with more workers than
+    /// cores that costs a fraction of a sleep and a wake-up. But if it is another program, the core is away
+    /// for milliseconds, however soon there is something to do, while who sleeps is woken at once.
+    void offer_core() noexcept {
+        core_use& core = core_use::here();
+        const clock::time_point began = clock::now();
+        core.leave(began);
+        std::this_thread::yield();
+        core_is_back(core, began, clock::now());
+    }
+
+    /// `core`, which was offered at `began`, is here again.
+    void core_is_back(const core_use& core, clock::time_point began, clock::time_point now) noexcept {
+        const clock::duration lost = std::min(now - began, core.used_by_others(now));
+        if (lost >= too_long) keeps_core_until_ = now + keeps_for * lost;
+    }
+
+    /// Whether other programs had the core for too long when it was offered, not long ago.
+    bool keeps_core() noexcept {
+        if (keeps_core_until_ == clock::time_point()) [[likely]]
+            return false;
+        if (clock::now() < keeps_core_until_) return true;
+        keeps_core_until_ = {};
+        return false;
     }
 
     /// A pause, and not sleep, was enough.
     void paid_off() noexcept { in_vain_ = 0; }
-    void slept() noexcept { ++in_vain_; }
+    /// Nothing but sleep is left.
+    void sleeps() noexcept {
+        ++in_vain_;
+        leaves_core();
+    }
+    static void leaves_core() noexcept { core_use::here().leave(clock::now()); }
     /// So many items, or slots, came from the other side. Returns: the same.
     template <std::integral Count>
     Count brought(Count items) noexcept {
@@ -48,13 +84,18 @@ public:
     /// Whether the last waits all ended in sleep.
     bool is_gone() const noexcept { return in_vain_ >= enough; }
 
-    static constexpr int spins = 8;
+    /// What a sleep and a wake-up take is a tenth of it.
+    static constexpr clock::duration too_long = std::chrono::microseconds(200);
 
 private:
+    static constexpr int spins = 8;
+    static constexpr int short_ones = spins / 2;
     static constexpr unsigned enough = 3;
     static constexpr unsigned try_again = 16;
+    static constexpr int keeps_for = 64;  // times what was lost: so little is lost again
 
     unsigned in_vain_ = 0;
+    clock::time_point keeps_core_until_{};
     std::size_t brought_ = 2;  // since the last wait began; the first one is taken for a short one
 };
 

@@ -127,12 +127,12 @@ private:
         timer.begin();
         const int pauses = patience_.pauses();
         for (int i = 0; i < pauses; ++i) {
-            patience::pause(i);
+            patience_.pause(i);
             if (!turn.try_lock()) continue;
             patience_.paid_off();
             return turn;
         }
-        patience_.slept();
+        patience_.sleeps();
         turn.lock();
         return turn;
     }

@@ -1,0 +1,70 @@
+#ifndef PARALLELPIPE_DETAIL_CORE_USE_HPP
+#define PARALLELPIPE_DETAIL_CORE_USE_HPP
+
+// Who gets a core that a worker offers to others: another worker, or another program?
+
+#include <parallelpipe/detail/config.hpp>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+namespace parallelpipe::detail {
+
+/// What this process knows of its use of a core: how often a worker was seen at work there, and when one last
+/// offered it or went to sleep there.
+///
+/// Threads: any. Everything is relaxed, and two threads on one core write it in turn; one that was moved to
+///   another core between here() and its store writes what is no longer true. It is a hint, which carries
+///   nothing else. Where the system does not say on which core a thread is, all cores are one: then somebody
+///   of this process is nearly always at work.
+class alignas(cache_line) core_use {
+public:
+    using clock = std::chrono::steady_clock;
+
+    /// The calling thread's, now.
+    static core_use& here() noexcept {
+#if defined(__linux__)
+        return cores_[static_cast<std::size_t>(sched_getcpu()) % cores_.size()];
+#else
+        return cores_[0];
+#endif
+    }
+
+    /// A worker is at work. Cost: two or three nanoseconds, with here().
+    void work() noexcept {
+        worked_.store(worked_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+
+    /// A worker offers the core, or goes to sleep.
+    void leave(clock::time_point now) noexcept {
+        left_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
+        worked_when_left_.store(worked_.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    }
+
+    /// For how long no worker has been here; 0 if one works since the last one left.
+    clock::duration used_by_others(clock::time_point now) const noexcept {
+        if (worked_.load(std::memory_order_relaxed) != worked_when_left_.load(std::memory_order_relaxed))
+            return {};
+        return now.time_since_epoch() - clock::duration(left_.load(std::memory_order_relaxed));
+    }
+
+private:
+    static std::array<core_use, 64> cores_;
+
+    std::atomic<std::uint32_t> worked_{0};
+    std::atomic<std::uint32_t> worked_when_left_{0};
+    std::atomic<clock::rep> left_{0};
+};
+
+inline constinit std::array<core_use, 64> core_use::cores_{};
+
+}  // namespace parallelpipe::detail
+
+#endif

@@ -1,0 +1,87 @@
+#include <parallelpipe/detail/core_use.hpp>
+#include <parallelpipe/detail/patience.hpp>
+
+#include "support/catch.hpp"
+
+#include <chrono>
+
+namespace detail_patience_tests {
+
+using namespace std::chrono_literals;
+using parallelpipe::detail::core_use;
+using parallelpipe::detail::patience;
+using time = core_use::clock::time_point;
+
+namespace {
+
+TEST_CASE("a core is others' from the moment when the last worker left it", "[patience]") {
+    core_use core;
+    const time start = core_use::clock::now();
+    core.leave(start);
+    CHECK(core.used_by_others(start + 3ms) == 3ms);
+    core.leave(start + 2ms);
+    CHECK(core.used_by_others(start + 3ms) == 1ms);
+    core.work();
+    CHECK(core.used_by_others(start + 3ms) == 0ms);
+    core.leave(start + 3ms);
+    CHECK(core.used_by_others(start + 5ms) == 2ms);
+}
+
+TEST_CASE("a core that another program had for long is kept for a while", "[patience]") {
+    core_use core;
+    patience patient;
+    const time now = core_use::clock::now();
+    const int before = patience().pauses();
+    CHECK_FALSE(patient.keeps_core());
+
+    core.leave(now - 1h);
+    patient.core_is_back(core, now - 1h, now);  // so that "a while" ends behind this test
+    CHECK(patient.keeps_core());
+    CHECK(patient.pauses() < before);
+    CHECK(patient.pauses() > 0);
+}
+
+TEST_CASE("a core that is back soon is offered again", "[patience]") {
+    core_use core;
+    patience patient;
+    const time now = core_use::clock::now();
+    core.leave(now - patience::too_long / 2);
+    patient.core_is_back(core, now - patience::too_long / 2, now);
+    CHECK_FALSE(patient.keeps_core());
+}
+
+TEST_CASE("a core that another worker had for long is offered again", "[patience]") {
+    core_use core;
+    patience patient;
+    const time now = core_use::clock::now();
+    core.leave(now - 1h);
+    SECTION("and it works there still") { core.work(); }
+    SECTION("and it left a moment ago") { core.leave(now - patience::too_long / 2); }
+    patient.core_is_back(core, now - 1h, now);
+    CHECK_FALSE(patient.keeps_core());
+}
+
+TEST_CASE("a core is kept no longer than what was lost makes up for", "[patience]") {
+    core_use core;
+    patience patient;
+    const time now = core_use::clock::now();
+    core.leave(now - 2h);
+    patient.core_is_back(core, now - 2h, now - 2h + patience::too_long);  // two hours ago
+    CHECK_FALSE(patient.keeps_core());
+}
+
+TEST_CASE("waits that end in sleep three times in a row are not tried again at once", "[patience]") {
+    patience patient;
+    for (int i = 0; i < 3; ++i) {
+        CHECK_FALSE(patient.is_gone());
+        CHECK(patient.pauses() > 0);
+        patient.sleeps();
+    }
+    CHECK(patient.is_gone());
+    CHECK(patient.pauses() == 0);
+    patient.paid_off();
+    CHECK(patient.pauses() > 0);
+}
+
+}  // namespace
+}  // namespace detail_patience_tests
