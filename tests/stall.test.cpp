@@ -139,6 +139,18 @@ TEST_CASE("a stall's report tells ranges, keyed and ordered stages from others",
               "the results before its own\n"));
 }
 
+TEST_CASE("a stall's report tells who waits for its turn at a range", "[stall]") {
+    Snapshot run(20s);
+    run.stage("count", 2, 0, 0, {}).last([](auto& stage) {
+        stage.each[0].activity = busy;
+        stage.each[1].activity = waiting_for_input;
+        stage.each[1].waiting_since = 10'200ms;
+    });
+    CHECK(sentence(run) ==
+          "count-0 has been in its stage function all the time; everything else waits for it.");
+    CHECK(has(stall_report(run, 10s), "count-1    has waited 9.80 s for its turn at the range\n"));
+}
+
 TEST_CASE("a stall's report does nothing to a terminal, whatever the names", "[stall]") {
     Snapshot run(20s);
     run.stage("a\x1b[2J\n", 1, 0, 0, {}).last([](auto& stage) { stage.each[0].activity = busy; });

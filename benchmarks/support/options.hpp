@@ -17,6 +17,7 @@ struct Options {
     std::string only;        // run the contenders whose name has this; empty: all
     std::string table;       // run the tables whose title has this; empty: all
     double patience = 0;     // seconds that a table may take longer for rounds that others disturb
+    std::size_t others = 0;  // processes that compute beside it
 
     std::size_t items(double full) const {
         const auto scaled = static_cast<std::size_t>(full * scale);
@@ -44,6 +45,9 @@ inline Options parse_options(int argc, char** argv) {
             } else if (option == "--patience") {
                 options.patience = std::strtod(value, nullptr);
                 if (options.patience >= 0) continue;
+            } else if (option == "--others") {
+                options.others = std::strtoull(value, nullptr, 10);
+                if (options.others > 0) continue;
             } else if (option == "--json") {
                 options.json = value;
                 continue;
@@ -57,7 +61,7 @@ inline Options parse_options(int argc, char** argv) {
         }
         std::cerr << "usage: " << argv[0]
                   << " [--quick] [--rounds N] [--scale X] [--table PART_OF_TITLE]"
-                     " [--only PART_OF_NAME] [--patience SECONDS] [--json FILE]\n";
+                     " [--only PART_OF_NAME] [--patience SECONDS] [--others N] [--json FILE]\n";
         std::exit(2);
     }
     return options;

@@ -3,6 +3,7 @@
 
 #include "json.hpp"
 #include "machine.hpp"
+#include "neighbours.hpp"
 #include "options.hpp"
 #include "table.hpp"
 
@@ -41,7 +42,8 @@ public:
 
     /// Runs the contenders in turn, A B C A B C ..., so that a machine whose speed drifts is the same to
     /// all, after one round that is not counted. Rounds in which others need the machine are repeated
-    /// while `--patience` lasts: chosen by the load, not by what was measured.
+    /// while `--patience` lasts: chosen by the load, not by what was measured. With `--others` they are
+    /// meant to.
     void measure(const Table& table) {
         if (!wants(table.title)) return;
         std::vector<Measured> rows;
@@ -55,6 +57,7 @@ public:
         bool same = true;
         const auto run_round = [&] {
             std::vector<std::vector<double>> round;
+            const Neighbours neighbours(options_.others);
             for (const Measured& row : rows) {
                 // Threads that a peer keeps for later fall asleep before the next one begins.
                 std::this_thread::sleep_for(std::chrono::milliseconds(2));
@@ -71,7 +74,7 @@ public:
             const Others others;
             const auto figures = run_round();
             const double used = others.processors();
-            if (used > disturbing && patience > 0) {
+            if (used > disturbing && patience > 0 && options_.others == 0) {
                 ++weather.repeated;
                 patience -= others.seconds();
                 continue;
@@ -101,6 +104,7 @@ public:
                                   {"rounds", json::number(static_cast<double>(options_.rounds))},
                                   {"scale", json::number(options_.scale)},
                                   {"processors", json::number(std::thread::hardware_concurrency())},
+                                  {"others", json::number(static_cast<double>(options_.others))},
                                   {"compiler", json::text(compiler())},
                                   {"good", good_ ? "true" : "false"},
                                   {"tables", json::array(tables_)}})

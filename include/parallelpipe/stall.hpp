@@ -89,11 +89,12 @@ private:
                 return stage.is_range ? "is in the range that it reads"
                                       : "is in its stage function";
             case Activity::waiting_for_input: {
-                const std::string what = stage.is_keyed ? " for an item of its keys" : " for input";
-                const std::string text = "has waited " + since(worker.waiting_since) + what;
-                if (at == 0) return text;
+                const std::string text = "has waited " + since(worker.waiting_since);
+                // A stage without one before it waits only where its workers read a range themselves.
+                if (at == 0) return text + " for its turn at the range";
                 const StageStatistics& before = stats_.stages[at - 1];
-                return text + " from the queue behind " + printable(before.name) + input(before);
+                return text + (stage.is_keyed ? " for an item of its keys" : " for input") +
+                       " from the queue behind " + printable(before.name) + input(before);
             }
             case Activity::waiting_for_room: {
                 const std::string text = "has waited " + since(worker.waiting_since) +
