@@ -264,6 +264,7 @@ public:
             timer.begin();
             before_sleep();
             channel_.wake_producer();
+            if (patience_.nap(channel_.free_slots())) continue;
             const int pauses = patience_.pauses();
             for (int i = 0; i < pauses; ++i) {
                 patience_.pause(i);

@@ -4,6 +4,8 @@
 #include "support/catch.hpp"
 
 #include <chrono>
+#include <cstddef>
+#include <limits>
 
 namespace detail_patience_tests {
 
@@ -81,6 +83,50 @@ TEST_CASE("waits that end in sleep three times in a row are not tried again at o
     CHECK(patient.pauses() == 0);
     patient.paid_off();
     CHECK(patient.pauses() > 0);
+}
+
+/// Offers the core so often that `patient` has paused alone for a millisecond, for so many items in all.
+void pause_alone(patience& patient, std::size_t items) {
+    core_use core;
+    const time now = core_use::clock::now();
+    for (int i = 0; i < 200; ++i) patient.core_is_back(core, now - 5us, now);
+    patient.brought(items);
+}
+
+TEST_CASE("who pauses for each item and is alone on a core sleeps for a while", "[patience]") {
+    patience patient;
+    CHECK(patient.nap_of(1'000) == 0ns);
+    pause_alone(patient, 200);  // 5 us each
+    CHECK(patient.nap_of(1'000) == patience::longest_nap);
+    CHECK(patient.nap_of(1'000) == 0ns);  // that was it
+}
+
+TEST_CASE("a nap is over before the other side has to wait", "[patience]") {
+    patience patient;
+    pause_alone(patient, 200);
+    CHECK(patient.nap_of(16) == 40us);  // half of what 16 items take
+    pause_alone(patient, 200);
+    CHECK(patient.nap_of(4) == 0ns);
+    pause_alone(patient, 100'000);  // 10 ns each: 1,000 of them are soon there
+    CHECK(patient.nap_of(1'000) == 0ns);
+    pause_alone(patient, 200);
+    CHECK(patient.nap_of(std::numeric_limits<std::size_t>::max()) == patience::longest_nap);
+}
+
+TEST_CASE("who has slept has not paused alone", "[patience]") {
+    patience patient;
+    pause_alone(patient, 200);
+    patient.sleeps();
+    CHECK(patient.nap_of(1'000) == 0ns);
+}
+
+TEST_CASE("pauses in which others had the core are not alone", "[patience]") {
+    core_use core;
+    patience patient;
+    const time now = core_use::clock::now();
+    core.work();
+    for (int i = 0; i < 200; ++i) patient.core_is_back(core, now - 20us, now);
+    CHECK(patient.nap_of(1'000) == 0ns);
 }
 
 }  // namespace

@@ -129,6 +129,12 @@ public:
                 return true;
         return false;
     }
+    /// For how many items there is room; very many if the queue is unlimited.
+    std::size_t free_slots() const noexcept {
+        if (capacity_ == 0) return std::numeric_limits<std::size_t>::max();
+        return static_cast<std::size_t>(
+            std::clamp<std::ptrdiff_t>(room_.load(std::memory_order_relaxed), 0, capacity_));
+    }
     bool has_slot_to_park() const noexcept {
         return capacity_ == 0 || room_.load(std::memory_order_relaxed) > kept_from_parking_;
     }
@@ -213,6 +219,7 @@ protected:
             if (const std::ptrdiff_t taken = try_take_room()) return patient.brought(taken);
             if (is_closed()) return 0;
             timer.begin();
+            if (patient.nap(capacity() - free_slots())) continue;
             const int pauses = patient.pauses();
             for (int i = 0; i < pauses; ++i) {
                 patient.pause(i);

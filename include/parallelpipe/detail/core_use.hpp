@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <thread>
 
 #if defined(__linux__)
 #include <sched.h>
@@ -55,8 +56,23 @@ public:
         return now.time_since_epoch() - clock::duration(left_.load(std::memory_order_relaxed));
     }
 
+    /// In the thread of each worker as long as it runs.
+    class presence {
+    public:
+        presence() noexcept { workers_.fetch_add(1, std::memory_order_relaxed); }
+        ~presence() { workers_.fetch_sub(1, std::memory_order_relaxed); }
+        presence(const presence&) = delete;
+        presence& operator=(const presence&) = delete;
+    };
+    /// Whether there are more workers than cores, with one more who takes the results.
+    static bool is_crowded() noexcept {
+        static const unsigned cores = std::thread::hardware_concurrency();
+        return workers_.load(std::memory_order_relaxed) + 1 > cores;
+    }
+
 private:
     static std::array<core_use, 64> cores_;
+    static inline constinit std::atomic<unsigned> workers_{0};  // of all runs; relaxed: a number
 
     std::atomic<std::uint32_t> worked_{0};
     std::atomic<std::uint32_t> worked_when_left_{0};

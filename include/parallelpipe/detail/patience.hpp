@@ -53,8 +53,37 @@ public:
 
     /// `core`, which was offered at `began`, is here again.
     void core_is_back(const core_use& core, clock::time_point began, clock::time_point now) noexcept {
+        if (now - began < at_once) alone_ += now - began;
         const clock::duration lost = std::min(now - began, core.used_by_others(now));
         if (lost >= too_long) keeps_core_until_ = now + keeps_for * lost;
+    }
+
+    /// Sleeps for a while, if this wait is to begin so: see nap_of(). Returns: whether it did.
+    bool nap(std::size_t reserve) {
+        if (alone_ < long_alone || !core_use::is_crowded()) [[likely]]
+            return false;
+        const clock::duration time = nap_of(reserve);
+        if (time == clock::duration()) return false;
+        leaves_core();
+        std::this_thread::sleep_for(time);
+        return true;
+    }
+
+    /// How long to sleep without being woken; 0: not at all. The other side can go on for `reserve` items.
+    ///
+    /// Who is faster than the other side, and waits for each of its items for so short a time that pauses are
+    /// enough, keeps a core busy with nothing. The system does not see that: it leaves two workers on one core
+    /// and the third, who only waits, alone on another, for as long as the run takes, and half of the machine
+    /// is lost. To sleep for each item does not help, for a core whose idle times are that short gets no other
+    /// thread either. So who has paused for long, and nobody else wanted the core, sleeps once for longer, and
+    /// the items wait for it; never so long that the other side has to.
+    clock::duration nap_of(std::size_t reserve) noexcept {
+        const clock::duration paused = std::exchange(alone_, {});
+        const std::size_t items = std::max<std::size_t>(std::exchange(brought_alone_, 0), 1);
+        const auto usual = paused.count() / static_cast<clock::rep>(items);  // for an item
+        const auto most = usual * static_cast<clock::rep>(std::min(reserve, many)) / 2;
+        const clock::duration time = std::min(longest_nap, clock::duration(most));
+        return time < shortest_nap ? clock::duration() : time;
     }
 
     /// Whether other programs had the core for too long when it was offered, not long ago.
@@ -71,6 +100,8 @@ public:
     /// Nothing but sleep is left.
     void sleeps() noexcept {
         ++in_vain_;
+        alone_ = {};
+        brought_alone_ = 0;
         leaves_core();
     }
     static void leaves_core() noexcept { core_use::here().leave(clock::now()); }
@@ -78,6 +109,7 @@ public:
     template <std::integral Count>
     Count brought(Count items) noexcept {
         brought_ += static_cast<std::size_t>(items);
+        brought_alone_ += static_cast<std::size_t>(items);
         return items;
     }
 
@@ -86,6 +118,11 @@ public:
 
     /// What a sleep and a wake-up take is a tenth of it.
     static constexpr clock::duration too_long = std::chrono::microseconds(200);
+    /// An offer that nobody wanted is over sooner.
+    static constexpr clock::duration at_once = std::chrono::microseconds(10);
+    static constexpr clock::duration long_alone = std::chrono::microseconds(50);
+    static constexpr clock::duration longest_nap = std::chrono::microseconds(60);
+    static constexpr clock::duration shortest_nap = std::chrono::microseconds(20);
 
 private:
     static constexpr int spins = 8;
@@ -94,7 +131,11 @@ private:
     static constexpr unsigned try_again = 16;
     static constexpr int keeps_for = 64;  // times what was lost: so little is lost again
 
+    static constexpr std::size_t many = 1024;
+
     unsigned in_vain_ = 0;
+    clock::duration alone_{};        // spent in offers that nobody wanted, since the last sleep
+    std::size_t brought_alone_ = 0;  // in the same time
     clock::time_point keeps_core_until_{};
     std::size_t brought_ = 2;  // since the last wait began; the first one is taken for a short one
 };

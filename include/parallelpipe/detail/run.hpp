@@ -35,6 +35,7 @@
 // items taken ahead live on the workers' stacks and die there; items in channels die with the channels.
 
 #include <parallelpipe/channel.hpp>
+#include <parallelpipe/detail/core_use.hpp>
 #include <parallelpipe/detail/keyed_feed.hpp>
 #include <parallelpipe/detail/meter.hpp>
 #include <parallelpipe/detail/order_base.hpp>
@@ -370,6 +371,7 @@ private:
                                        .counters = &here.counters,
                                        .counted = &here.meters[worker]};
         const worker_scope scope(identity);
+        const core_use::presence present;
         meter& counted = here.meters[worker];
         const std::int64_t began = meter::now();
         counted.thread.store(this_thread_number(), std::memory_order_relaxed);
