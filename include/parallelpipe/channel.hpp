@@ -338,9 +338,9 @@ public:
 
 private:
     /// Takers come one at a time.
-    std::unique_lock<std::mutex> lock() {
+    std::unique_lock<detail::brief_mutex> lock() {
         return channel_.consumer_count_ > 1 ? std::unique_lock(channel_.take_mutex_)
-                                            : std::unique_lock<std::mutex>();
+                                            : std::unique_lock<detail::brief_mutex>();
     }
 
     template <class Place>

@@ -4,6 +4,7 @@
 // A channel without its items: the slots of the bound, both ends of the stream, sleep and wake-up.
 // channel.hpp tells how it all plays together.
 
+#include <parallelpipe/detail/brief_mutex.hpp>
 #include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/event_count.hpp>
 #include <parallelpipe/detail/lanes.hpp>
@@ -290,7 +291,7 @@ protected:
     std::atomic<std::uint64_t> looks_{0};
 
     // One who takes items at a time. Before readers_mutex_, where both are held.
-    alignas(cache_line) std::mutex take_mutex_;
+    alignas(cache_line) brief_mutex take_mutex_;
     std::vector<reader_base*> shared_;  // under take_mutex_: those whose items can be stolen
 
     std::mutex readers_mutex_;

@@ -38,6 +38,7 @@
 // |                  | both                              |                                           |
 // | everything else  | under mutex_                      |                                           |
 
+#include <parallelpipe/detail/brief_mutex.hpp>
 #include <parallelpipe/detail/channel_base.hpp>
 #include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/patience.hpp>
@@ -103,7 +104,7 @@ protected:
         std::uint64_t end = 0;  // once complete: one past its last number
         bool complete = false;
         std::atomic<bool> head{false};
-        std::mutex parking;           // of what is parked; taken after mutex_, where both are held
+        brief_mutex parking;          // of what is parked; taken after mutex_, where both are held
         std::ptrdiff_t overfill = 0;  // under parking: how many of the parked results hold no slot
         stretch* previous = nullptr;
         stretch* next = nullptr;
@@ -133,7 +134,7 @@ protected:
     bool is_behind_failure(const stretch& at) const noexcept { return at.first >= fail_end(); }
 
     channel_base& out_;
-    std::mutex mutex_;
+    brief_mutex mutex_;
 
 private:
     struct worker_state {

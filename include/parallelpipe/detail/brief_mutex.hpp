@@ -1,0 +1,61 @@
+#ifndef PARALLELPIPE_DETAIL_BRIEF_MUTEX_HPP
+#define PARALLELPIPE_DETAIL_BRIEF_MUTEX_HPP
+
+// A mutex for a few instructions among workers.
+//
+// Who finds it held pauses, then offers the core (the holder may have lost its own and be ready to run
+// here), then naps and looks again: nobody wakes it, time does. It never sleeps until it is woken, as with
+// std::mutex. There, who unlocks wakes one of the sleepers, whose turn to run may be milliseconds away; in
+// the meantime others lock and unlock, and the rest of the sleepers is not woken by that: with more workers
+// than cores, one that was interrupted while it held the mutex left whole cores idle for a slice.
+//
+// | atomic   | written by | order                                                                       |
+// |----------|------------|-----------------------------------------------------------------------------|
+// | is_held_ | any thread | acquire in lock() pairs with the release of the unlock() before             |
+
+#include <parallelpipe/detail/config.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <thread>
+
+namespace parallelpipe::detail {
+
+/// Threads: any. Blocks: lock() does, until it is free; what is done under it should take a microsecond.
+class brief_mutex {
+public:
+    brief_mutex() = default;
+    brief_mutex(const brief_mutex&) = delete;
+    brief_mutex& operator=(const brief_mutex&) = delete;
+
+    void lock() noexcept {
+        for (int looks = 0; !try_lock(); ++looks) wait(looks);
+    }
+    bool try_lock() noexcept {
+        return !is_held_.load(std::memory_order_relaxed) &&
+               !is_held_.exchange(true, std::memory_order_acquire);
+    }
+    void unlock() noexcept { is_held_.store(false, std::memory_order_release); }
+
+private:
+    static constexpr int pauses = 8;   // a microsecond at most
+    static constexpr int offers = 32;  // behind them: some ten microseconds where nobody wants the core
+    static constexpr std::chrono::microseconds nap{50};
+
+    /// Before another look.
+    PARALLELPIPE_RARE static void wait(int looks) noexcept {
+        if (looks < pauses) {
+            for (int i = 0; i < 2; ++i) cpu_pause();
+        } else if (looks < pauses + offers) {
+            std::this_thread::yield();
+        } else {
+            std::this_thread::sleep_for(nap);
+        }
+    }
+
+    std::atomic<bool> is_held_{false};
+};
+
+}  // namespace parallelpipe::detail
+
+#endif

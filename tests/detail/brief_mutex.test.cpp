@@ -1,0 +1,64 @@
+#include <parallelpipe/detail/brief_mutex.hpp>
+#include <parallelpipe/detail/meter.hpp>
+
+#include "support/catch.hpp"
+
+#include <chrono>
+#include <latch>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace detail_brief_mutex_tests {
+
+using parallelpipe::detail::brief_mutex;
+using parallelpipe::detail::meter;
+
+TEST_CASE("one at a time holds a brief_mutex", "[brief_mutex]") {
+    constexpr int threads = 9;
+    constexpr int times = 2'000;
+    brief_mutex mutex;
+    int count = 0;  // under mutex: ThreadSanitizer would see what it does not order
+    {
+        std::vector<std::jthread> all;
+        for (int i = 0; i < threads; ++i)
+            all.emplace_back([&] {
+                for (int k = 0; k < times; ++k) {
+                    const std::lock_guard lock(mutex);
+                    ++count;
+                    if (k % 500 == 0) std::this_thread::yield();  // the core goes while it is held
+                }
+            });
+    }
+    CHECK(count == threads * times);
+}
+
+TEST_CASE("try_lock does not wait", "[brief_mutex]") {
+    brief_mutex mutex;
+    REQUIRE(mutex.try_lock());
+    CHECK_FALSE(mutex.try_lock());
+    mutex.unlock();
+    CHECK(mutex.try_lock());
+    mutex.unlock();
+}
+
+TEST_CASE("who waits long for a brief_mutex leaves the core to others", "[brief_mutex][clock]") {
+    brief_mutex mutex;
+    std::latch waiting(1);
+    std::int64_t spent = 0;
+    constexpr std::chrono::milliseconds held(100);
+    {
+        std::unique_lock lock(mutex);
+        std::jthread waiter([&] {
+            waiting.count_down();
+            const std::lock_guard lock_there(mutex);
+            spent = meter::cpu_of_this_thread();
+        });
+        waiting.wait();
+        std::this_thread::sleep_for(held);
+        lock.unlock();
+    }
+    CHECK(std::chrono::nanoseconds(spent) < held / 2);
+}
+
+}  // namespace detail_brief_mutex_tests
