@@ -199,6 +199,7 @@ private:
         const auto more = std::min(room_, static_cast<std::ptrdiff_t>(chunk_size - filled_));
         if (channel_.capacity_ != 0) room_ -= more;
         ready_ = filled_ + static_cast<std::size_t>(more);
+        detail::prefetch_to_write(items_ + filled_, items_ + ready_);
         return true;
     }
 
