@@ -32,9 +32,10 @@ public:
     }
 
     /// Pause number `which`, from 0. Short ones at first: the other side may be at work on another core.
-    /// Then the core is offered to whoever is ready to run.
+    /// Then the core is offered to whoever is ready to run; with more workers than cores at once, for
+    /// somebody often is.
     void pause(int which) noexcept {
-        if (which < short_ones)
+        if (which < short_ones && (keeps_core() || !core_use::is_crowded()))
             for (int i = 0; i < 8 * (which + 1); ++i) cpu_pause();
         else
             offer_core();
