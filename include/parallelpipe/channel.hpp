@@ -39,6 +39,7 @@
 
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/asymmetric_barrier.hpp>
+#include <parallelpipe/detail/brief_mutex.hpp>
 #include <parallelpipe/detail/channel_base.hpp>
 #include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/core_use.hpp>
@@ -158,23 +159,52 @@ public:
             channel_.return_room(room_ + static_cast<std::ptrdiff_t>(ready_ - filled_));
     }
 
+    /// Pushes in a row. While it lives the producer is used through it alone: what each push looks at then
+    /// stays in the core's registers, where the compiler cannot keep a member of the producer.
+    class Row {
+    public:
+        explicit Row(Producer& of) noexcept : of_(of), channel_(of.channel_) { come_back(); }
+        ~Row() { of_.filled_ = filled_; }
+        Row(const Row&) = delete;
+        Row& operator=(const Row&) = delete;
+
+        /// As Producer::push.
+        [[nodiscard]] PARALLELPIPE_INLINE bool push(T&& item) {
+            if (channel_.is_closed()) [[unlikely]]
+                return false;
+            if (filled_ == ready_) [[unlikely]] {
+                of_.filled_ = filled_;
+                if (!of_.make_ready()) return false;
+                come_back();
+            }
+            std::construct_at(items_ + filled_, std::move(item));
+            ++filled_;
+            chunk_->filled.store(filled_, std::memory_order_release);
+            channel_.not_empty_.notify_one();
+            return true;
+        }
+
+    private:
+        void come_back() noexcept {
+            chunk_ = of_.chunk_;
+            items_ = of_.items_;
+            filled_ = of_.filled_;
+            ready_ = of_.ready_;
+        }
+
+        Producer& of_;
+        Channel& channel_;
+        detail::chunk* chunk_;
+        T* items_;
+        std::size_t filled_;
+        std::size_t ready_;
+    };
+
     /// Adds an item at the end.
     /// Blocks: while the channel is full; woken by a consumer that makes room and by close().
     /// Returns: false if the channel is closed; the item is then left as it was.
     /// Errors: what the item's move throws, `std::bad_alloc`; the item is then not in the channel.
-    [[nodiscard]] PARALLELPIPE_INLINE bool push(T&& item) {
-        if (channel_.is_closed()) [[unlikely]]
-            return false;
-        if (filled_ == ready_) [[unlikely]] {
-            if (!make_ready()) return false;
-        }
-        const std::size_t at = filled_;  // the compiler cannot know that the item is not filled_
-        std::construct_at(items_ + at, std::move(item));
-        filled_ = at + 1;
-        chunk_->filled.store(at + 1, std::memory_order_release);
-        channel_.not_empty_.notify_one();
-        return true;
-    }
+    [[nodiscard]] bool push(T&& item) { return Row(*this).push(std::move(item)); }
 
     /// The same for an item that holds a slot already. Never blocks.
     [[nodiscard]] bool push_with_slot(T&& item) {

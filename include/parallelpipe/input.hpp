@@ -124,18 +124,21 @@ public:
 
     /// Calls `f(item)` for one item after the other, until it returns false or they end.
     template <class F>
-    void each(F f) {
+    PARALLELPIPE_INLINE void each(F f) {
         begin();
         while (!at_end()) {
             // Without rivals, what lies ready can be nobody else's: it comes into hand at once.
             T* const end = has_rivals_ ? current_ + 1 : milestone_;
             taken_.begun.store(end, std::memory_order_relaxed);
             hand_ = hand::seen;
-            do {
-                if (!f(*current_)) return;
-                std::destroy_at(current_);
-                ++current_;
-            } while (current_ != end && !needs_attention());
+            {
+                position at(*this);
+                do {
+                    if (!f(*at.item)) return;
+                    std::destroy_at(at.item);
+                    ++at.item;
+                } while (at.item != end && !needs_attention());
+            }
             empty_hand();
         }
     }
@@ -229,6 +232,19 @@ protected:
     taken_items<T> taken_;
 
 private:
+    /// current_ in a loop, where the compiler can keep it in a register. Written back however the loop ends.
+    struct position {
+        explicit position(feed& of) noexcept : item(of.current_), of_(of) {}
+        ~position() { of_.current_ = item; }
+        position(const position&) = delete;
+        position& operator=(const position&) = delete;
+
+        T* item;
+
+    private:
+        feed& of_;
+    };
+
     PARALLELPIPE_RARE void look() { at_end(); }
 };
 

@@ -227,7 +227,9 @@ template <class F, class In, class... Arguments>
 concept consumes_item = calls_item<F, In, Arguments...> || calls_item<F, In&, Arguments...>;
 
 /// What the steps of all per-item verbs have: the policy, and by it the way that an item goes. `Step` has
-/// `plainly(item, emit)`, where every failure is an error of the stage, and `attempt(item, emit)`.
+/// `plainly(item, emit)`, where every failure is an error of the stage, and `attempt(item)`, which says
+/// whether there is a result: then `emit_attempted(item, what it said, emit)` hands that on. (Not both in
+/// one, which is kept out of the loop over the items: `emit` would have to lie in memory for that.)
 template <class In, class Step>
 class item_step {
 public:
@@ -237,7 +239,10 @@ public:
     template <class Emit>
     PARALLELPIPE_INLINE bool operator()(In& item, const Emit& emit) const {
         const Step& self = static_cast<const Step&>(*this);
-        return is_active_ ? self.attempt(item, emit) : self.plainly(item, emit);
+        if (!is_active_) [[likely]]
+            return self.plainly(item, emit);
+        auto attempted = self.attempt(item);
+        return !attempted || Step::emit_attempted(item, std::move(attempted), emit);
     }
 
 protected:
@@ -260,11 +265,13 @@ public:
     PARALLELPIPE_INLINE bool plainly(In& item, const Emit& emit) const {
         return !this->policy_.once([&] { return look_(item); }) || emit(std::move(item));
     }
-    template <class Emit>
-    PARALLELPIPE_RARE bool attempt(In& item, const Emit& emit) const {
+    PARALLELPIPE_RARE bool attempt(In& item) const {
         bool passes = true;
-        return !this->policy_.attempt(item, [&] { passes = look_(item); }) || !passes ||
-               emit(std::move(item));
+        return this->policy_.attempt(item, [&] { passes = look_(item); }) && passes;
+    }
+    template <class Emit>
+    PARALLELPIPE_INLINE static bool emit_attempted(In& item, bool, const Emit& emit) {
+        return emit(std::move(item));
     }
 
 private:

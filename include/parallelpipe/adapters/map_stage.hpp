@@ -25,8 +25,7 @@ public:
     PARALLELPIPE_INLINE bool plainly(In& item, const Emit& emit) const {
         return emit(this->policy_.once([&] { return once_(item); }));
     }
-    template <class Emit>
-    PARALLELPIPE_RARE bool attempt(In& item, const Emit& emit) const {
+    PARALLELPIPE_RARE std::optional<Out> attempt(In& item) const {
         std::optional<Out> result;
         const auto make = [&] {
             if (this->policy_.keeps_whole())
@@ -34,7 +33,12 @@ public:
             else
                 result.emplace(once_(item));
         };
-        return !this->policy_.attempt(item, make) || emit(*std::move(result));
+        this->policy_.attempt(item, make);
+        return result;
+    }
+    template <class Emit>
+    PARALLELPIPE_INLINE static bool emit_attempted(In&, std::optional<Out>&& result, const Emit& emit) {
+        return emit(*std::move(result));
     }
 
 private:

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <span>
 #include <tuple>
 #include <typeinfo>
@@ -126,16 +127,23 @@ class composed_function {
         PARALLELPIPE_INLINE bool operator()(In& item, const Emit& emit) const {
             const worker_scope scope(workers_.front().identity);
             try {
-                return is_plain_ ? chain_->template take<true>(item, emit) : take_rarely(item, emit);
+                if (is_plain_) [[likely]]
+                    return chain_->template take<true>(item, emit);
             } catch (const behind_the_steps& end) {
                 std::rethrow_exception(end.cause);
             }
+            std::optional<Out> result = attempt(item);
+            return !result || emit(*std::move(result));
         }
 
     private:
-        template <class Emit>
-        PARALLELPIPE_RARE bool take_rarely(In& item, const Emit& emit) const {
-            return chain_->template take<false>(item, emit);
+        PARALLELPIPE_RARE std::optional<Out> attempt(In& item) const {
+            std::optional<Out> result;
+            chain_->template take<false>(item, [&result](Out&& last) {
+                result.emplace(std::move(last));
+                return true;
+            });
+            return result;
         }
 
         std::vector<inner_worker> workers_;  // their names are referred to: moving the vector keeps them

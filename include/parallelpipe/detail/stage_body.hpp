@@ -189,12 +189,13 @@ protected:
         } else {
             typename Channel<Out>::Producer producer(static_cast<Channel<Out>&>(*out.channel));
             producer.count_for(out.counted);
-            push_all(from, producer);
+            typename Channel<Out>::Producer::Row row(producer);
+            push_all(from, row);
         }
     }
 
     template <class Range, class To>
-    static void push_all(Range& range, To& to) {
+    PARALLELPIPE_INLINE static void push_all(Range& range, To& to) {
         if constexpr (requires { range.push_all(to); }) {
             range.push_all(to);
         } else {
@@ -204,7 +205,7 @@ protected:
 
 private:
     template <class Range, class To>
-    static void push_each(Range& range, To& to) {
+    PARALLELPIPE_INLINE static void push_each(Range& range, To& to) {
         const auto end = std::ranges::end(range);
         for (auto it = std::ranges::begin(range); it != end; ++it) {
             if constexpr (std::same_as<taken_element_t<Range>, Out&&>) {

@@ -20,9 +20,8 @@ public:
 
     /// To the end, as long as `to.push(Out&&)` is true.
     template <class To>
-    void push_all(To& to) {
-        const auto push = [&to](Out&& result) { return to.push(std::move(result)); };
-        items_.source().each([&](In& item) { return step_(item, push); });
+    PARALLELPIPE_INLINE void push_all(To& to) {
+        items_.source().each(stepping<To>{step_, {to}});
     }
 
     /// For one item that came another way.
@@ -65,6 +64,19 @@ public:
     std::default_sentinel_t end() const noexcept { return {}; }
 
 private:
+    // Not lambdas, which a compiler may leave as functions of their own in a loop that it finds long.
+    template <class To>
+    struct pushing {
+        To& to;
+        PARALLELPIPE_INLINE bool operator()(Out&& result) const { return to.push(std::move(result)); }
+    };
+    template <class To>
+    struct stepping {
+        Step& step;
+        pushing<To> push;
+        PARALLELPIPE_INLINE bool operator()(In& item) const { return step(item, push); }
+    };
+
     bool at_end() {
         feed<In>& items = items_.source();
         const auto keep = [this](Out&& result) {
