@@ -199,7 +199,7 @@ bool channel_feed<T, In>::refill() {
     core_use::here().work();
     // A short bulk means that this side is the faster one: without a moment's patience it would take
     // the items one by one, and both cores would wait for each other's cache lines.
-    if (!has_siblings_ && last_taken_ < bulk_size && consumer_.may_offer_core()) {
+    if (!has_siblings_ && last_taken_ < bulk_size / 4 && consumer_.may_offer_core()) {
         auto patient = wait_timer::for_input(this->taken_.counted);
         patient.begin();
         consumer_.offer_core();

@@ -138,7 +138,7 @@ private:
     clock::duration alone_{};        // spent in offers that nobody wanted, since the last sleep
     std::size_t brought_alone_ = 0;  // in the same time
     clock::time_point keeps_core_until_{};
-    std::size_t brought_ = 2;  // since the last wait began; the first one is taken for a short one
+    std::size_t brought_ = 0;        // since the last wait began
 };
 
 }  // namespace parallelpipe::detail
