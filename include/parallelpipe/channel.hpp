@@ -116,7 +116,7 @@ private:
     /// Under take_mutex_: fetches half of what one of `thief`'s siblings has taken and not begun.
     /// Returns whether there was something.
     bool steal(const detail::taken_items<T>* thief) {
-        for (detail::reader_base* sibling : shared_) {
+        for (detail::reader_base* sibling = shared_.first(); sibling; sibling = shared_.next(*sibling)) {
             auto& items = static_cast<detail::taken_items<T>&>(*sibling);
             // New items come only under the lock, so a look that finds nothing unbegun is final.
             if (&items == thief || unbegun(items) <= 0) continue;
@@ -139,10 +139,6 @@ private:
         given_back(std::uint64_t n, T&& i) : given_back_item(n), item(std::move(i)) {}
         T item;
     };
-
-    // Under take_mutex_. They go before what lies in the lanes.
-    detail::given_back_items given_back_;
-    std::uint64_t next_number_ = 0;  // under take_mutex_, if there are siblings: of the queue's next item
 };
 
 /// The pushing end of a channel.

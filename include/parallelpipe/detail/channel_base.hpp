@@ -20,7 +20,6 @@
 #include <limits>
 #include <mutex>
 #include <thread>
-#include <vector>
 
 namespace parallelpipe::detail {
 
@@ -38,10 +37,7 @@ public:
           consumer_count_(consumers),
           room_(capacity_),
           producers_(producers),
-          consumers_(consumers) {
-        readers_.reserve(consumers);
-        shared_.reserve(consumers);
-    }
+          consumers_(consumers) {}
     channel_base(const channel_base&) = delete;
     channel_base& operator=(const channel_base&) = delete;
     virtual ~channel_base() = default;
@@ -175,13 +171,13 @@ public:
     /// `reader` is told of a stop from now on.
     void add(reader_base& reader) {
         const std::lock_guard lock(readers_mutex_);
-        readers_.push_back(&reader);
+        readers_.add(reader);
         if (is_aborted() || has_stop())
             reader.attention.store(true, std::memory_order_seq_cst);
     }
     void remove(reader_base& reader) {
         const std::lock_guard lock(readers_mutex_);
-        std::erase(readers_, &reader);
+        readers_.remove(reader);
     }
 
     /// Asks every reader to show that he gets on: who does comes by at his next item and takes the question
@@ -191,7 +187,7 @@ public:
     bool ask_readers() {
         const std::lock_guard lock(readers_mutex_);
         bool has_moved = false;
-        for (reader_base* reader : readers_)
+        for (reader_base* reader = readers_.first(); reader; reader = readers_.next(*reader))
             if (!reader->attention.exchange(true, std::memory_order_seq_cst)) has_moved = true;
         return has_moved;
     }
@@ -284,32 +280,34 @@ protected:
 
     lanes lanes_;
 
+    // One who takes items at a time. Before readers_mutex_, where both are held. What each taker writes lies
+    // in one cache line with it.
+    alignas(cache_line) brief_mutex take_mutex_;
+    reader_list<&reader_base::next_shared> shared_;  // under take_mutex_: those whose items can be stolen
+    given_back_items given_back_;                    // under take_mutex_: before what lies in the lanes
+    std::uint64_t next_number_ = 0;  // under take_mutex_, if there are siblings: of the lanes' next item
     // Written by who takes items, read by anybody; relaxed: numbers.
     std::atomic<std::size_t> taken_{0};
     std::atomic<std::size_t> high_water_{0};
     std::atomic<std::uint64_t> found_{0};
     std::atomic<std::uint64_t> looks_{0};
 
-    // One who takes items at a time. Before readers_mutex_, where both are held.
-    alignas(cache_line) brief_mutex take_mutex_;
-    std::vector<reader_base*> shared_;  // under take_mutex_: those whose items can be stolen
-
-    std::mutex readers_mutex_;
-    std::vector<reader_base*> readers_;  // under readers_mutex_
+    alignas(cache_line) std::mutex readers_mutex_;
+    reader_list<&reader_base::next_told> readers_;  // under readers_mutex_
 
     void share(reader_base& items) {
         const std::lock_guard lock(take_mutex_);
-        shared_.push_back(&items);
+        shared_.add(items);
     }
     void unshare(reader_base& items) {
         const std::lock_guard lock(take_mutex_);
-        std::erase(shared_, &items);
+        shared_.remove(items);
     }
 
 private:
     void get_attention() {
         const std::lock_guard lock(readers_mutex_);
-        for (reader_base* reader : readers_)
+        for (reader_base* reader = readers_.first(); reader; reader = readers_.next(*reader))
             reader->attention.store(true, std::memory_order_seq_cst);
     }
     /// Returns: how many slots are free then; 0 if that is not of interest.

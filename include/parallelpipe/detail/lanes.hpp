@@ -262,7 +262,7 @@ private:
 
     chunk_queue queue_;
     moodycamel::ConsumerToken token_;
-    std::atomic<lane*> lanes_{nullptr};
+    alignas(cache_line) std::atomic<lane*> lanes_{nullptr};
     std::atomic<std::size_t> count_{0};  // relaxed: who finds nothing looks into the queue anyway
     lane* first_ = nullptr;              // lanes with a chunk to read
     lane* last_ = nullptr;

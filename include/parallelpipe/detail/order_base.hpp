@@ -40,6 +40,7 @@
 
 #include <parallelpipe/detail/brief_mutex.hpp>
 #include <parallelpipe/detail/channel_base.hpp>
+#include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/patience.hpp>
 #include <parallelpipe/input.hpp>
@@ -51,7 +52,6 @@
 #include <limits>
 #include <mutex>
 #include <utility>
-#include <vector>
 
 namespace parallelpipe::detail {
 
@@ -60,7 +60,9 @@ class order_base {
 public:
     order_base(const order_base&) = delete;
     order_base& operator=(const order_base&) = delete;
-    virtual ~order_base() = default;
+    virtual ~order_base() {
+        while (made_) delete std::exchange(made_, made_->next_made);
+    }
 
     /// `worker` threw; it last had the item `number` in hand. What it yielded there still leaves the
     /// stage, nothing behind that does.
@@ -97,7 +99,7 @@ protected:
     static constexpr std::uint64_t items = std::uint64_t{1} << 32;
     static constexpr std::uint64_t after_items = std::uint64_t{1} << 62;
 
-    struct stretch {
+    struct alignas(cache_line) stretch {
         virtual ~stretch() = default;
 
         std::uint64_t first = 0;
@@ -108,17 +110,18 @@ protected:
         std::ptrdiff_t overfill = 0;  // under parking: how many of the parked results hold no slot
         stretch* previous = nullptr;
         stretch* next = nullptr;
+        stretch* next_made = nullptr;  // for the end
 
         bool is_items() const noexcept { return first >= items && first < after_items; }
     };
 
     order_base(channel_base& out, std::size_t workers)
-        : out_(out), workers_(workers), at_items_(workers) {}
+        : out_(out), worker_count_(workers), workers_(workers), at_items_(workers) {}
 
     /// To be called once, when all the rest is made.
     void begin() {
         // All are there from the start: no worker's first words are overtaken by a faster one's.
-        for (std::size_t i = 0; i < workers_.size(); ++i) workers_[i].at = open(i);
+        for (std::size_t i = 0; i < worker_count_; ++i) workers_[i].at = open(i);
         advance();
     }
 
@@ -134,7 +137,6 @@ protected:
     bool is_behind_failure(const stretch& at) const noexcept { return at.first >= fail_end(); }
 
     channel_base& out_;
-    brief_mutex mutex_;
 
 private:
     struct worker_state {
@@ -143,7 +145,10 @@ private:
     };
 
     stretch* open(std::uint64_t first) {
-        if (!spare_) spare_ = made_.emplace_back(make_stretch()).get();
+        if (!spare_) {
+            spare_ = make_stretch().release();
+            spare_->next_made = std::exchange(made_, spare_);
+        }
         stretch* const at = std::exchange(spare_, spare_->next);
         at->first = first;
         at->complete = false;
@@ -185,7 +190,7 @@ private:
     void advance() {
         while (first_ && next_ < fail_end()) {
             stretch& first = *first_;
-            if (next_ == workers_.size()) next_ = items;
+            if (next_ == worker_count_) next_ = items;
             // Nobody takes items any more; what was given back has no taker.
             if (at_items_ == 0 && next_ >= items && first.first > next_) next_ = first.first;
             if (first.first != next_) {
@@ -208,14 +213,18 @@ private:
         }
     }
 
-    std::vector<owned<stretch>> made_;
+    const std::size_t worker_count_;
+    const owned<worker_state[]> workers_;
+    stretch* made_ = nullptr;  // all there are, linked by next_made
+
+    // What each bulk of items changes lies in one cache line.
+    alignas(cache_line) brief_mutex mutex_;
     // Open stretches, and complete ones behind an open one, by first number.
     stretch* first_ = nullptr;
     stretch* last_ = nullptr;
     stretch* spare_ = nullptr;  // linked by next
-    std::vector<worker_state> workers_;
-    std::size_t at_items_;    // how many workers may take items
-    std::uint64_t next_ = 0;  // everything before has been passed on
+    std::size_t at_items_;      // how many workers may take items
+    std::uint64_t next_ = 0;    // everything before has been passed on
     // Written under mutex_. Relaxed: who parks looks at it under `parking`, which who failed takes later.
     std::atomic<std::uint64_t> fail_end_{std::numeric_limits<std::uint64_t>::max()};
 };

@@ -4,9 +4,9 @@
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/detail/order_base.hpp>
 #include <parallelpipe/detail/owned.hpp>
+#include <parallelpipe/detail/parked_results.hpp>
 
 #include <cstddef>
-#include <deque>
 #include <mutex>
 #include <utility>
 
@@ -25,23 +25,17 @@ public:
 
 private:
     struct parking_stretch : stretch {
-        std::deque<T> parked;
+        parked_results<T> parked;
     };
-    static std::deque<T>& parked(stretch& at) { return static_cast<parking_stretch&>(at).parked; }
+    static parked_results<T>& parked(stretch& at) { return static_cast<parking_stretch&>(at).parked; }
 
     owned<stretch> make_stretch() override { return owned<stretch>(new parking_stretch); }
 
     void pass_on(stretch& first) override {
-        for (T& result : parked(first))
-            if (!producer_.push_with_slot(std::move(result))) break;
-        parked(first).clear();
+        parked(first).take_each([&](T&& result) { return producer_.push_with_slot(std::move(result)); });
     }
 
-    std::ptrdiff_t drop(stretch& behind) override {
-        const auto results = static_cast<std::ptrdiff_t>(parked(behind).size());
-        parked(behind).clear();
-        return results;
-    }
+    std::ptrdiff_t drop(stretch& behind) override { return parked(behind).drop(); }
 
     Channel<T>& channel_;
     // The head's worker uses it without lock, who moves the head under the lock; handed on by `head`.
@@ -79,7 +73,7 @@ private:
             if (has_slot) order_.channel_.return_room(1);
             return false;
         }
-        order_.parked(*this->at_).push_back(std::move(result));
+        order_.parked(*this->at_).push(std::move(result));
         if (!has_slot) ++this->at_->overfill;
         return true;
     }

@@ -172,15 +172,14 @@ public:
         int running = is_running;
         outcome_.compare_exchange_strong(running, has_ended);
         if (running == was_cancelled) throw CancelledError();
-        const std::vector<failure> failures = group_.failures();
-        if (failures.empty()) return;
         std::vector<TaskError> errors;
-        errors.reserve(failures.size());
-        for (const failure& f : failures)
-            errors.emplace_back(!f.inner_stage.empty() ? f.inner_stage
-                                : f.stage < size_      ? stages_[f.stage].name
-                                                       : "results",
-                                f.worker, f.cause, f.item);
+        group_.each_failure([&](const failure& what) {
+            errors.emplace_back(!what.inner_stage.empty() ? what.inner_stage
+                                : what.stage < size_      ? stages_[what.stage].name
+                                                          : "results",
+                                what.worker, what.cause, what.item);
+        });
+        if (errors.empty()) return;
         throw TaskException(std::move(errors));
     }
 

@@ -37,6 +37,32 @@ class reader_base {
 public:
     std::atomic<bool> attention{false};
     meter* counted = nullptr;  // the reader's; null: nobody counts
+
+    // The channel's, under its locks: the next one of those that are told of a stop, and of those whose items
+    // can be stolen.
+    reader_base* next_told = nullptr;
+    reader_base* next_shared = nullptr;
+};
+
+/// Readers linked by one of their members. Whoever has the list orders what is done with it.
+template <reader_base* reader_base::* Next>
+class reader_list {
+public:
+    void add(reader_base& reader) noexcept {
+        reader_base** end = &first_;
+        while (*end) end = &((*end)->*Next);
+        *end = &reader;
+    }
+    void remove(reader_base& reader) noexcept {
+        reader_base** at = &first_;
+        while (*at && *at != &reader) at = &((*at)->*Next);
+        if (*at) *at = std::exchange(reader.*Next, nullptr);
+    }
+    reader_base* first() const noexcept { return first_; }
+    static reader_base* next(const reader_base& reader) noexcept { return reader.*Next; }
+
+private:
+    reader_base* first_ = nullptr;
 };
 
 template <class T>

@@ -82,10 +82,11 @@ public:
         failures_.push_back(std::move(what));
     }
 
-    /// What was reported so far, in the order of the reports.
-    std::vector<failure> failures() const {
+    /// Calls `f(const failure&)` for what was reported so far, in the order of the reports.
+    template <class F>
+    void each_failure(F f) const {
         const std::lock_guard lock(failures_mutex_);
-        return failures_;
+        for (const failure& what : failures_) f(what);
     }
 
 private:
