@@ -21,8 +21,8 @@
 namespace parallelpipe::detail {
 
 /// How many items a worker with siblings takes at once: one at first, more while what it took last
-/// was worked off quickly, one again as soon as it was not. So it never sits on more than about
-/// `worth` of work that an idle sibling could do, and cheap items cost one look per bulk.
+/// was worked off quickly, one again as soon as it was not. So what lies behind the item in its hand, and an
+/// idle sibling could do, is about `worth` of work at most, and cheap items cost one look per bulk.
 class look_ahead {
 public:
     explicit look_ahead(std::size_t limit) noexcept : limit_(limit) {}
@@ -30,10 +30,12 @@ public:
     /// How many to take now. Called when the last bulk has been worked off.
     std::size_t next(std::size_t taken_last) noexcept {
         if (taken_last == 0 || limit_ == 1) return size_;
-        const auto spent = clock::now() - since_;
-        if (spent > worth)
+        // The item in hand is not ahead: of n of them, n - 1 are.
+        const auto last = static_cast<clock::rep>(taken_last);
+        const auto each = (clock::now() - since_) / last;
+        if ((last - 1) * each > worth)
             size_ = 1;
-        else if (2 * spent < worth && taken_last == size_)
+        else if ((2 * last - 1) * each <= worth && taken_last == size_)
             size_ = std::min(2 * size_, limit_);
         return size_;
     }
