@@ -116,8 +116,8 @@ private:
     /// Under take_mutex_: fetches half of what one of `thief`'s siblings has taken and not begun.
     /// Returns whether there was something.
     bool steal(const detail::taken_items<T>* thief) {
-        for (detail::reader_base* sibling = shared_.first(); sibling; sibling = shared_.next(*sibling)) {
-            auto& items = static_cast<detail::taken_items<T>&>(*sibling);
+        for (detail::reader_base* each = shared_.first(); each; each = shared_.next(*each)) {
+            auto& items = static_cast<detail::taken_items<T>&>(*each);
             // New items come only under the lock, so a look that finds nothing unbegun is final.
             if (&items == thief || unbegun(items) <= 0) continue;
             items.attention.store(true, std::memory_order_seq_cst);

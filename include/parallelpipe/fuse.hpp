@@ -3,6 +3,7 @@
 
 #include <parallelpipe/detail/composed_steps.hpp>
 #include <parallelpipe/detail/fused_body.hpp>
+#include <parallelpipe/detail/range_in_turn.hpp>
 #include <parallelpipe/pipeline.hpp>
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/stage.hpp>
@@ -50,7 +51,8 @@ template <class In, class Out>
 Stage<In, Out> fuse(Setup setup, const Pipeline<In, Out>& stages) {
     std::vector<detail::stage_entry> inner = stages.stages();
     detail::stage_body range = detail::take_range(inner);
-    Stage<In, Out> fused(detail::make_body<detail::fused_body<Out>>(std::move(inner)), std::move(range));
+    Stage<In, Out> fused(detail::make_body<detail::fused_body<Out>>(std::move(inner)),
+                         std::move(range), detail::range_in_turn::open);
     fused.setup(std::move(setup));
     return fused;
 }

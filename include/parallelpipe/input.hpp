@@ -253,7 +253,8 @@ struct no_items {};
 
 /// How many items a reader takes at once: about 4 KiB of them.
 template <class T>
-inline constexpr std::size_t bulk_items = std::clamp<std::size_t>(std::size_t{4096} / sizeof(T), 1, 256);
+inline constexpr std::size_t bulk_items =
+    std::clamp<std::size_t>(std::size_t{4096} / sizeof(T), 1, 256);
 
 /// The items of a range, one at a time.
 template <class T, std::ranges::view View>

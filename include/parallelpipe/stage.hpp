@@ -108,9 +108,11 @@ public:
     Container collect(detail::run_watcher& monitor, std::stop_token token = {}) const;
 
     /// For the library.
-    explicit Stage(detail::stage_body body, detail::stage_body range = nullptr) {
-        entry_.body = std::move(body);
+    explicit Stage(detail::stage_body body) { entry_.body = std::move(body); }
+    Stage(detail::stage_body body, detail::stage_body range, detail::range_opener open_range)
+        : Stage(std::move(body)) {
         entry_.range = std::move(range);
+        entry_.open_range = open_range;
     }
     const detail::stage_entry& entry() const noexcept { return entry_; }
 

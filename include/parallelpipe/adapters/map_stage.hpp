@@ -37,7 +37,8 @@ public:
         return result;
     }
     template <class Emit>
-    PARALLELPIPE_INLINE static bool emit_attempted(In&, std::optional<Out>&& result, const Emit& emit) {
+    PARALLELPIPE_INLINE static bool emit_attempted(In&, std::optional<Out>&& result,
+                                                   const Emit& emit) {
         return emit(*std::move(result));
     }
 

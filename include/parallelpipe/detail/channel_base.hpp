@@ -283,9 +283,9 @@ protected:
     // One who takes items at a time. Before readers_mutex_, where both are held. What each taker writes lies
     // in one cache line with it.
     alignas(cache_line) brief_mutex take_mutex_;
-    reader_list<&reader_base::next_shared> shared_;  // under take_mutex_: those whose items can be stolen
-    given_back_items given_back_;                    // under take_mutex_: before what lies in the lanes
-    std::uint64_t next_number_ = 0;  // under take_mutex_, if there are siblings: of the lanes' next item
+    reader_list<&reader_base::next_shared> shared_;  // those whose items can be stolen; under it
+    given_back_items given_back_;                    // before what lies in the lanes; under it
+    std::uint64_t next_number_ = 0;  // of the lanes' next item; under it, if there are siblings
     // Written by who takes items, read by anybody; relaxed: numbers.
     std::atomic<std::size_t> taken_{0};
     std::atomic<std::size_t> high_water_{0};

@@ -73,11 +73,13 @@ inline void cpu_pause() noexcept {
 /// Asks for the cache lines between two addresses, some KiB at most, for they will be written soon. Where
 /// another core has read them, each would otherwise be waited for when the stores come to it, and what
 /// else is stored in the meantime fills the core's buffer.
-inline void prefetch_to_write([[maybe_unused]] const void* from, [[maybe_unused]] const void* to) noexcept {
+inline void prefetch_to_write([[maybe_unused]] const void* from,
+                              [[maybe_unused]] const void* to) noexcept {
 #if defined(__GNUC__)
     constexpr std::size_t most = 32;  // more than a core can ask for at once
     const char* line = static_cast<const char*>(from);
-    for (std::size_t i = 0; i < most && line < static_cast<const char*>(to); ++i, line += cache_line)
+    const char* const end = static_cast<const char*>(to);
+    for (std::size_t i = 0; i < most && line < end; ++i, line += cache_line)
 #if defined(__x86_64__)
         // The builtin becomes an instruction that fetches to read, unless -mprfchw is given; every
         // x86-64 has this one, some as a no-op.

@@ -58,10 +58,12 @@ public:
     /// Does `what` with the stages. Throws what a stage inside threw.
     template <class What>
     void run(What what) {
-        throwing_what_is_noted(failure_, what);
+        throwing_what_is_noted(*this, what);
     }
+    bool has_failed() const noexcept { return failure_.has_value(); }
+    void throw_failure() const { throw inner_failure(*failure_); }
 
-    bool is_stopped() const noexcept override { return failure_.has_value(); }
+    bool is_stopped() const noexcept override { return has_failed(); }
     bool failed(const nested_stage& at, std::exception_ptr cause) override {
         if (!failure_) failure_ = innermost(at, std::move(cause));
         return false;

@@ -41,7 +41,9 @@ public:
             stage.identity().counters = &counters_[i];
         }
         chain_.last().is_last = true;
-        if (token.stop_possible()) on_stop_.emplace(std::move(token), canceller{this});
+        if (token.stop_possible())
+            on_stop_.reset(
+                new std::stop_callback<canceller>(std::move(token), canceller{this}));
     }
     ~inline_run_state() override { stop_.request_stop(); }
 
@@ -108,7 +110,7 @@ private:
     std::atomic<bool> has_ended_{false};
     std::vector<TaskError> errors_;
     nested_chain chain_;
-    std::optional<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
+    owned<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
 };
 
 }  // namespace parallelpipe::detail

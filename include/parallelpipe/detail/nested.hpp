@@ -9,7 +9,6 @@
 
 #include <parallelpipe/detail/nested_feed.hpp>
 #include <parallelpipe/detail/owned.hpp>
-#include <parallelpipe/detail/range_in_turn.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/setup.hpp>
@@ -19,7 +18,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -66,8 +64,8 @@ public:
         in_ = in;
         is_inner_ = is_inner;
         if (entry_.range) {
-            range_.emplace(*entry_.range);
-            from_range_.emplace(*range_, identity_);
+            range_ = entry_.open_range(*entry_.range);
+            from_range_ = range_->open_for(identity_);
             converted_ = from_range_->open();
             in_ = converted_.get();
         }
@@ -135,7 +133,7 @@ private:
             try {
                 bool made = false;
                 const auto once = [&] { made = some(); };
-                from_range_ ? from_range_->reading(once) : once();
+                from_range_ ? throwing_what_is_noted(*from_range_, once) : once();
                 if (made) return;
             } catch (const stop_unwind&) {
                 was_unwound_ = true;
@@ -178,8 +176,8 @@ private:
     bool is_inner_ = false;
     std::atomic<std::uint64_t> made_{0};  // relaxed: a number
     bool was_unwound_ = false;
-    std::optional<range_in_turn> range_;  // what it reads instead of a stage before it
-    std::optional<range_in_turn::reader> from_range_;
+    owned<shared_range> range_;  // what it reads instead of a stage before it
+    owned<shared_range::reader> from_range_;
     owned<feed_base> converted_;  // or the feed of that
     owned<feed_base> out_;
     owned<nested_call> call_;

@@ -58,7 +58,8 @@ public:
     }
 
 private:
-    static constexpr std::size_t block_size = std::clamp<std::size_t>(std::size_t{512} / sizeof(T), 1, 64);
+    static constexpr std::size_t block_size =
+        std::clamp<std::size_t>(std::size_t{512} / sizeof(T), 1, 64);
 
     struct block {
         block* next = nullptr;

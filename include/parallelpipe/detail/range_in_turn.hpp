@@ -25,21 +25,24 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace parallelpipe::detail {
 
-/// The range of one stage in one run.
-class range_in_turn {
+/// The one kind of shared range there is.
+class range_in_turn final : public shared_range {
 public:
     explicit range_in_turn(const stage_body_base& range) noexcept : range_(range) {}
     range_in_turn(const range_in_turn&) = delete;
     range_in_turn& operator=(const range_in_turn&) = delete;
 
-    /// Nobody gets another item.
-    void stop() noexcept { is_stopped_.store(true, std::memory_order_relaxed); }
+    static owned<shared_range> open(const stage_body_base& range) {
+        return owned<shared_range>(new range_in_turn(range));
+    }
 
-    /// How many elements have been taken; for any thread.
-    std::uint64_t taken() const noexcept { return taken_.load(std::memory_order_relaxed); }
+    void stop() noexcept override { is_stopped_.store(true, std::memory_order_relaxed); }
+    std::uint64_t taken() const noexcept override { return taken_.load(std::memory_order_relaxed); }
+    inline owned<shared_range::reader> open_for(const worker_identity& worker) override;
 
     class reader;
 
@@ -52,29 +55,20 @@ private:
     std::atomic<bool> is_stopped_{false};  // relaxed: it carries nothing else
 };
 
-/// One worker's way to the range. Threads: that worker's.
-class range_in_turn::reader final : public nested_source {
+/// Threads: those of its worker, one.
+class range_in_turn::reader final : public shared_range::reader, public nested_source {
 public:
-    /// `worker` outlives the reader.
     reader(range_in_turn& of, const worker_identity& worker) : of_(of), worker_(worker) {}
     reader(const reader&) = delete;
     reader& operator=(const reader&) = delete;
 
-    /// What the worker reads. Once; dies before the reader.
-    owned<feed_base> open() {
+    owned<feed_base> open() override {
         owned<feed_base> feed = of_.range_.make_nested_feed(*this, true);
         feed_ = feed.get();
         return feed;
     }
-
-    /// Does `what`, which reads here. What the range throws does not pass through that, which could catch
-    /// it: it is unwound as by a stop.
-    /// Errors: those of `what`; what the range threw, as an inner_failure.
-    template <class What>
-    void reading(What what) {
-        failure_.reset();  // of a worker before, in an inline run
-        throwing_what_is_noted(failure_, what);
-    }
+    bool has_failed() const noexcept override { return failure_.has_value(); }
+    void throw_failure() override { throw inner_failure(*std::exchange(failure_, std::nullopt)); }
 
     bool produce(void* to) override {
         item_listener* const listener = feed_->listener();
@@ -161,6 +155,10 @@ private:
     std::optional<worker_identity> in_range_;
     std::optional<inner_failure> failure_;
 };
+
+inline owned<shared_range::reader> range_in_turn::open_for(const worker_identity& worker) {
+    return owned<shared_range::reader>(new reader(*this, worker));
+}
 
 }  // namespace parallelpipe::detail
 

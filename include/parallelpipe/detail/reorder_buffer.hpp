@@ -27,12 +27,15 @@ private:
     struct parking_stretch : stretch {
         parked_results<T> parked;
     };
-    static parked_results<T>& parked(stretch& at) { return static_cast<parking_stretch&>(at).parked; }
+    static parked_results<T>& parked(stretch& at) {
+        return static_cast<parking_stretch&>(at).parked;
+    }
 
     owned<stretch> make_stretch() override { return owned<stretch>(new parking_stretch); }
 
     void pass_on(stretch& first) override {
-        parked(first).take_each([&](T&& result) { return producer_.push_with_slot(std::move(result)); });
+        parked(first).take_each(
+            [this](T&& result) { return producer_.push_with_slot(std::move(result)); });
     }
 
     std::ptrdiff_t drop(stretch& behind) override { return parked(behind).drop(); }

@@ -40,7 +40,6 @@
 #include <parallelpipe/detail/meter.hpp>
 #include <parallelpipe/detail/order_base.hpp>
 #include <parallelpipe/detail/owned.hpp>
-#include <parallelpipe/detail/range_in_turn.hpp>
 #include <parallelpipe/detail/run_statistics.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
@@ -57,7 +56,6 @@
 #include <cstdint>
 #include <exception>
 #include <numeric>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -102,7 +100,7 @@ public:
             stage.meters = owned<meter[]>(stage.workers);
             const std::size_t readers = i + 1 == size_ ? 1 : stages[i + 1].workers();
             stage.out = stage.entry.body->make_channel(stage.entry.setup.qsize, stage.workers, readers);
-            if (stage.entry.range) stage.range.reset(new range_in_turn(*stage.entry.range));
+            if (stage.entry.range) stage.range = stage.entry.open_range(*stage.entry.range);
             if (i != 0 && stage.entry.partition && stage.workers > 1)
                 stage.boxes = stage.entry.partition->begin(
                     *stages_[i - 1].out, stage.entry.connect(*stages_[i - 1].out, 1), stage.workers);
@@ -132,7 +130,9 @@ public:
             cancel_and_join();
             throw;
         }
-        if (token.stop_possible()) on_stop_.emplace(std::move(token), canceller{this});
+        if (token.stop_possible())
+            on_stop_.reset(
+                new std::stop_callback<canceller>(std::move(token), canceller{this}));
     }
 
     /// The last stage's queue; null behind a sink.
@@ -280,7 +280,7 @@ private:
         owned<channel_base> out;            // what it yields; null behind a sink
         owned<order_base> order;            // null: results leave as they come
         owned<partition_base> boxes;        // null: any worker takes any item
-        owned<range_in_turn> range;         // what its workers read instead of a channel
+        owned<shared_range> range;          // what its workers read instead of a channel
         std::stop_source stop;              // a shared state, safe from any thread
         item_counters counters;
         owned<meter[]> meters;  // one a worker
@@ -375,8 +375,8 @@ private:
         const std::int64_t began = meter::now();
         counted.thread.store(this_thread_number(), std::memory_order_relaxed);
         counted.began.store(began, std::memory_order_relaxed);
-        owned<range_in_turn::reader> from_range;
-        if (here.range) from_range.reset(new range_in_turn::reader(*here.range, identity));
+        owned<shared_range::reader> from_range;
+        if (here.range) from_range = here.range->open_for(identity);
         owned<feed_base> in;
         bool lost = false;
         try {
@@ -387,7 +387,7 @@ private:
             if (in) in->count_for(&counted);
             const auto call = [&] { here.entry.body->run(in.get(), {to, order, worker, &counted}); };
             try {
-                from_range ? from_range->reading(call) : call();
+                from_range ? throwing_what_is_noted(*from_range, call) : call();
             } catch (const stop_unwind&) {
                 throw;
             } catch (...) {
@@ -474,7 +474,7 @@ private:
     mutable meter consumer_;
     mutable std::atomic<std::int64_t> asked_{0};  // when stats() asked for processor times last
     task_group group_;
-    std::optional<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
+    owned<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
 };
 
 }  // namespace parallelpipe::detail

@@ -23,6 +23,7 @@
 #include <algorithm>
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <memory>
 #include <optional>
@@ -66,15 +67,15 @@ inline inner_failure inner_failure_of(std::string_view name) {
 }
 
 /// Does `what`. A failure that is noted meanwhile does not pass through that, which could catch it: it is
-/// unwound as by a stop. Then the failure is thrown.
-template <class What>
-void throwing_what_is_noted(const std::optional<inner_failure>& failure, What what) {
+/// unwound as by a stop. Then the failure is thrown. `noted` says has_failed() and can throw_failure().
+template <class Noted, class What>
+void throwing_what_is_noted(Noted& noted, What what) {
     try {
         what();
     } catch (const stop_unwind&) {
-        if (!failure) throw;
+        if (!noted.has_failed()) throw;
     }
-    if (failure) throw inner_failure(*failure);
+    if (noted.has_failed()) noted.throw_failure();
 }
 
 /// Gets items one by one.
@@ -396,6 +397,32 @@ stage_body make_body(Arguments&&... arguments) {
     return stage_body(made);
 }
 
+/// A range that the workers of one stage read themselves, in one run.
+class shared_range {
+public:
+    class reader;
+
+    virtual ~shared_range() = default;
+    /// Nobody gets another item.
+    virtual void stop() noexcept = 0;
+    /// How many elements have been taken; for any thread.
+    virtual std::uint64_t taken() const noexcept = 0;
+    /// One worker's way to the range. `worker` outlives it.
+    virtual owned<reader> open_for(const worker_identity& worker) = 0;
+};
+class shared_range::reader {
+public:
+    virtual ~reader() = default;
+    /// What the worker reads. Once; dies before the reader.
+    virtual owned<feed_base> open() = 0;
+    /// Whether the range threw, at an item for this worker.
+    virtual bool has_failed() const noexcept = 0;
+    /// Throws that, as an inner_failure, and forgets it: without threads the next worker reads here, too.
+    virtual void throw_failure() = 0;
+};
+/// Only programs that have such a range compile what is behind it: range_in_turn.hpp.
+using range_opener = owned<shared_range> (*)(const stage_body_base& range);
+
 /// Opens what a worker reads from, given the channel it comes through: the one place where the item
 /// type of the left stage and that of the right meet.
 using connector = owned<feed_base> (*)(channel_base& from, std::size_t readers);
@@ -408,7 +435,8 @@ struct stage_entry {
     stage_body body;
     Setup setup;
     std::shared_ptr<const partitioner> partition;  // null: any worker takes any item
-    stage_body range;             // what its workers read in turn; null: a channel, or nothing
+    stage_body range;             // what its workers read themselves; null: a channel, or nothing
+    range_opener open_range = nullptr;  // set where there is a range
     connector connect = nullptr;  // set when something stands on the left
     converter convert = nullptr;
     bool is_range = false;        // the range on the left: named `source`, not counted

@@ -68,7 +68,9 @@ private:
     template <class To>
     struct pushing {
         To& to;
-        PARALLELPIPE_INLINE bool operator()(Out&& result) const { return to.push(std::move(result)); }
+        PARALLELPIPE_INLINE bool operator()(Out&& result) const {
+            return to.push(std::move(result));
+        }
     };
     template <class To>
     struct stepping {
