@@ -319,7 +319,9 @@ public:
 
     /// Whether it is of use to offer the core before a look for items: not where they are so far apart that
     /// to wait means to sleep, and not where other programs keep it.
-    bool may_offer_core() noexcept { return !patience_.is_gone() && !patience_.keeps_core(); }
+    bool may_offer_core() noexcept {
+        return !patience_.is_gone() && !detail::core_use::here().is_kept();
+    }
     void offer_core() noexcept { patience_.offer_core(); }
 
     /// How many items to take now so that the siblings find theirs: at most a quarter of what waits,

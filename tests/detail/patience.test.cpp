@@ -33,14 +33,15 @@ TEST_CASE("a core that another program had for long is kept for a while", "[pati
     core_use core;
     patience patient;
     const time now = core_use::clock::now();
-    const int before = patience().pauses();
-    CHECK_FALSE(patient.keeps_core());
+    const int before = patience().pauses(core);
+    CHECK_FALSE(core.is_kept());
 
     core.leave(now - 1h);
     patient.core_is_back(core, now - 1h, now);  // so that "a while" ends behind this test
-    CHECK(patient.keeps_core());
-    CHECK(patient.pauses() < before);
-    CHECK(patient.pauses() > 0);
+    CHECK(core.is_kept());
+    CHECK_FALSE(core_use().is_kept());  // another one is not
+    CHECK(patient.pauses(core) < before);
+    CHECK(patient.pauses(core) > 0);
 }
 
 TEST_CASE("a core that is back soon is offered again", "[patience]") {
@@ -49,7 +50,7 @@ TEST_CASE("a core that is back soon is offered again", "[patience]") {
     const time now = core_use::clock::now();
     core.leave(now - patience::too_long / 2);
     patient.core_is_back(core, now - patience::too_long / 2, now);
-    CHECK_FALSE(patient.keeps_core());
+    CHECK_FALSE(core.is_kept());
 }
 
 TEST_CASE("a core that another worker had for long is offered again", "[patience]") {
@@ -60,7 +61,7 @@ TEST_CASE("a core that another worker had for long is offered again", "[patience
     SECTION("and it works there still") { core.work(); }
     SECTION("and it left a moment ago") { core.leave(now - patience::too_long / 2); }
     patient.core_is_back(core, now - 1h, now);
-    CHECK_FALSE(patient.keeps_core());
+    CHECK_FALSE(core.is_kept());
 }
 
 TEST_CASE("a core is kept no longer than what was lost makes up for", "[patience]") {
@@ -69,7 +70,7 @@ TEST_CASE("a core is kept no longer than what was lost makes up for", "[patience
     const time now = core_use::clock::now();
     core.leave(now - 2h);
     patient.core_is_back(core, now - 2h, now - 2h + patience::too_long);  // two hours ago
-    CHECK_FALSE(patient.keeps_core());
+    CHECK_FALSE(core.is_kept());
 }
 
 TEST_CASE("waits that end in sleep three times in a row are not tried again at once", "[patience]") {

@@ -3,8 +3,8 @@
 
 // A mutex for a few instructions among workers.
 //
-// Who finds it held pauses, then offers the core (the holder may have lost its own and be ready to run
-// here), then naps and looks again: nobody wakes it, time does. It never sleeps until it is woken, as with
+// Who finds it held pauses, then offers the core, unless other programs want it (the holder may have lost its
+// own and be ready to run here), then naps and looks again: nobody wakes it, time does. It never sleeps until it is woken, as with
 // std::mutex. There, who unlocks wakes one of the sleepers, whose turn to run may be milliseconds away; in
 // the meantime others lock and unlock, and the rest of the sleepers is not woken by that: with more workers
 // than cores, one that was interrupted while it held the mutex left whole cores idle for a slice.
@@ -14,6 +14,8 @@
 // | is_held_ | any thread | acquire in lock() pairs with the release of the unlock() before             |
 
 #include <parallelpipe/detail/config.hpp>
+#include <parallelpipe/detail/core_use.hpp>
+#include <parallelpipe/detail/patience.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -46,8 +48,8 @@ private:
     PARALLELPIPE_RARE static void wait(int looks) noexcept {
         if (looks < pauses) {
             for (int i = 0; i < 2; ++i) cpu_pause();
-        } else if (looks < pauses + offers) {
-            std::this_thread::yield();
+        } else if (looks < pauses + offers && !core_use::here().is_kept()) {
+            patience().offer_core();
         } else {
             std::this_thread::sleep_for(nap);
         }

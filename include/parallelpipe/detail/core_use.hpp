@@ -18,8 +18,8 @@
 
 namespace parallelpipe::detail {
 
-/// What this process knows of its use of a core: how often a worker was seen at work there, and when one last
-/// offered it or went to sleep there.
+/// What this process knows of its use of a core: how often a worker was seen at work there, when one last
+/// offered it or went to sleep there, and whether to offer it at all.
 ///
 /// Threads: any. Everything is relaxed, and two threads on one core write it in turn; one that was moved to
 ///   another core between here() and its store writes what is no longer true. It is a hint, which carries
@@ -56,6 +56,19 @@ public:
         return now.time_since_epoch() - clock::duration(left_.load(std::memory_order_relaxed));
     }
 
+    /// Other programs have it for too long when it is offered: it is not, until then.
+    void keep_until(clock::time_point end) noexcept {
+        kept_until_.store(end.time_since_epoch().count(), std::memory_order_relaxed);
+    }
+    bool is_kept() noexcept {
+        const clock::rep end = kept_until_.load(std::memory_order_relaxed);
+        if (end == 0) [[likely]]
+            return false;
+        if (clock::now().time_since_epoch().count() < end) return true;
+        kept_until_.store(0, std::memory_order_relaxed);
+        return false;
+    }
+
     /// In the thread of each worker as long as it runs.
     class presence {
     public:
@@ -77,6 +90,7 @@ private:
     std::atomic<std::uint32_t> worked_{0};
     std::atomic<std::uint32_t> worked_when_left_{0};
     std::atomic<clock::rep> left_{0};
+    std::atomic<clock::rep> kept_until_{0};
 };
 
 inline constinit std::array<core_use, 64> core_use::cores_{};

@@ -23,20 +23,20 @@ class patience {
 public:
     using clock = core_use::clock;
 
-    /// A wait begins. Returns: how often to pause.
-    int pauses() noexcept {
+    /// A wait begins, on `core`. Returns: how often to pause.
+    int pauses(core_use& core = core_use::here()) noexcept {
         const bool brought_some = std::exchange(brought_, 0) > 1;
         if (is_gone() && in_vain_ % try_again != 0) return 0;
-        if (keeps_core()) return short_ones;
+        if (core.is_kept()) return short_ones;
         return brought_some ? 2 * spins : spins;
     }
 
     /// Pause number `which`, from 0. Short ones at first: the other side may be at work on another core.
-    /// Then the core is offered to whoever is ready to run; with more workers than cores at once, for
-    /// somebody often is.
+    /// Then the core is offered to whoever is ready to run, unless other programs keep it; with more workers
+    /// than cores at once, for somebody often is.
     void pause(int which) noexcept {
-        if (which < short_ones && (keeps_core() || !core_use::is_crowded()))
-            for (int i = 0; i < 8 * (which + 1); ++i) cpu_pause();
+        if ((which < short_ones && !core_use::is_crowded()) || core_use::here().is_kept())
+            for (int i = 0; i < 8 * (which % short_ones + 1); ++i) cpu_pause();
         else
             offer_core();
     }
@@ -53,10 +53,10 @@ public:
     }
 
     /// `core`, which was offered at `began`, is here again.
-    void core_is_back(const core_use& core, clock::time_point began, clock::time_point now) noexcept {
+    void core_is_back(core_use& core, clock::time_point began, clock::time_point now) noexcept {
         if (now - began < at_once) alone_ += now - began;
         const clock::duration lost = std::min(now - began, core.used_by_others(now));
-        if (lost >= too_long) keeps_core_until_ = now + keeps_for * lost;
+        if (lost >= too_long) core.keep_until(now + keeps_for * lost);
     }
 
     /// Sleeps for a while, if this wait is to begin so: see nap_of(). Returns: whether it did.
@@ -85,15 +85,6 @@ public:
         const auto most = usual * static_cast<clock::rep>(std::min(reserve, many)) / 2;
         const clock::duration time = std::min(longest_nap, clock::duration(most));
         return time < shortest_nap ? clock::duration() : time;
-    }
-
-    /// Whether other programs had the core for too long when it was offered, not long ago.
-    bool keeps_core() noexcept {
-        if (keeps_core_until_ == clock::time_point()) [[likely]]
-            return false;
-        if (clock::now() < keeps_core_until_) return true;
-        keeps_core_until_ = {};
-        return false;
     }
 
     /// A pause, and not sleep, was enough.
@@ -137,7 +128,6 @@ private:
     unsigned in_vain_ = 0;
     clock::duration alone_{};        // spent in offers that nobody wanted, since the last sleep
     std::size_t brought_alone_ = 0;  // in the same time
-    clock::time_point keeps_core_until_{};
     std::size_t brought_ = 0;        // since the last wait began
 };
 
