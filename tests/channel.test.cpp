@@ -85,6 +85,16 @@ std::optional<T> try_next(Channel<T>& channel, typename Channel<T>::Consumer& co
     return item;
 }
 
+/// How many numbers come in a row from 0, to the end of the stream or another one.
+int count_up(Channel<int>& channel, Channel<int>::Consumer& consumer) {
+    int expected = 0;
+    while (const auto item = next(channel, consumer)) {
+        if (*item != expected) break;
+        ++expected;
+    }
+    return expected;
+}
+
 }  // namespace
 
 TEST_CASE("a channel of one producer and one consumer keeps the order", "[channel]") {
@@ -100,13 +110,52 @@ TEST_CASE("a channel of one producer and one consumer keeps the order", "[channe
         channel.producer_left();
     });
     Reader<int> consumer(channel);
-    int expected = 0;
-    while (const auto item = next(channel, consumer)) {
-        if (*item != expected) break;
-        ++expected;
-    }
-    CHECK(expected == count);
+    CHECK(count_up(channel, consumer) == count);
     channel.close();
+}
+
+TEST_CASE("a producer goes on behind what was pushed in a row", "[channel]") {
+    const std::size_t capacity = GENERATE(0u, 2u, 1024u);
+    constexpr int count = 3000;  // many chunks, none of which a row ends with
+    Channel<int> channel(capacity, 1, 1);
+    std::jthread producing([&] {
+        {
+            Channel<int>::Producer producer(channel);
+            bool wanted = true;
+            for (int i = 0; wanted && i < count;) {
+                {
+                    Channel<int>::Producer::Row row(producer);
+                    for (const int end = std::min(i + 7, count); wanted && i < end; ++i)
+                        wanted = row.push(int{i});
+                }
+                if (wanted && i < count) wanted = producer.push(int{i++});
+            }
+        }
+        channel.producer_left();
+    });
+    Reader<int> consumer(channel);
+    CHECK(count_up(channel, consumer) == count);
+    channel.close();
+}
+
+TEST_CASE("what a row could not push stays as it was, and what it pushed is the channel's", "[channel]") {
+    Tally tally;
+    {
+        Channel<Counted> channel(8, 1, 1);
+        Channel<Counted>::Producer producer(channel);
+        Counted item(tally, 5);
+        {
+            Channel<Counted>::Producer::Row row(producer);
+            CHECK(row.push(Counted(tally, 1)));
+            channel.close();
+            CHECK_FALSE(row.push(std::move(item)));
+        }
+        CHECK_FALSE(producer.push(std::move(item)));
+        CHECK(item.value == 5);
+        CHECK(channel.size_approx() == 1);
+        CHECK(tally.alive == 2);
+    }
+    CHECK(tally.alive == 0);
 }
 
 TEST_CASE("each producer's items keep their order among several producers", "[channel]") {

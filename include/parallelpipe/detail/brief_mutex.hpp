@@ -4,10 +4,11 @@
 // A mutex for a few instructions among workers.
 //
 // Who finds it held pauses, then offers the core, unless other programs want it (the holder may have lost its
-// own and be ready to run here), then naps and looks again: nobody wakes it, time does. It never sleeps until it is woken, as with
-// std::mutex. There, who unlocks wakes one of the sleepers, whose turn to run may be milliseconds away; in
-// the meantime others lock and unlock, and the rest of the sleepers is not woken by that: with more workers
-// than cores, one that was interrupted while it held the mutex left whole cores idle for a slice.
+// own and be ready to run here), then naps and looks again: nobody wakes it, time does. It never sleeps until
+// it is woken, as with std::mutex. There, who unlocks wakes one of the sleepers, whose turn to run may be
+// milliseconds away; in the meantime others lock and unlock, and the rest of the sleepers is not woken by
+// that: with more workers than cores, one that was interrupted while it held the mutex left whole cores idle
+// for a slice.
 //
 // | atomic   | written by | order                                                                       |
 // |----------|------------|-----------------------------------------------------------------------------|
@@ -31,7 +32,7 @@ public:
     brief_mutex& operator=(const brief_mutex&) = delete;
 
     void lock() noexcept {
-        for (int looks = 0; !try_lock(); ++looks) wait(looks);
+        for (unsigned looks = 0; !try_lock(); ++looks) wait(looks);
     }
     bool try_lock() noexcept {
         return !is_held_.load(std::memory_order_relaxed) &&
@@ -40,12 +41,12 @@ public:
     void unlock() noexcept { is_held_.store(false, std::memory_order_release); }
 
 private:
-    static constexpr int pauses = 8;   // a microsecond at most
-    static constexpr int offers = 32;  // behind them: some ten microseconds where nobody wants the core
+    static constexpr unsigned pauses = 8;   // a microsecond at most
+    static constexpr unsigned offers = 32;  // behind them; some 10 us where nobody wants the core
     static constexpr std::chrono::microseconds nap{50};
 
     /// Before another look.
-    PARALLELPIPE_RARE static void wait(int looks) noexcept {
+    PARALLELPIPE_RARE static void wait(unsigned looks) noexcept {
         if (looks < pauses) {
             for (int i = 0; i < 2; ++i) cpu_pause();
         } else if (looks < pauses + offers && !core_use::here().is_kept()) {

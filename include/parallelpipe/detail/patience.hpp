@@ -28,7 +28,8 @@ public:
         const bool brought_some = std::exchange(brought_, 0) > 1;
         if (is_gone() && in_vain_ % try_again != 0) return 0;
         if (core.is_kept()) return short_ones;
-        return brought_some ? 2 * spins : spins;
+        // An offer is over sooner than the pauses that it stands for with more workers than cores.
+        return (brought_some ? 2 : 1) * (core_use::is_crowded() ? 2 : 1) * spins;
     }
 
     /// Pause number `which`, from 0. Short ones at first: the other side may be at work on another core.
