@@ -11,7 +11,7 @@
 namespace parallelpipe::detail {
 
 /// The one owner of an object, or null. What `std::unique_ptr<T>` is, with `delete` and nothing else.
-/// @threads  confined
+/// Threads: one at a time.
 template <class T>
 class owned {
 public:
@@ -50,7 +50,7 @@ private:
 };
 
 /// The one owner of an array whose elements stay where they are: atomics, and what holds some.
-/// @threads  confined; its elements by themselves
+/// Threads: one at a time; its elements by themselves.
 template <class T>
 class owned<T[]> {
 public:
