@@ -10,7 +10,7 @@
 //
 // The keys of a worker that has left belong to the next one, with what lies in its box and what it had
 // not begun. So the items have ended for a worker only when they have for all of them: before, somebody
-// could still leave it some.
+// could still leave it some. Where all have left, one of them may drain the channel: all keys are its then.
 //
 // Waits, and who wakes them:
 // * the leader waits in the channel, as channel.hpp says, and is interrupted by a worker that leaves;
@@ -104,6 +104,7 @@ private:
         auto timer = wait_timer::for_input(counted);
         std::unique_lock lock(mutex_);
         box& mine = boxes_[worker];
+        if (mine.has_left) take_over(worker);
         std::size_t taken = 0;
         for (;;) {
             if (channel_.is_aborted()) {
@@ -218,7 +219,7 @@ private:
         std::size_t at = worker;
         while (boxes_[at].has_left) {
             at = (at + 1) % boxes_.size();
-            if (at == worker) break;  // nobody is left; the last one drains its own
+            if (at == worker) break;  // nobody is left: who drains reads for all
         }
         return at == worker && boxes_[at].has_left ? last_ : at;
     }
@@ -228,16 +229,27 @@ private:
         boxes_[worker].has_left = true;
         last_ = worker;
         box& to = boxes_[heir(worker)];
-        std::deque<entry> left = std::exchange(boxes_[worker].items, {});
         for (entry& item : unbegun) insert(to, std::move(item));
-        for (entry& item : left) insert(to, std::move(item));
-        if (boxes_[worker].error && !to.error) {
-            to.error = std::exchange(boxes_[worker].error, nullptr);
-            to.lost = boxes_[worker].lost;
-        }
+        bequeath(boxes_[worker], to);
         to.wake.notify_one();
         if (has_leader_) channel_.interrupt();  // the leader may be who got them
         hand_on();
+    }
+
+    /// Under mutex_: a worker that has left drains the channel, for all have. The keys are those of the one
+    /// that left last, which need not be the same.
+    void take_over(std::size_t worker) {
+        if (const std::size_t from = std::exchange(last_, worker); from != worker)
+            bequeath(boxes_[from], boxes_[worker]);
+    }
+
+    static void bequeath(box& from, box& to) {
+        std::deque<entry> left = std::exchange(from.items, {});
+        for (entry& item : left) insert(to, std::move(item));
+        if (from.error && !to.error) {
+            to.error = std::exchange(from.error, nullptr);
+            to.lost = from.lost;
+        }
     }
 
     static void insert(box& to, entry&& item) {
@@ -272,7 +284,7 @@ private:
     const owned<feed_base> reader_;  // the leader's
     std::mutex mutex_;
     std::vector<box> boxes_;
-    std::size_t last_ = 0;  // who left last
+    std::size_t last_ = 0;  // who left last, or drains
     bool has_leader_ = false;
     bool has_ended_ = false;
     bool has_stopped_ = false;
