@@ -287,7 +287,7 @@ public:
     std::size_t take(std::size_t most, Place&& place, BeforeSleep&& before_sleep) {
         auto timer = detail::wait_timer::for_input(reader_.counted);
         for (;;) {
-            if (const auto taken = look(most, place, false)) return patience_.brought(*taken);
+            if (const auto taken = look(most, place, false)) return took(*taken);
             timer.begin();
             before_sleep();
             channel_.wake_producer();
@@ -297,10 +297,10 @@ public:
                 patience_.pause(i);
                 if (const auto taken = look(most, place, false)) {
                     patience_.paid_off();
-                    return patience_.brought(*taken);
+                    return took(*taken);
                 }
             }
-            const auto key = channel_.not_empty_.prepare();
+            const auto key = channel_.not_empty_.prepare(patience_.is_gone());
             std::optional<std::size_t> taken;
             try {
                 taken = look(most, place, true);
@@ -310,7 +310,7 @@ public:
             }
             if (taken) {
                 channel_.not_empty_.cancel(key);
-                return patience_.brought(*taken);
+                return took(*taken);
             }
             patience_.sleeps();
             channel_.not_empty_.wait(key);
@@ -370,6 +370,11 @@ private:
     std::unique_lock<detail::brief_mutex> lock() {
         return channel_.consumer_count_ > 1 ? std::unique_lock(channel_.take_mutex_)
                                             : std::unique_lock<detail::brief_mutex>();
+    }
+
+    std::size_t took(std::size_t items) {
+        if (items > few) channel_.not_empty_.come_often();
+        return patience_.brought(items);
     }
 
     template <class Place>
@@ -446,6 +451,8 @@ private:
         const bool interrupted = channel_.interrupted_.load(std::memory_order_seq_cst);
         return ended || stopped || interrupted ? std::optional<std::size_t>(0) : std::nullopt;
     }
+
+    static constexpr std::size_t few = 3;  // so many at once do not show that items come often
 
     Channel& channel_;
     detail::reader_base& reader_;

@@ -13,9 +13,15 @@
 //
 // No wake-up is lost: prepare() announces the waiter, then makes every thread pass a barrier (see
 // asymmetric_barrier.hpp). A notifier whose change came before that barrier is seen by the second
-// look at the condition; one whose change came after it sees the announcement and signals. Without
-// asymmetric barriers both sides do a read-modify-write of waiting_: whichever is second in its
-// modification order reads from the first (release/acquire), so it sees all that the first did before.
+// look at the condition; one whose change came after it sees the announcement and signals.
+//
+// That barrier interrupts the other cores, which is cheap for a wait now and then, but not if each event is
+// waited for. Who expects that says so: prepare(for_long) asks the notifiers to look closer, by a flag in
+// waiting_, which they have all seen once that thread's barrier is over (is_seen_). While the flag is there
+// both sides do a read-modify-write of waiting_, and no further barrier is needed: whichever is second in its
+// modification order reads from the first (release/acquire), so it sees all that the first did before. Every
+// value of waiting_ that a notifier can find has the flag, or counts whoever waits; so the flag can be taken
+// back at any time. Without asymmetric barriers it is always there.
 //
 // Every thread between prepare() and the end of wait() or cancel() is counted exactly once, in
 // waiting_ (not yet signalled) or in signals_ (signalled, not yet left). So a signal is never kept
@@ -28,6 +34,7 @@
 // |----------|----------------------------------|--------------------------------------------------|
 // | waiting_ | any thread, under mutex_         | +1 in prepare: acq_rel, pairs with the look in   |
 // |          |                                  | notify_one (the barrier, or its acq_rel RMW)     |
+// |          |                                  | the flag: the same barrier                       |
 
 #include <parallelpipe/detail/asymmetric_barrier.hpp>
 #include <parallelpipe/detail/config.hpp>
@@ -37,6 +44,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <mutex>
+#include <utility>
 
 namespace parallelpipe::detail {
 
@@ -44,8 +52,8 @@ class event_count {
 public:
     event_count() noexcept
         : asymmetric_(asymmetric_barriers()),
-          nobody_(asymmetric_ ? 0 : look_closer),
-          waiting_(nobody_) {}
+          waiting_(asymmetric_ ? 0 : look_closer),
+          is_seen_(!asymmetric_) {}
     event_count(const event_count&) = delete;
     event_count& operator=(const event_count&) = delete;
 
@@ -53,16 +61,31 @@ public:
     using key = std::uint64_t;
 
     /// Announces the calling thread as a waiter. To be followed by a look at the condition and then
-    /// by exactly one of cancel(), wait(), wait_until(), with the key.
-    key prepare() {
-        key round = 0;
-        {
-            const std::lock_guard lock(mutex_);
-            waiting_.fetch_add(1, std::memory_order_acq_rel);
-            round = round_;
+    /// by exactly one of cancel(), wait(), wait_until(), with the key. `for_long`: each event is probably
+    /// waited for; notifications then cost a read-modify-write, and waits no barrier.
+    key prepare(bool for_long = false) {
+        std::unique_lock lock(mutex_);
+        const key round = round_;
+        if (!for_long) withdraw_flag();
+        const bool asks = for_long && (waiting_.load(std::memory_order_relaxed) & look_closer) == 0;
+        waiting_.fetch_add(asks ? 1 + look_closer : 1, std::memory_order_acq_rel);
+        if (is_seen_) return round;
+        lock.unlock();
+        every_thread_passes_a_barrier();
+        if (asks) {
+            lock.lock();
+            is_seen_ = true;
         }
-        if (asymmetric_) every_thread_passes_a_barrier();
         return round;
+    }
+
+    /// Events come close to each other now: notifications are to be cheap again, until somebody waits for
+    /// long. Costs one relaxed load if they are.
+    void come_often() {
+        if (!asymmetric_ || waiting_.load(std::memory_order_relaxed) < look_closer) [[likely]]
+            return;
+        const std::lock_guard lock(mutex_);
+        withdraw_flag();
     }
 
     /// The condition holds already: takes the announcement back.
@@ -95,9 +118,10 @@ public:
     /// before; see the argument above.
     PARALLELPIPE_INLINE bool has_waiters() noexcept {
         std::atomic_signal_fence(std::memory_order_seq_cst);
-        if (waiting_.load(std::memory_order_relaxed) == 0) [[likely]]
+        const std::uint32_t seen = waiting_.load(std::memory_order_relaxed);
+        if (seen == 0) [[likely]]
             return false;
-        return asymmetric_ || waiting_.fetch_add(0, std::memory_order_acq_rel) != nobody_;
+        return seen < look_closer || waiters(waiting_.fetch_add(0, std::memory_order_acq_rel)) != 0;
     }
 
     /// Wakes one waiter, if there is one. Never blocks for longer than another thread's few
@@ -114,7 +138,7 @@ public:
             const std::lock_guard lock(mutex_);
             ++round_;
             signals_ = 0;
-            waiting_.exchange(nobody_, std::memory_order_acq_rel);
+            waiting_.fetch_and(look_closer, std::memory_order_acq_rel);
         }
         wake_.notify_all();
     }
@@ -123,7 +147,7 @@ private:
     PARALLELPIPE_RARE void signal_one() {
         {
             const std::lock_guard lock(mutex_);
-            if (waiting_.load(std::memory_order_relaxed) == nobody_) return;
+            if (waiters(waiting_.load(std::memory_order_relaxed)) == 0) return;
             waiting_.fetch_sub(1, std::memory_order_relaxed);
             ++signals_;
         }
@@ -137,19 +161,26 @@ private:
     /// of the signals was its own.
     void leave(key round) {
         if (round != round_) return;
-        if (waiting_.load(std::memory_order_relaxed) != nobody_)
+        if (waiters(waiting_.load(std::memory_order_relaxed)) != 0)
             waiting_.fetch_sub(1, std::memory_order_relaxed);
         else
             --signals_;
     }
 
-    /// Without asymmetric barriers there is always somebody to be seen, so that one look is all that a
-    /// notification costs with them.
+    /// Under mutex_: unless it is on its way to the notifiers, for somebody who relies on it already.
+    void withdraw_flag() {
+        if (asymmetric_ && std::exchange(is_seen_, false))
+            waiting_.fetch_sub(look_closer, std::memory_order_acq_rel);
+    }
+
     static constexpr std::uint32_t look_closer = 1U << 31U;
+    static constexpr std::uint32_t waiters(std::uint32_t waiting) noexcept {
+        return waiting & ~look_closer;
+    }
 
     const bool asymmetric_;
-    const std::uint32_t nobody_;
-    std::atomic<std::uint32_t> waiting_;  // nobody_ and the number of those who wait
+    std::atomic<std::uint32_t> waiting_;  // how many wait, and the flag look_closer
+    bool is_seen_;                        // under mutex_: every notifier sees the flag
     std::uint32_t signals_ = 0;           // under mutex_
     key round_ = 0;                       // under mutex_
     std::mutex mutex_;

@@ -121,7 +121,7 @@ private:
     static constexpr int spins = 8;
     static constexpr int short_ones = spins / 2;
     static constexpr unsigned enough = 3;
-    static constexpr unsigned try_again = 16;
+    static constexpr unsigned try_again = 64;
     static constexpr int keeps_for = 64;  // times what was lost: so little is lost again
 
     static constexpr std::size_t many = 1024;
