@@ -226,6 +226,24 @@ TEST_CASE("a sink that cannot be unwound sees the items of a fused range end whe
     CHECK(ends == 2);
 }
 
+TEST_CASE("what a stage still yields that cannot be unwound comes before the error of its fused range",
+          "[fuse][range_in_turn]") {
+    auto words = stage([](Input<int> in) noexcept {
+        std::vector<std::string> all;
+        for (int x : in) all.push_back("a word that is too long for the string itself: " + std::to_string(x));
+        return all;
+    });
+    std::vector<std::string> seen;
+    try {
+        for (std::string& word : fuse({.name = "f"}, failing_at(3) | words).results(inline_run))
+            seen.push_back(std::move(word));
+        FAIL("no exception");
+    } catch (const TaskException& e) {
+        CHECK(e.stage() == "f.source");
+    }
+    CHECK(seen.size() == 3);
+}
+
 TEST_CASE("an error behind a fused range stops its reading", "[fuse][range_in_turn]") {
     const std::size_t workers = GENERATE(1U, 3U);
     const bool ordered = GENERATE(false, true);

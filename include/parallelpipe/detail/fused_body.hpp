@@ -63,9 +63,9 @@ public:
     bool has_failed() const noexcept { return failure_.has_value(); }
     void throw_failure() const { throw inner_failure(*failure_); }
 
-    bool is_stopped() const noexcept override { return has_failed(); }
     bool failed(const nested_stage& at, std::exception_ptr cause) override {
         if (!failure_) failure_ = innermost(at, std::move(cause));
+        stop();
         return false;
     }
     void ended() override {}

@@ -52,6 +52,7 @@ public:
     void cancel() override {
         if (has_ended_.load(std::memory_order_relaxed)) return;
         is_cancelled_.store(true, std::memory_order_relaxed);
+        stop();
         stop_.request_stop();
     }
 
@@ -86,18 +87,13 @@ private:
         void operator()() const { self->cancel(); }
     };
 
-    bool is_stopped() const noexcept override {
-        return has_failed_.load(std::memory_order_relaxed) ||
-               is_cancelled_.load(std::memory_order_relaxed);
-    }
-
     bool failed(const nested_stage& at, std::exception_ptr cause) override {
         inner_failure what = fused_chain::innermost(at, std::move(cause));
         std::optional<std::uint64_t> item;
         if (at.entry().setup.ordered.value_or(false) && at.has_taken()) item = at.number();
         errors_.emplace_back(std::move(what.stage), at.worker(), std::move(what.cause), item);
         if (at.on_error() == OnError::finish && !what.stops_run) return true;
-        has_failed_.store(true, std::memory_order_relaxed);
+        stop();
         stop_.request_stop();
         return false;
     }
@@ -106,7 +102,6 @@ private:
     const owned<item_counters[]> counters_;  // one a stage
     std::stop_source stop_;
     std::atomic<bool> is_cancelled_{false};  // relaxed, as the others: they carry nothing else
-    std::atomic<bool> has_failed_{false};
     std::atomic<bool> has_ended_{false};
     std::vector<TaskError> errors_;
     nested_chain chain_;

@@ -29,14 +29,23 @@ class nested_stage;
 /// What becomes of the errors and of the end of nested stages.
 class nested_owner {
 public:
+    nested_owner() = default;
+    nested_owner(const nested_owner&) = delete;
+    nested_owner& operator=(const nested_owner&) = delete;
     virtual ~nested_owner() = default;
 
     /// Whether the stages are to unwind.
-    virtual bool is_stopped() const noexcept = 0;
+    const std::atomic<bool>& is_stopped() const noexcept { return is_stopped_; }
     /// `at` threw. Returns: whether it goes on with its next worker.
     virtual bool failed(const nested_stage& at, std::exception_ptr cause) = 0;
     /// Behind the last result of the last stage.
     virtual void ended() = 0;
+
+protected:
+    void stop() noexcept { is_stopped_.store(true, std::memory_order_release); }
+
+private:
+    std::atomic<bool> is_stopped_{false};  // release, acquire: who sees the stop finds its reason
 };
 
 /// One stage of the chain. Its workers run one after the other, each till its function returns.
@@ -45,16 +54,18 @@ public:
     nested_stage(nested_owner& owner, const stage_entry& entry, std::string name,
                  std::size_t first_worker, std::size_t workers)
         : owner_(owner), entry_(entry), name_(std::move(name)), end_worker_(first_worker + workers) {
-        identity_.stage = name_;
-        identity_.index = first_worker;
-        identity_.setup = &entry_.setup;
-        identity_.of_run = lineage_here();
+        worker_.stage = name_;
+        worker_.index = first_worker;
+        worker_.setup = &entry_.setup;
+        worker_.of_run = lineage_here();
+        identity_ = &worker_;
+        is_stopped_ = &owner_.is_stopped();
     }
 
     const std::string& name() const noexcept { return name_; }
     const stage_entry& entry() const noexcept { return entry_; }
-    std::size_t worker() const noexcept { return identity_.index; }
-    worker_identity& identity() noexcept { return identity_; }
+    std::size_t worker() const noexcept { return worker_.index; }
+    worker_identity& identity() noexcept { return worker_; }
     bool has_taken() const { return in_ && in_->has_taken(); }
     OnError on_error() const { return entry_.setup.on_error.value_or(OnError::stop); }
 
@@ -65,7 +76,7 @@ public:
         is_inner_ = is_inner;
         if (entry_.range) {
             range_ = entry_.open_range(*entry_.range);
-            from_range_ = range_->open_for(identity_);
+            from_range_ = range_->open_for(worker_);
             converted_ = from_range_->open();
             in_ = converted_.get();
         }
@@ -77,23 +88,18 @@ public:
     }
     feed_base* out() const noexcept { return out_.get(); }
 
-    bool produce(void* to) override {
-        bool made = false;
-        work([&] {
-            if (!call_) call_ = entry_.body->call(in_);
-            return made = call_->next(to);
-        });
-        if (made)
-            made_.store(made_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-        return made;
-    }
-
     /// A sink: to its end.
     void consume() {
-        work([this] {
-            entry_.body->run(in_, {});
-            return false;
-        });
+        const worker_scope scope(worker_);
+        while (has_worker()) {
+            bool is_lost = false;
+            try {
+                entry_.body->run(in_, {});
+            } catch (...) {
+                is_lost = call_threw();
+            }
+            call_ended(is_lost);
+        }
     }
 
     /// How many elements of its range so far; for any thread.
@@ -122,30 +128,51 @@ public:
     bool is_last = false;
 
 private:
-    bool is_stopped() const noexcept { return was_unwound_ || owner_.is_stopped(); }
+    bool is_stopped() const noexcept {
+        return was_unwound_ || is_stopped_->load(std::memory_order_acquire);
+    }
+    bool has_worker() const noexcept { return worker_.index < end_worker_ && !is_stopped(); }
 
-    /// Lets one worker after the other do `some`, until that returns true or all are done.
-    template <class Some>
-    void work(Some some) {
-        const worker_scope scope(identity_);
-        while (identity_.index < end_worker_ && !is_stopped()) {
-            bool lost = false;
+    /// By the next worker's call.
+    bool produce_otherwise(void* to) override {
+        const worker_scope scope(worker_);
+        while (has_worker()) {
             try {
-                bool made = false;
-                const auto once = [&] { made = some(); };
-                from_range_ ? throwing_what_is_noted(*from_range_, once) : once();
-                if (made) return;
-            } catch (const stop_unwind&) {
-                was_unwound_ = true;
+                call_ = entry_.body->call(in_);
             } catch (...) {
-                lost = true;
-                if (!owner_.failed(*this, std::current_exception())) was_unwound_ = true;
+                call_ended(call_threw());
+                continue;
             }
-            call_.reset();
-            if (++identity_.index < end_worker_ || was_unwound_) continue;
-            if (lost) ignore_the_rest();
-            give_back_inner();
+            if (goes_on(to)) return true;
         }
+        return false;
+    }
+
+    bool call_threw() override {
+        try {
+            if (!from_range_) throw;
+            throwing_what_is_noted(*from_range_, [] { throw; });
+        } catch (const stop_unwind&) {
+            was_unwound_ = true;
+            return false;
+        } catch (...) {
+            if (!owner_.failed(*this, std::current_exception())) was_unwound_ = true;
+        }
+        return true;
+    }
+
+    void call_ended(bool is_lost) override {
+        if (from_range_ && from_range_->has_failed()) {
+            try {
+                from_range_->throw_failure();
+            } catch (...) {
+                is_lost = call_threw();
+            }
+        }
+        call_.reset();
+        if (++worker_.index < end_worker_ || was_unwound_) return;
+        if (is_lost) ignore_the_rest();
+        give_back_inner();
     }
 
     /// All workers have been lost: what was meant for them runs to its end for nothing.
@@ -159,7 +186,7 @@ private:
 
     void unwind() noexcept {
         if (!call_) return;
-        const worker_scope scope(identity_);
+        const worker_scope scope(worker_);
         call_.reset();
     }
 
@@ -170,17 +197,15 @@ private:
     nested_owner& owner_;
     const stage_entry& entry_;
     const std::string name_;
-    worker_identity identity_;
+    worker_identity worker_;
     std::size_t end_worker_;
     feed_base* in_ = nullptr;
     bool is_inner_ = false;
-    std::atomic<std::uint64_t> made_{0};  // relaxed: a number
     bool was_unwound_ = false;
     owned<shared_range> range_;  // what it reads instead of a stage before it
     owned<shared_range::reader> from_range_;
     owned<feed_base> converted_;  // or the feed of that
     owned<feed_base> out_;
-    owned<nested_call> call_;
 };
 
 /// Stages, the first one reading from `in`. Destroyed from the last one to the first.

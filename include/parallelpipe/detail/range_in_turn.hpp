@@ -70,7 +70,7 @@ public:
     bool has_failed() const noexcept override { return failure_.has_value(); }
     void throw_failure() override { throw inner_failure(*std::exchange(failure_, std::nullopt)); }
 
-    bool produce(void* to) override {
+    bool produce_otherwise(void* to) override {
         item_listener* const listener = feed_->listener();
         // The range may take its time: what was yielded for the last item is complete.
         if (listener) listener->pauses(end_);
