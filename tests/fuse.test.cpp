@@ -462,6 +462,27 @@ TEST_CASE("what goes wrong behind a chain whose types are known is not its last 
     CHECK(text == "The task \"outer-0\" raised std::runtime_error: cannot be moved");
 }
 
+TEST_CASE("what cannot be moved out of a chain with a policy is told as it was thrown", "[fuse]") {
+    struct Fragile {
+        int value;
+        explicit Fragile(int v) : value(v) {}
+        Fragile(Fragile&& other) : value(other.value) {
+            if (value == 5) throw std::runtime_error("cannot be moved");
+        }
+        Fragile& operator=(Fragile&&) = delete;
+    };
+    const auto whole = map_stage({.retry = Retry{.times = 1}}, [](int x) { return x; }) |
+                       map_stage([](int x) { return Fragile(x); });
+    std::string text;
+    try {
+        for ([[maybe_unused]] const Fragile& x : (numbers(10) | fuse(whole)).results()) {
+        }
+    } catch (const TaskException& e) {
+        text = e.what();
+    }
+    CHECK(text.find("raised std::runtime_error: cannot be moved") != std::string::npos);
+}
+
 TEST_CASE("fused stages can be fused again", "[fuse]") {
     const Chain plain = plus_one() | odd_ones() | repeated() | plus_one();
     const auto fused = fuse(fuse(plus_one() | odd_ones()) | fuse(repeated() | fuse(plus_one())));

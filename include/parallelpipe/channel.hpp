@@ -312,6 +312,7 @@ public:
                 channel_.not_empty_.cancel(key);
                 return took(*taken);
             }
+            channel_.wake_producer();  // see return_room_in_passing()
             patience_.sleeps();
             channel_.not_empty_.wait(key);
         }

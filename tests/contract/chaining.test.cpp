@@ -198,6 +198,24 @@ TEST_CASE("the range on the left is read by one worker", "[contract][chaining]")
     CHECK(readers.count(std::this_thread::get_id()) == 0);
 }
 
+TEST_CASE("what converts to an item is not moved once more", "[contract][chaining]") {
+    struct Item {
+        Item(int v) noexcept : value(v) {}
+        Item(Item&& other) : value(other.value) { throw std::runtime_error("moved"); }
+        Item& operator=(Item&&) = delete;
+        int value;
+    };
+    int sum = 0;
+    auto pass = stage([](Input<int> in) -> generator<int> {
+        for (int x : in) co_yield x;
+    });
+    auto add = stage([&](Input<Item> in) {
+        for (const Item& item : in) sum += item.value;
+    });
+    (std::vector{1, 2, 3} | pass | add).execute();
+    CHECK(sum == 6);
+}
+
 TEST_CASE("elements and results convert to what the next stage takes", "[contract][chaining]") {
     auto length = map_stage([](std::string s) { return s.size(); });
     CHECK(collect(std::vector<const char*>{"a", "bb"} | length) == std::vector<std::size_t>{1, 2});

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <latch>
 #include <memory>
 #include <optional>
@@ -269,6 +270,77 @@ TEST_CASE("with an error the failing item's yields leave an ordered stage, what 
     }
     CHECK(threw);
     CHECK(out == std::vector{0, 1});
+}
+
+TEST_CASE("a result that cannot be moved on ends an ordered stage's results in front of it",
+          "[contract][ordered]") {
+    struct Result {
+        explicit Result(int v) : value(v) {}
+        Result(Result&& other) : value(other.value), moves(other.moves + 1) {
+            if (value == 3 && moves == 2) throw std::runtime_error("three");  // parked, and passed on
+        }
+        Result& operator=(Result&&) = delete;
+        int value;
+        int moves = 0;
+    };
+    const bool returns = GENERATE(false, true);  // the worker that passes on has no loop that could throw
+    const bool finish = GENERATE(false, true);
+    const int items = GENERATE(12, 1'000'000'000);
+    std::latch parked(1);
+    auto source = stage({.qsize = 64}, [=]() -> generator<int> {
+        for (int i = 0; i < items; ++i) co_yield i;
+    });
+    auto delayed = stage({.workers = 3,
+                          .qsize = 64,
+                          .ordered = true,
+                          .on_error = finish ? OnError::finish : OnError::stop},
+                         [&](Input<int> in) -> generator<Result> {
+                             for (int x : in) {
+                                 if (x == 0) parked.wait();
+                                 co_yield Result(x);
+                                 if (x == 3) parked.count_down();
+                                 if (x == 0 && returns) co_return;
+                             }
+                         });
+    std::vector<int> seen;
+    std::string error;
+    try {
+        for (const Result& result : (source | delayed).results()) seen.push_back(result.value);
+    } catch (const TaskException& e) {
+        error = e.what();
+    }
+    CHECK(seen == up_to(3));
+    CHECK(error.find("three") != std::string::npos);
+}
+
+TEST_CASE("the earliest worker of an ordered stage goes on where there is room and an idle reader",
+          "[contract][ordered]") {
+    for (int round = 0; round < 30; ++round) {
+        std::atomic<int> parked{0};
+        std::atomic<bool> second_is_there{false};
+        auto head_waits = stage(
+            {.workers = 4, .qsize = 4, .ordered = true}, [&](Input<int> in) -> generator<int> {
+                for (int x : in) {
+                    if (x == 0) {
+                        while (parked < 3) std::this_thread::yield();
+                        co_yield 1000;
+                        co_yield 1001;
+                    } else {
+                        co_yield int{x};
+                        ++parked;
+                    }
+                }
+            });
+        auto first_waits_for_second = stage({.workers = 2}, [&](Input<int> in) {
+            for (int x : in) {
+                if (x == 1000)
+                    while (!second_is_there) std::this_thread::sleep_for(std::chrono::microseconds(50));
+                if (x == 1001) second_is_there = true;
+            }
+        });
+        (std::vector{0, 1, 2, 3} | head_waits | first_waits_for_second).execute();
+        REQUIRE(second_is_there);
+    }
 }
 
 TEST_CASE("an error in an ordered stage ends an endless source of which nothing leaves any more",

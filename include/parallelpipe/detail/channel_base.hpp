@@ -100,9 +100,12 @@ public:
     }
 
     /// The same for a reader that goes on, and calls wake_producer() before it waits or leaves: to wake
-    /// somebody costs as much as many items, so nobody is woken before half of the slots are free.
+    /// somebody costs as much as many items, so nobody is woken before half of the slots are free, unless
+    /// another reader waits for what the producer has. (Where results are parked, half may never be free.)
+    /// A reader announces itself, then looks for free slots; this frees them, then looks for readers.
     void return_room_in_passing(std::ptrdiff_t items) {
-        if (give_room(items) >= room_to_wake_) not_full_.notify_one();
+        const std::ptrdiff_t room = give_room(items);
+        if (room >= room_to_wake_ || (room > 0 && not_empty_.has_waiters())) not_full_.notify_one();
     }
 
     /// Wakes a producer, if one waits and there is room.

@@ -123,10 +123,7 @@ private:
     }
 
     static void construct(In* to, T&& item) noexcept(std::is_nothrow_constructible_v<In, T&&>) {
-        if constexpr (std::same_as<T, In>)
-            std::construct_at(to, std::move(item));
-        else
-            std::construct_at(to, static_cast<In>(std::move(item)));
+        std::construct_at(to, std::move(item));
     }
 
     /// Items that were converted cannot go back to siblings.

@@ -49,6 +49,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <limits>
 #include <mutex>
 #include <utility>
@@ -70,25 +71,24 @@ public:
     bool fail(std::size_t worker, std::uint64_t number) {
         const std::lock_guard lock(mutex_);
         const stretch* at = workers_[worker].at;
-        const std::uint64_t end = (at && !at->is_items() ? at->first : items + number) + 1;
-        fail_end_.store(std::min(fail_end(), end), std::memory_order_relaxed);
-        for (stretch* behind = first_; behind; behind = behind->next) {
-            if (!is_behind_failure(*behind)) continue;
-            const std::lock_guard parked(behind->parking);
-            out_.return_room(drop(*behind) - std::exchange(behind->overfill, 0));
-        }
-        out_.wake_parking();
+        end_before((at && !at->is_items() ? at->first : items + number) + 1);
         return !workers_[worker].done;
     }
 
+    /// The stage reads from `in`: nobody takes anything from it any more if a result cannot be passed on.
+    void reads_from(channel_base* in) noexcept { in_ = in; }
+
     /// `worker` has ended, however; it last had the item `number` in hand.
-    void leave(std::size_t worker, std::uint64_t number) {
+    /// Returns: why a result could not be passed on, to whoever leaves first behind that; else null. No
+    /// result behind that one leaves the stage.
+    [[nodiscard]] std::exception_ptr leave(std::size_t worker, std::uint64_t number) {
         const std::lock_guard lock(mutex_);
         complete(worker, number + 1);
         if (!workers_[worker].done) end_items(worker);
         complete(worker, 0);
         advance();
         out_.wake_parking();
+        return std::exchange(error_, nullptr);
     }
 
     class Position;
@@ -127,7 +127,8 @@ protected:
 
     /// A new stretch, with nothing parked.
     virtual owned<stretch> make_stretch() = 0;
-    /// Passes on what was parked. Under mutex_ and parking.
+    /// Passes on what was parked. Under mutex_ and parking. Errors: what moving a result throws, which is
+    /// lost then, `std::bad_alloc`; those behind it stay parked.
     virtual void pass_on(stretch& first) = 0;
     /// Destroys what was parked. Under parking. Returns: how many results that were.
     virtual std::ptrdiff_t drop(stretch& behind) = 0;
@@ -186,6 +187,17 @@ private:
         workers_[worker].at = open(after_items + worker);
     }
 
+    /// Nothing from `number` on leaves the stage.
+    void end_before(std::uint64_t number) {
+        fail_end_.store(std::min(fail_end(), number), std::memory_order_relaxed);
+        for (stretch* behind = first_; behind; behind = behind->next) {
+            if (!is_behind_failure(*behind)) continue;
+            const std::lock_guard parked(behind->parking);
+            out_.return_room(drop(*behind) - std::exchange(behind->overfill, 0));
+        }
+        out_.wake_parking();
+    }
+
     /// Moves next_ as far as everything is complete, and passes on what was parked.
     void advance() {
         while (first_ && next_ < fail_end()) {
@@ -198,11 +210,17 @@ private:
                 return;
             }
             if (first.head.load(std::memory_order_relaxed) && !first.complete) return;
-            {
+            try {
                 const std::lock_guard parked(first.parking);
                 out_.return_room(-std::exchange(first.overfill, 0));
                 pass_on(first);
                 if (!first.complete) first.head.store(true, std::memory_order_release);
+            } catch (...) {
+                // Its worker may be far away, and this one may be in a function that must not throw.
+                error_ = std::current_exception();
+                end_before(next_);
+                if (in_) in_->stop_before(0);
+                return;
             }
             if (!first.complete) {
                 out_.wake_parking();
@@ -215,6 +233,7 @@ private:
 
     const std::size_t worker_count_;
     const owned<worker_state[]> workers_;
+    channel_base* in_ = nullptr;  // null: the stage reads a range or nothing
     stretch* made_ = nullptr;  // all there are, linked by next_made
 
     // What each bulk of items changes lies in one cache line.
@@ -225,6 +244,7 @@ private:
     stretch* spare_ = nullptr;  // linked by next
     std::size_t at_items_;      // how many workers may take items
     std::uint64_t next_ = 0;    // everything before has been passed on
+    std::exception_ptr error_;  // a result could not be passed on; for whoever leaves next
     // Written under mutex_. Relaxed: who parks looks at it under `parking`, which who failed takes later.
     std::atomic<std::uint64_t> fail_end_{std::numeric_limits<std::uint64_t>::max()};
 };

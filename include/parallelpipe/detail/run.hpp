@@ -105,8 +105,10 @@ public:
                 stage.boxes = stage.entry.partition->begin(
                     *stages_[i - 1].out, stage.entry.connect(*stages_[i - 1].out, 1), stage.workers);
             // One worker keeps order by itself.
-            if (stage.is_ordered() && stage.workers > 1 && stage.out)
+            if (stage.is_ordered() && stage.workers > 1 && stage.out) {
                 stage.order = stage.entry.body->make_order(*stage.out, stage.workers);
+                stage.order->reads_from(input(i));
+            }
         }
     }
     run(const run&) = delete;
@@ -401,7 +403,9 @@ private:
         } catch (...) {
             fail({stage, worker, std::current_exception()});
         }
-        if (order) order->leave(worker, in ? in->number_in_hand() : 0);
+        if (order)
+            if (auto error = order->leave(worker, in ? in->number_in_hand() : 0))
+                group_.report({stage, worker, std::move(error)});
         if (from && from->consumer_left()) {
             if (lost && here.on_error() == OnError::finish) ignore_the_rest(*in);
             // Nobody needs what the stages before still do.
