@@ -23,7 +23,7 @@
 // * a consumer that finds the queue empty sleeps on not_empty_: woken by a push, by items given
 //   back, by the sentinel, by interrupt(), by abort();
 // * a producer that finds no room sleeps on not_full_: woken by a consumer that returns slots, if half of
-//   them are free then or it has nothing to read or leaves, by a producer that took some and left some
+//   them are free then or one has nothing to read or leaves, by a producer that took some and left some
 //   or that leaves, by close(), by abort().
 // Each changes the condition first and notifies then; event_count.hpp argues why none is lost.
 //
