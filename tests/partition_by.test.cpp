@@ -616,6 +616,37 @@ TEST_CASE("with OnError::finish a partitioned stage whose workers are all lost i
     CHECK(yielded == 500);
 }
 
+TEST_CASE("a keyed worker that leaves an item which it has not looked at gives that back",
+          "[partition_by]") {
+    const std::size_t qsize = GENERATE(0U, 4U);
+    const bool ordered = GENERATE(false, true);
+    const auto some = [](Input<int> in) -> generator<Seen> {
+        int done = 0;
+        for (auto it = in.begin(); it != in.end(); ++it) {
+            if (this_worker::index() == 0 && done++ == 3) co_return;
+            co_yield Seen{*it, 0};
+        }
+    };
+    const auto all = listed(numbers(200, 8) |
+                            keyed({.workers = 2, .qsize = qsize, .ordered = ordered}, some, modulo(200)));
+    std::vector<int> items;
+    for (const Seen& seen : all) items.push_back(seen.item);
+    if (!ordered) std::ranges::sort(items);
+    CHECK(items == up_to(200));
+}
+
+TEST_CASE("keyed workers that are all lost before they look at an item leave nothing behind",
+          "[partition_by]") {
+    const auto failing = [](Input<int> in) -> generator<Seen> {
+        for (auto it = in.begin(); it != in.end(); ++it) throw std::runtime_error("before looking");
+        co_yield Seen{0, 0};
+    };
+    const Outcome outcome = outcome_of(
+        numbers(200) | keyed({.workers = 2, .on_error = OnError::finish}, failing, modulo(200)));
+    CHECK(outcome.items.empty());
+    CHECK(contains(outcome.text, "before looking"));
+}
+
 TEST_CASE("an error in an ordered partitioned stage comes behind exactly the results before it",
           "[partition_by]") {
     const std::size_t workers = GENERATE(1U, 2U, 4U);

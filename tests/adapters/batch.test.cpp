@@ -181,6 +181,12 @@ TEST_CASE("a timed batch that is blocked at its output can be left", "[batch][ti
     CHECK((std::views::iota(0) | batch(3, never) | take(100)).collect().size() == 100);
 }
 
+TEST_CASE("a timed batch cannot be ordered with several workers", "[batch][timed]") {
+    CHECK_THROWS_AS(listed(std::views::iota(0, 3) | batch({.workers = 2, .ordered = true}, 2, never)),
+                    TaskException);
+    CHECK(listed(std::views::iota(0, 3) | batch({.ordered = true}, 2, never)) == Batches{{0, 1}, {2}});
+}
+
 TEST_CASE("an error before a timed batch stops it", "[batch][timed]") {
     auto fail = map_stage({.name = "fail"}, [](int x) {
         if (x == 10) throw std::runtime_error("ten");

@@ -539,6 +539,61 @@ TEST_CASE("when all workers are lost the rest of the input is consumed and ignor
     CHECK(out == up_to(10));
 }
 
+TEST_CASE("the rest of the input is not read where one worker was lost and another has returned",
+          "[contract][finish]") {
+    const bool lost_last = GENERATE(false, true);
+    std::latch first_is_gone(1);
+    auto source = stage([]() -> generator<int> {
+        for (int i = 0;; ++i) co_yield std::move(i);  // without an end
+    });
+    auto ends = stage({.workers = 2, .on_error = OnError::finish}, [&](Input<int> in) -> generator<int> {
+        struct Leaving {
+            std::latch* gone;
+            ~Leaving() {
+                if (gone) gone->count_down();
+            }
+        };
+        for (int x : in) {
+            co_yield x;
+            const bool is_first = this_worker::index() == 0;
+            const Leaving leaving{is_first ? &first_is_gone : nullptr};
+            if (!is_first) {
+                first_is_gone.wait();
+                support::give_it_a_chance();
+            }
+            if (is_first != lost_last) throw std::runtime_error("lost");
+            co_return;
+        }
+    });
+    CHECK(support::outcome_of(source | ends).text.find("lost") != std::string::npos);
+}
+
+TEST_CASE("when all workers are lost items that cannot be moved are ignored, too", "[contract][finish]") {
+    struct Item {
+        explicit Item(int v) : value(v) {}
+        Item(Item&& other) : value(other.value), moves(other.moves + 1) {
+            if (moves == 2 && value % 10 == 9) throw std::runtime_error("cannot be moved");
+        }
+        Item& operator=(Item&&) = delete;
+        int value;
+        int moves = 0;
+    };
+    const bool keyed = GENERATE(false, true);
+    int made = 0;
+    auto source = stage({.qsize = 4}, [&]() -> generator<Item> {
+        for (; made < 500; ++made) co_yield Item(made);
+    });
+    auto read = stage({.workers = 2, .on_error = OnError::finish}, [](Input<Item> in) -> generator<int> {
+        for (const Item& item : in) co_yield int{item.value};
+    });
+    const auto key = [](const Item& item) { return item.value; };
+    const std::string text =
+        keyed ? support::outcome_of(source | read.partition_by(key)).text
+              : support::outcome_of(source | read).text;
+    CHECK(text.find("cannot be moved") != std::string::npos);
+    CHECK(made == 500);
+}
+
 TEST_CASE("a lost source ends like any other", "[contract][finish]") {
     auto source = stage({.workers = 2, .on_error = OnError::finish}, []() -> generator<int> {
         for (int i = 0; i < 5; ++i) {

@@ -144,6 +144,9 @@ struct timed_batch_function {
 
     template <class In>
     generator<std::vector<In>> operator()(Input<In> items) const {
+        // A batch whose time is up would have no place among those of the siblings.
+        if (current_worker && current_worker->setup && current_worker->setup->ordered.value_or(false))
+            check_one_worker("an ordered batch(size, max_wait)");
         timed_batch<In> batches(items, size, max_wait);
         for (;;) {
             std::vector<In> batch = batches.next();
@@ -175,6 +178,7 @@ inline auto batch(std::size_t size) { return batch(Setup{}, size); }
 /// The same, where no item waits longer than `max_wait` for the others of its batch.
 /// Shape: a vector leaves when it is full, `max_wait` after its first item came in, or at the end.
 /// Cost: a thread more for each worker, which reads the items, and a lock for each item.
+/// Errors: `std::invalid_argument` for a size of 0; in the run, for an ordered stage of several workers.
 inline auto batch(Setup setup, std::size_t size, std::chrono::nanoseconds max_wait) {
     detail::check_batch(size);
     return detail::make_stage<detail::stage_verb>(

@@ -39,7 +39,8 @@ public:
     }
 
     void give_back() override {
-        In* const kept = this->current_ + (this->hand_ == feed<In>::hand::seen ? 1 : 0);
+        const bool keeps_one = this->hand_ == feed<In>::hand::seen;
+        In* const kept = this->current_ + (keeps_one ? 1 : 0);
         channel_.return_room(kept - returned_);
         std::vector<entry> unbegun;
         for (In* item = kept; item != this->last(); ++item)
@@ -51,12 +52,15 @@ public:
         this->taken_.last.store(kept, std::memory_order_relaxed);
         if (this->milestone_ > kept) this->milestone_ = kept;
         returned_ = kept;
+        if (!keeps_one) this->empty_hand();
     }
 
     std::uint64_t number_in_hand() const override {
         if (has_dropped_) return end_ - 1;  // 0 - 1: none; who counts on from it comes to 0 again
         if (lost_) return *lost_;
         if (!this->current_) return 0;
+        // The first of its items has been given back.
+        if (!this->is_ready() && this->current_ == buffer_.data()) return end_ - 1;
         return number(this->is_ready() ? this->current_ : this->current_ - 1);
     }
 

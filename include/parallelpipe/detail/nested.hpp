@@ -170,17 +170,24 @@ private:
             }
         }
         call_.reset();
+        all_lost_ = all_lost_ && is_lost;
         if (++worker_.index < end_worker_ || was_unwound_) return;
-        if (is_lost) ignore_the_rest();
+        if (all_lost_) ignore_the_rest();
         give_back_inner();
     }
 
     /// All workers have been lost: what was meant for them runs to its end for nothing.
     void ignore_the_rest() {
-        try {
-            if (in_ && !from_range_) in_->drain();
-        } catch (...) {
-            // Stopped, or an item that cannot even be converted: nobody is interested any more.
+        if (!in_ || from_range_) return;
+        for (;;) {
+            try {
+                in_->drain();
+                return;
+            } catch (const stop_unwind&) {
+                return;
+            } catch (...) {
+                // An item that cannot even be converted is gone, too.
+            }
         }
     }
 
@@ -202,6 +209,7 @@ private:
     feed_base* in_ = nullptr;
     bool is_inner_ = false;
     bool was_unwound_ = false;
+    bool all_lost_ = true;  // of its workers so far
     owned<shared_range> range_;  // what it reads instead of a stage before it
     owned<shared_range::reader> from_range_;
     owned<feed_base> converted_;  // or the feed of that

@@ -113,7 +113,15 @@ private:
             }
             while (taken < most_items && has_item(mine) &&
                    !(mine.error && mine.items.front().number > *mine.lost)) {
-                receive(std::move(mine.items.front()));
+                try {
+                    receive(std::move(mine.items.front()));
+                } catch (...) {
+                    mine.lost = mine.items.front().number;
+                    mine.items.pop_front();
+                    channel_.return_room(1);
+                    hand_on();
+                    throw;
+                }
                 mine.items.pop_front();
                 ++taken;
             }
@@ -266,8 +274,10 @@ private:
         for (entry& other : behind) to.items.push_back(std::move(other));
     }
 
+    /// Whether that one, or the error that stands for it, waits for the worker.
     bool is_in_box(std::size_t worker, std::uint64_t number) {
         const std::lock_guard lock(mutex_);
+        if (boxes_[worker].error && boxes_[worker].lost == number) return true;
         const std::deque<entry>& items = boxes_[worker].items;
         return std::any_of(items.begin(), items.end(),
                            [&](const entry& item) { return item.number == number; });

@@ -286,6 +286,9 @@ private:
         std::stop_source stop;              // a shared state, safe from any thread
         item_counters counters;
         owned<meter[]> meters;  // one a worker
+        // How many were lost, for who is the last to leave: each worker adds to it before it leaves the queue,
+        // which is acquire and release.
+        std::atomic<std::size_t> lost{0};
 
         bool is_ordered() const { return entry.setup.ordered.value_or(false); }
         OnError on_error() const { return entry.setup.on_error.value_or(OnError::stop); }
@@ -406,8 +409,10 @@ private:
         if (order)
             if (auto error = order->leave(worker, in ? in->number_in_hand() : 0))
                 group_.report({stage, worker, std::move(error)});
+        if (lost) here.lost.fetch_add(1, std::memory_order_relaxed);
         if (from && from->consumer_left()) {
-            if (lost && here.on_error() == OnError::finish) ignore_the_rest(*in);
+            const bool all_lost = here.lost.load(std::memory_order_relaxed) == here.workers;
+            if (all_lost && here.on_error() == OnError::finish) ignore_the_rest(*in);
             // Nobody needs what the stages before still do.
             from->close();
             abort_channels(stage);
@@ -448,10 +453,15 @@ private:
 
     /// All workers of a stage have been lost: what was meant for them runs to its end for nothing.
     static void ignore_the_rest(feed_base& in) {
-        try {
-            in.drain();
-        } catch (...) {
-            // Stopped, or an item that cannot even be moved: nobody is interested any more.
+        for (;;) {
+            try {
+                in.drain();
+                return;
+            } catch (const stop_unwind&) {
+                return;
+            } catch (...) {
+                // An item that cannot even be moved is gone, too.
+            }
         }
     }
 
