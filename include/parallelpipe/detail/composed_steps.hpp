@@ -126,23 +126,28 @@ class composed_function {
         template <class Emit>
         PARALLELPIPE_INLINE bool operator()(In& item, const Emit& emit) const {
             const worker_scope scope(workers_.front().identity);
-            std::optional<Out> result;
             try {
                 if (is_plain_) [[likely]]
                     return chain_->template take<true>(item, emit);
-                attempt(item, result);
             } catch (const behind_the_steps& end) {
                 std::rethrow_exception(end.cause);
             }
+            std::optional<Out> result = attempt(item);
             return !result || emit(*std::move(result));
         }
 
     private:
-        PARALLELPIPE_RARE void attempt(In& item, std::optional<Out>& result) const {
-            chain_->template take<false>(item, [&result](Out&& last) {
-                result.emplace(std::move(last));
-                return true;
-            });
+        PARALLELPIPE_RARE std::optional<Out> attempt(In& item) const {
+            std::optional<Out> result;
+            try {
+                chain_->template take<false>(item, [&result](Out&& last) {
+                    result.emplace(std::move(last));
+                    return true;
+                });
+            } catch (const behind_the_steps& end) {
+                std::rethrow_exception(end.cause);
+            }
+            return result;
         }
 
         std::vector<inner_worker> workers_;  // their names are referred to: moving the vector keeps them

@@ -172,23 +172,8 @@ private:
         call_.reset();
         all_lost_ = all_lost_ && is_lost;
         if (++worker_.index < end_worker_ || was_unwound_) return;
-        if (all_lost_) ignore_the_rest();
+        if (all_lost_ && in_ && !from_range_) ignore_the_rest(*in_);
         give_back_inner();
-    }
-
-    /// All workers have been lost: what was meant for them runs to its end for nothing.
-    void ignore_the_rest() {
-        if (!in_ || from_range_) return;
-        for (;;) {
-            try {
-                in_->drain();
-                return;
-            } catch (const stop_unwind&) {
-                return;
-            } catch (...) {
-                // An item that cannot even be converted is gone, too.
-            }
-        }
     }
 
     void unwind() noexcept {

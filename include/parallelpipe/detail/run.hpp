@@ -451,20 +451,6 @@ private:
         }
     }
 
-    /// All workers of a stage have been lost: what was meant for them runs to its end for nothing.
-    static void ignore_the_rest(feed_base& in) {
-        for (;;) {
-            try {
-                in.drain();
-                return;
-            } catch (const stop_unwind&) {
-                return;
-            } catch (...) {
-                // An item that cannot even be moved is gone, too.
-            }
-        }
-    }
-
     void abort_channels(std::size_t first_ones) {
         for (std::size_t i = 0; i < first_ones; ++i)
             if (stages_[i].out) stages_[i].out->abort();

@@ -78,6 +78,20 @@ void throwing_what_is_noted(Noted& noted, What what) {
     if (noted.has_failed()) noted.throw_failure();
 }
 
+/// All workers of a stage have been lost: what was meant for them runs to its end for nothing. An item that
+/// cannot even be moved or converted is gone, too.
+inline void ignore_the_rest(feed_base& in) {
+    for (;;) {
+        try {
+            in.drain();
+            return;
+        } catch (const stop_unwind&) {
+            return;
+        } catch (...) {
+        }
+    }
+}
+
 /// Gets items one by one.
 class item_sink {
 public:
