@@ -377,6 +377,41 @@ TEST_CASE("an error in an ordered stage ends an endless source", "[contract][ord
     CHECK(out == up_to(100));
 }
 
+TEST_CASE("an error in an ordered stage stops who waits for the stop, behind it and before",
+          "[contract][ordered]") {
+    const std::string waits = GENERATE("a sibling", "the source", "the range");
+    std::atomic<bool> was_stopped{false};
+    std::latch waiting(1);
+    const auto wait_for_stop = [&] {
+        const std::stop_token stop = this_worker::stop_token();
+        waiting.count_down();
+        was_stopped = comes_true([&] { return stop.stop_requested(); });
+    };
+    auto breaking = map_stage({.workers = 2, .ordered = true}, [&](int x) {
+        if (x == 2) {
+            waiting.wait();
+            throw std::domain_error("no");
+        }
+        if (x == 3 && waits == "a sibling") wait_for_stop();
+        return x;
+    });
+    auto source = stage([&]() -> generator<int> {
+        for (int i = 0; i < 4; ++i) {
+            if (i == 3 && waits == "the source") wait_for_stop();
+            co_yield i;
+        }
+    });
+    auto range = std::views::iota(0, 4) | std::views::transform([&](int i) {
+                     if (i == 3) wait_for_stop();
+                     return i;
+                 });
+    const support::Outcome outcome = waits == "the range" ? support::outcome_of(range | breaking)
+                                                          : support::outcome_of(source | breaking);
+    CHECK(was_stopped);
+    CHECK(outcome.items == up_to(2));
+    CHECK(outcome.failed_at == 2);
+}
+
 TEST_CASE("one worker that returns early does not stall the line", "[contract][ordered]") {
     const std::size_t qsize = GENERATE(1U, 3U, 64U);
     auto leaving = stage({.workers = 3, .qsize = qsize, .ordered = true},

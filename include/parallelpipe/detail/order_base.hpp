@@ -56,6 +56,18 @@
 
 namespace parallelpipe::detail {
 
+/// Told once, by a worker of an ordered stage, when nothing can leave the stage any more: something has failed,
+/// and what came before has left.
+class order_listener {
+public:
+    order_listener() = default;
+    order_listener(const order_listener&) = delete;
+    order_listener& operator=(const order_listener&) = delete;
+    virtual ~order_listener() = default;
+
+    virtual void nothing_leaves() = 0;
+};
+
 /// The order of one stage in one run, its item type erased.
 class order_base {
 public:
@@ -69,26 +81,32 @@ public:
     /// stage, nothing behind that does.
     /// Returns: whether the items behind are not needed any more: false if it had come to their end.
     bool fail(std::size_t worker, std::uint64_t number) {
-        const std::lock_guard lock(mutex_);
-        const stretch* at = workers_[worker].at;
-        end_before((at && !at->is_items() ? at->first : items + number) + 1);
-        return !workers_[worker].done;
+        bool needs_no_more = true;
+        change([&] {
+            const stretch* at = workers_[worker].at;
+            end_before((at && !at->is_items() ? at->first : items + number) + 1);
+            needs_no_more = !workers_[worker].done;
+        });
+        return needs_no_more;
     }
 
-    /// The stage reads from `in`: nobody takes anything from it any more if a result cannot be passed on.
-    void reads_from(channel_base* in) noexcept { in_ = in; }
+    /// `told` outlives the workers. Before they start.
+    void listen(order_listener& told) noexcept { listener_ = &told; }
 
     /// `worker` has ended, however; it last had the item `number` in hand.
     /// Returns: why a result could not be passed on, to whoever leaves first behind that; else null. No
     /// result behind that one leaves the stage.
     [[nodiscard]] std::exception_ptr leave(std::size_t worker, std::uint64_t number) {
-        const std::lock_guard lock(mutex_);
-        complete(worker, number + 1);
-        if (!workers_[worker].done) end_items(worker);
-        complete(worker, 0);
-        advance();
-        out_.wake_parking();
-        return std::exchange(error_, nullptr);
+        std::exception_ptr error;
+        change([&] {
+            complete(worker, number + 1);
+            if (!workers_[worker].done) end_items(worker);
+            complete(worker, 0);
+            advance();
+            out_.wake_parking();
+            error = std::exchange(error_, nullptr);
+        });
+        return error;
     }
 
     class Position;
@@ -144,6 +162,18 @@ private:
         stretch* at = nullptr;  // null while it waits for an item
         bool done = false;      // it takes no items any more
     };
+
+    /// Does `what` under mutex_, and then tells if nothing can leave any more: what is told may take any lock.
+    template <class What>
+    void change(What what) {
+        bool is_over = false;
+        {
+            const std::lock_guard lock(mutex_);
+            what();
+            is_over = next_ >= fail_end() && !std::exchange(has_told_, true);
+        }
+        if (is_over && listener_) listener_->nothing_leaves();
+    }
 
     stretch* open(std::uint64_t first) {
         if (!spare_) {
@@ -219,7 +249,6 @@ private:
                 // Its worker may be far away, and this one may be in a function that must not throw.
                 error_ = std::current_exception();
                 end_before(next_);
-                if (in_) in_->stop_before(0);
                 return;
             }
             if (!first.complete) {
@@ -233,7 +262,7 @@ private:
 
     const std::size_t worker_count_;
     const owned<worker_state[]> workers_;
-    channel_base* in_ = nullptr;  // null: the stage reads a range or nothing
+    order_listener* listener_ = nullptr;
     stretch* made_ = nullptr;  // all there are, linked by next_made
 
     // What each bulk of items changes lies in one cache line.
@@ -245,6 +274,7 @@ private:
     std::size_t at_items_;      // how many workers may take items
     std::uint64_t next_ = 0;    // everything before has been passed on
     std::exception_ptr error_;  // a result could not be passed on; for whoever leaves next
+    bool has_told_ = false;     // that nothing can leave
     // Written under mutex_. Relaxed: who parks looks at it under `parking`, which who failed takes later.
     std::atomic<std::uint64_t> fail_end_{std::numeric_limits<std::uint64_t>::max()};
 };
@@ -305,26 +335,29 @@ protected:
 
 private:
     void begins(std::uint64_t first, std::uint64_t end) override {
-        const std::lock_guard lock(order_.mutex_);
-        order_.complete(worker_, end);
-        at_ = order_.workers_[worker_].at = order_.open(items + first);
-        order_.advance();
+        order_.change([&] {
+            order_.complete(worker_, end);
+            at_ = order_.workers_[worker_].at = order_.open(items + first);
+            order_.advance();
+        });
     }
 
     void pauses(std::uint64_t end) override {
-        const std::lock_guard lock(order_.mutex_);
-        order_.complete(worker_, end);
-        at_ = nullptr;
-        order_.advance();
+        order_.change([&] {
+            order_.complete(worker_, end);
+            at_ = nullptr;
+            order_.advance();
+        });
     }
 
     void ends(std::uint64_t end) override {
-        const std::lock_guard lock(order_.mutex_);
-        if (order_.workers_[worker_].done) return;
-        order_.complete(worker_, end);
-        order_.end_items(worker_);
-        at_ = order_.workers_[worker_].at;
-        order_.advance();
+        order_.change([&] {
+            if (order_.workers_[worker_].done) return;
+            order_.complete(worker_, end);
+            order_.end_items(worker_);
+            at_ = order_.workers_[worker_].at;
+            order_.advance();
+        });
     }
 
     order_base& order_;

@@ -76,7 +76,12 @@ private:
             if (has_slot) order_.channel_.return_room(1);
             return false;
         }
-        order_.parked(*this->at_).push(std::move(result));
+        try {
+            order_.parked(*this->at_).push(std::move(result));
+        } catch (...) {
+            if (has_slot) order_.channel_.return_room(1);
+            throw;
+        }
         if (!has_slot) ++this->at_->overfill;
         return true;
     }

@@ -18,8 +18,9 @@
 //   posts the sentinel; behind it finish() throws the TaskException.
 // * An exception in an ordered stage: the items before the failing one go on to the end and nothing
 //   behind it leaves; so the stage's workers are not needed any more when they ask for more items, and
-//   leave one by one. What comes before is aborted by the last of them, what comes after ends normally,
-//   and finish() throws behind the last result.
+//   leave one by one. When the last result in front of the failure has left, nothing_leaves() stops those
+//   that are still at work, and the stages before; what comes after ends normally, and finish() throws
+//   behind the last result.
 // * OnError::finish: the failing worker leaves and everything else goes on. If it was the stage's last,
 //   it first reads the rest of the input and ignores it.
 // * The consumer leaves (break, exception, destroying Results), cancel(), a stop_token: cancel()
@@ -107,7 +108,9 @@ public:
             // One worker keeps order by itself.
             if (stage.is_ordered() && stage.workers > 1 && stage.out) {
                 stage.order = stage.entry.body->make_order(*stage.out, stage.workers);
-                stage.order->reads_from(input(i));
+                stage.end_of_order.of = this;
+                stage.end_of_order.stage = i;
+                stage.order->listen(stage.end_of_order);
             }
         }
     }
@@ -275,12 +278,20 @@ public:
     }
 
 private:
+    struct end_of_order final : order_listener {
+        run* of = nullptr;
+        std::size_t stage = 0;
+
+        void nothing_leaves() override { of->nothing_leaves(stage); }
+    };
+
     struct running_stage {
         stage_entry entry;
         std::string name;
         std::size_t workers = 1;
         owned<channel_base> out;            // what it yields; null behind a sink
         owned<order_base> order;            // null: results leave as they come
+        run::end_of_order end_of_order;     // what it tells
         owned<partition_base> boxes;        // null: any worker takes any item
         owned<shared_range> range;          // what its workers read instead of a channel
         std::stop_source stop;              // a shared state, safe from any thread
@@ -449,6 +460,14 @@ private:
         } else {
             fail(std::move(what));
         }
+    }
+
+    /// Of an ordered stage, because something failed: what its workers still do, and those before, is for
+    /// nothing.
+    void nothing_leaves(std::size_t stage) {
+        if (stages_[stage].range) stages_[stage].range->stop();
+        abort_channels(stage);
+        stop_stages(stage + 1);
     }
 
     void abort_channels(std::size_t first_ones) {
