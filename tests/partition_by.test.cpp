@@ -452,6 +452,56 @@ TEST_CASE("an exception in the key is an error of the stage", "[partition_by]") 
     if (policy == OnError::finish) CHECK(outcome.items.size() == 299);
 }
 
+TEST_CASE("each key that throws is an error in the place of its item", "[partition_by]") {
+    const std::size_t workers = GENERATE(2U, 5U);
+    const std::size_t qsize = GENERATE(1U, 1024U);
+    const bool ordered = GENERATE(false, true);
+    std::atomic<int> caught{0};
+    const auto going_on = [&](Input<int> in) -> generator<Seen> {
+        for (bool at_end = false; !at_end;) {
+            try {
+                for (int x : in) co_yield Seen{x, 0};
+                at_end = true;
+            } catch (const std::runtime_error&) {
+                ++caught;
+            }
+        }
+    };
+    const auto key = [](int x) -> std::size_t {
+        if (x % 7 < 3) throw std::runtime_error("no key");
+        return static_cast<std::size_t>(x % 4);
+    };
+    const Outcome outcome =
+        outcome_of(numbers(700, qsize) | keyed({.workers = workers, .ordered = ordered}, going_on, key));
+    std::vector<int> items = outcome.items;
+    if (!ordered) std::ranges::sort(items);
+    std::vector<int> expected = up_to(700);
+    std::erase_if(expected, [](int x) { return x % 7 < 3; });
+    CHECK(outcome.text.empty());
+    CHECK(items == expected);
+    CHECK(caught == 300);
+}
+
+TEST_CASE("the first of several keys that throw ends an ordered stage, whoever leaves meanwhile",
+          "[partition_by]") {
+    for (int round = 0; round < 50; ++round) {
+        const auto leaving = [=](Input<int> in) -> generator<Seen> {
+            for (int x : in) {
+                co_yield Seen{x, 0};
+                if (this_worker::index() == 0 && x >= round) co_return;
+            }
+        };
+        const auto key = [](int x) -> std::size_t {
+            if (x == 40 || x == 41) throw std::runtime_error("no key");
+            return static_cast<std::size_t>(x % 9);
+        };
+        const Outcome outcome =
+            outcome_of(numbers(300) | keyed({.workers = 5, .ordered = true}, leaving, key));
+        REQUIRE(outcome.items == up_to(40));
+        REQUIRE(contains(outcome.text, "no key"));
+    }
+}
+
 TEST_CASE("break, cancel and a stop_token end a partitioned run that nobody reads",
           "[partition_by]") {
     const std::size_t workers = GENERATE(1U, 4U);
@@ -563,6 +613,33 @@ TEST_CASE("an item whose move throws fails a partitioned run and leaves nothing 
         failures += !outcome.text.empty();
     }
     CHECK(failures > 10);
+}
+
+TEST_CASE("an item whose move throws where a keyed worker leaves it behind fails the run", "[partition_by]") {
+    const bool ordered = GENERATE(false, true);
+    int failures = 0;
+    for (long steps = 1; steps < 200; ++steps) {
+        support::Fuse fuse(steps);
+        auto source = stage({.qsize = 5}, [&]() -> generator<Fragile> {
+            for (int i = 0; i < 20; ++i) co_yield Fragile(fuse, i);
+        });
+        auto read = stage({.workers = 3, .ordered = ordered}, [](Input<Fragile> in) -> generator<Seen> {
+            int done = 0;
+            for (auto it = in.begin(); it != in.end(); ++it) {
+                // The item that it has waited for goes on to a sibling.
+                if (this_worker::index() != 0 && done++ == 2) co_return;
+                co_yield Seen{it->value, 0};
+            }
+        });
+        const Outcome outcome =
+            outcome_of(source | read.partition_by([](const Fragile& x) { return x.value; }));
+        REQUIRE(fuse.alive == 0);
+        REQUIRE(outcome.text.empty() == (fuse.left != 0));
+        if (outcome.text.empty()) REQUIRE(outcome.items.size() == 20);
+        if (ordered) REQUIRE(std::ranges::is_sorted(outcome.items));
+        failures += !outcome.text.empty();
+    }
+    CHECK(failures > 20);
 }
 
 TEST_CASE("a partitioned pipeline runs again, and several times at once", "[partition_by]") {

@@ -130,6 +130,17 @@ private:
         return false;
     }
 
+    /// Under take_mutex_: whether one of `thief`'s siblings has not begun an item in front of that one.
+    bool could_steal_before(std::uint64_t number, const detail::taken_items<T>* thief) const {
+        for (detail::reader_base* each = shared_.first(); each; each = shared_.next(*each)) {
+            const auto& items = static_cast<const detail::taken_items<T>&>(*each);
+            if (&items == thief || unbegun(items) <= 0) continue;
+            const T* const next = items.begun.load(std::memory_order_relaxed);
+            if (items.first_number + static_cast<std::uint64_t>(next - items.first) < number) return true;
+        }
+        return false;
+    }
+
     static std::ptrdiff_t unbegun(const detail::taken_items<T>& items) {
         return items.last.load(std::memory_order_relaxed) -
                items.begun.load(std::memory_order_relaxed);
@@ -366,6 +377,13 @@ public:
         return channel_.given_back_.contains(number);
     }
 
+    /// Whether an item in front of that one was given back, or can be stolen.
+    bool has_items_before(std::uint64_t number) {
+        const auto alone = lock();
+        if (!channel_.given_back_.is_empty() && channel_.given_back_.first_number() < number) return true;
+        return channel_.could_steal_before(number, shared_);
+    }
+
 private:
     /// Takers come one at a time.
     std::unique_lock<detail::brief_mutex> lock() {
@@ -447,8 +465,9 @@ private:
         const bool ended = channel_.sentinel_.load(std::memory_order_acquire);
         const auto alone = lock();
         if (const std::size_t taken = take_waiting(most, place)) return taken;
-        if ((steal || ended) && !stopped && channel_.steal(shared_))
-            return take_waiting(most, place);
+        // Of what is stolen only what lies in front of a stop is to be read: there may be more behind it.
+        while ((steal || ended || stopped) && channel_.steal(shared_))
+            if (const std::size_t taken = take_waiting(most, place)) return taken;
         const bool interrupted = channel_.interrupted_.load(std::memory_order_seq_cst);
         return ended || stopped || interrupted ? std::optional<std::size_t>(0) : std::nullopt;
     }

@@ -67,8 +67,8 @@ public:
     /// Whether that item waits and nobody else can take it.
     virtual bool waits_for_this_reader(std::uint64_t /*number*/) { return false; }
 
-    /// Whether items in front of that one wait for this reader.
-    virtual bool has_items_before(std::uint64_t /*number*/) { return false; }
+    /// Whether this reader may still get items in front of that one, although it has come behind it.
+    virtual bool may_get_items_before(std::uint64_t /*number*/) { return false; }
 
     /// Who reads here hands the items on and returns their slots.
     virtual void keep_slots() {}

@@ -412,6 +412,105 @@ TEST_CASE("an error in an ordered stage stops who waits for the stop, behind it 
     CHECK(outcome.failed_at == 2);
 }
 
+TEST_CASE("what a worker leaves in front of a failing item still reaches its siblings",
+          "[contract][ordered]") {
+    constexpr int before = 1, failing = 2;  // and 0 is left
+    std::latch left_is_taken(1);
+    std::latch before_is_taken(1);
+    std::latch thrown(1);
+    std::latch gone(1);
+    auto work = stage({.workers = 3, .ordered = true}, [&](Input<int> in) -> generator<int> {
+        if (this_worker::index() == 0) {
+            auto it = in.begin();
+            if (it == in.end()) co_return;  // it waits for an item, but never looks at that
+            left_is_taken.count_down();
+            thrown.wait();
+            support::give_it_a_chance();
+            gone.count_down();
+            co_return;
+        }
+        left_is_taken.wait();
+        if (this_worker::index() == 2) before_is_taken.wait();
+        for (int x : in) {
+            if (x == failing) {
+                thrown.count_down();
+                throw std::domain_error("no");
+            }
+            if (x == before) {
+                before_is_taken.count_down();
+                gone.wait();
+                support::give_it_a_chance();
+            }
+            co_yield x;
+        }
+    });
+    const support::Outcome outcome = support::outcome_of(up_to(5) | work);
+    CHECK(outcome.items == up_to(failing));
+    CHECK(outcome.failed_at == failing);
+}
+
+TEST_CASE("workers that return early leave no gap in front of a failing item", "[contract][ordered]") {
+    const bool keyed = GENERATE(false, true);
+    const std::size_t qsize = GENERATE(3U, 1024U);
+    const int rounds = support::sanitized ? 20 : 100;
+    for (int round = 0; round < rounds; ++round) {
+        const int failing = 1 + 37 * round;
+        auto work = stage({.workers = 5, .qsize = qsize, .ordered = true},
+                          [=](Input<int> in) -> generator<int> {
+                              int turns = 1 + round * static_cast<int>(this_worker::index());
+                              for (int x : in) {
+                                  if (x == failing) throw std::domain_error("no");
+                                  co_yield x;
+                                  if (this_worker::index() > 2 && --turns == 0) co_return;
+                              }
+                          });
+        const auto key = [](int x) { return x % 50; };
+        const auto numbers = stage([]() -> generator<int> {
+            for (int i = 0;; ++i) co_yield int{i};
+        });
+        const support::Outcome outcome = keyed ? support::outcome_of(numbers | work.partition_by(key))
+                                               : support::outcome_of(numbers | work);
+        REQUIRE(outcome.items == up_to(failing));
+        REQUIRE(outcome.failed_at == failing);
+    }
+}
+
+TEST_CASE("a stage function can go on behind an item that could not be moved", "[contract][ordered]") {
+    struct Item {
+        explicit Item(int v) : value(v) {}
+        Item(Item&& other) : value(other.value), moves(other.moves + 1) {
+            if (moves == 2 && value % 5 == 3) throw std::runtime_error("cannot be moved");
+        }
+        Item& operator=(Item&&) = delete;
+        int value;
+        int moves = 0;
+    };
+    const bool keyed = GENERATE(false, true);
+    const std::size_t workers = GENERATE(1U, 3U);
+    std::atomic<int> caught{0};
+    auto source = stage([]() -> generator<Item> {
+        for (int i = 0; i < 100; ++i) co_yield Item(i);
+    });
+    auto work = stage({.workers = workers, .ordered = true}, [&](Input<Item> in) -> generator<int> {
+        for (bool at_end = false; !at_end;) {
+            try {
+                for (Item& item : in) co_yield int{item.value};
+                at_end = true;
+            } catch (const std::runtime_error&) {
+                ++caught;
+            }
+        }
+    });
+    const auto key = [](const Item& item) { return item.value; };
+    const support::Outcome outcome = keyed ? support::outcome_of(source | work.partition_by(key))
+                                           : support::outcome_of(source | work);
+    std::vector<int> expected = up_to(100);
+    std::erase_if(expected, [](int x) { return x % 5 == 3; });
+    CHECK(outcome.text.empty());
+    CHECK(outcome.items == expected);
+    CHECK(caught == 20);
+}
+
 TEST_CASE("one worker that returns early does not stall the line", "[contract][ordered]") {
     const std::size_t qsize = GENERATE(1U, 3U, 64U);
     auto leaving = stage({.workers = 3, .qsize = qsize, .ordered = true},

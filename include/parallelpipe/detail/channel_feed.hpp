@@ -96,6 +96,10 @@ public:
 
     bool is_given_back(std::uint64_t item) final { return consumer_.is_given_back(item); }
 
+    bool may_get_items_before(std::uint64_t item) final {
+        return has_siblings_ && consumer_.has_items_before(item);
+    }
+
     void keep_slots() final { keeps_slots_ = true; }
 
 protected:
@@ -138,7 +142,8 @@ private:
         if (this->needs_attention() &&
             !consumer_.settle(number(this->current_), [this] { drop_items(); })) {
             this->milestone_ = this->current_;
-            ended();
+            // Siblings may have items in front of the stop, or have left some.
+            if (channel_.is_aborted() || !refill()) ended();
             return;
         }
         if (this->current_ == this->last()) {
@@ -215,6 +220,8 @@ bool channel_feed<T, In>::refill() {
             this->restart_at(to);
             this->taken_.first = to;
             this->taken_.first_number = consumer_.first_number();
+            dropped_.reset();
+            lost_one_ = false;
         }
         this->taken_.last.store(end, std::memory_order_relaxed);
     };
@@ -229,7 +236,9 @@ bool channel_feed<T, In>::refill() {
         for (T& item : items) construct(to++, std::move(item));
         place(begin, to);
     };
-    const std::uint64_t end = number(this->current_);
+    const std::uint64_t end = dropped_    ? *dropped_
+                              : lost_one_ ? consumer_.first_number() + 1
+                                          : number(this->current_);
     try {
         const auto before_sleep = [&] {
             return_room(std::exchange(owed, 0));

@@ -2,6 +2,7 @@
 #define PARALLELPIPE_DETAIL_KEYED_FEED_HPP
 
 #include <parallelpipe/detail/channel_base.hpp>
+#include <parallelpipe/detail/keyed_items.hpp>
 #include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/partition.hpp>
 #include <parallelpipe/detail/raw_storage.hpp>
@@ -11,20 +12,18 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace parallelpipe::detail {
 
 /// What one worker of a keyed stage reads.
 template <class In>
 class keyed_feed final : public feed<In> {
-    using entry = typename partition<In>::entry;
-
 public:
     keyed_feed(partition<In>& from, std::size_t worker)
         : from_(from), channel_(from.channel_), worker_(worker),
@@ -35,24 +34,30 @@ public:
     }
     ~keyed_feed() override {
         channel_.remove(this->taken_);
-        leave({});
+        leave();
     }
 
     void give_back() override {
         const bool keeps_one = this->hand_ == feed<In>::hand::seen;
         In* const kept = this->current_ + (keeps_one ? 1 : 0);
         channel_.return_room(kept - returned_);
-        std::vector<entry> unbegun;
-        for (In* item = kept; item != this->last(); ++item)
-            unbegun.push_back({number(item), std::move(*item)});
         if (this->taken_.counted)
-            this->taken_.counted->in.fetch_sub(unbegun.size(), std::memory_order_relaxed);
-        leave(std::move(unbegun));
+            this->taken_.counted->in.fetch_sub(static_cast<std::uint64_t>(this->last() - kept),
+                                               std::memory_order_relaxed);
+        keyed_items<In> unbegun;
+        std::exception_ptr no_memory;
+        try {
+            for (In* item = kept; item != this->last(); ++item) give_back(*item, unbegun);
+        } catch (...) {
+            no_memory = std::current_exception();
+        }
+        leave(unbegun);
         std::destroy(kept, this->last());
         this->taken_.last.store(kept, std::memory_order_relaxed);
         if (this->milestone_ > kept) this->milestone_ = kept;
         returned_ = kept;
         if (!keeps_one) this->empty_hand();
+        if (no_memory) std::rethrow_exception(no_memory);
     }
 
     std::uint64_t number_in_hand() const override {
@@ -70,8 +75,8 @@ public:
         return from_.is_in_box(worker_, item);
     }
 
-    bool has_items_before(std::uint64_t item) override {
-        return from_.has_items_before(worker_, item);
+    bool may_get_items_before(std::uint64_t item) override {
+        return from_.may_get_items_before(worker_, item);
     }
 
 private:
@@ -86,10 +91,10 @@ private:
             if (!channel_.has_stop()) this->taken_.attention.store(false, std::memory_order_seq_cst);
             if (channel_.is_aborted() || (this->current_ != this->last() &&
                                           channel_.is_stopped_before(number(this->current_)))) {
-                if (this->current_ > buffer_.data()) end_ = number(this->current_ - 1) + 1;
-                // A sibling that left may have left items in front of the stop.
-                const bool goes_on =
-                    !channel_.is_aborted() && from_.has_items_before(worker_, number(this->current_));
+                note_end();
+                // A sibling that leaves may leave items in front of the stop.
+                const bool goes_on = !channel_.is_aborted() &&
+                                     from_.may_get_items_before(worker_, number(this->current_));
                 has_dropped_ = !goes_on;
                 this->destroy_items();
                 this->milestone_ = this->current_;
@@ -98,6 +103,7 @@ private:
             }
         }
         if (this->current_ == this->last()) {
+            note_end();
             if (!refill()) ended();
         } else if (!this->is_ready()) {
             this->begin_item();
@@ -108,34 +114,55 @@ private:
     void ended() {
         const bool stopped = channel_.is_aborted() || channel_.has_stop();
         if (!stopped && this->listener_ && !std::exchange(told_end_, true)) this->listener_->ends(end_);
-        if (stopped) leave({});
+        if (stopped) leave();
         if (stopped && !this->quiet_) throw stop_unwind{};
     }
 
-    /// However the worker ends, the others get to know it.
-    void leave(std::vector<entry> unbegun) {
-        if (!std::exchange(has_left_, true)) from_.leave(worker_, std::move(unbegun));
+    /// However the worker ends, the others get to know it, and get what it has not begun.
+    void leave(keyed_items<In>& unbegun) {
+        if (!std::exchange(has_left_, true)) from_.leave(worker_, unbegun);
+    }
+    void leave() {
+        keyed_items<In> none;
+        leave(none);
+    }
+
+    /// If the item cannot be moved it is a failure in its place, without a slot.
+    void give_back(In& item, keyed_items<In>& to) {
+        try {
+            to.push(number(&item), std::move(item));
+        } catch (...) {
+            channel_.return_room(1);
+            to.push_failure(number(&item), std::current_exception());
+        }
+    }
+
+    /// The worker asks for its next item.
+    void note_end() noexcept {
+        if (lost_)
+            end_ = *std::exchange(lost_, std::nullopt) + 1;
+        else if (this->current_ && this->current_ != buffer_.data())
+            end_ = number(this->current_ - 1) + 1;
     }
 
     bool refill() {
         channel_.return_room(this->current_ - returned_);
         returned_ = this->current_;
-        if (this->current_) end_ = number(this->current_ - 1) + 1;
         if (this->listener_) this->listener_->pauses(end_);
         In* to = buffer_.data();
+        const auto place = [&](std::uint64_t number, In&& item) {
+            std::construct_at(to, std::move(item));
+            numbers_[to - buffer_.data()] = number;
+            if (to == buffer_.data())
+                this->restart_at(to);
+            else
+                this->taken_.last.store(to + 1, std::memory_order_relaxed);
+            ++to;
+        };
         std::size_t taken = 0;
         try {
-            taken = from_.take(worker_, most_, this->taken_.counted, [&](entry&& next) {
-                std::construct_at(to, std::move(next.item));
-                numbers_[to - buffer_.data()] = next.number;
-                if (to == buffer_.data())
-                    this->restart_at(to);
-                else
-                    this->taken_.last.store(to + 1, std::memory_order_relaxed);
-                ++to;
-            });
+            taken = from_.take(worker_, most_, this->taken_.counted, place, lost_);
         } catch (...) {
-            lost_ = from_.boxes_[worker_].lost;  // written by this thread alone
             if (this->listener_ && lost_) this->listener_->begins(*lost_, end_);
             throw;
         }
@@ -155,7 +182,7 @@ private:
         }
         In* const first = this->current_;
         if (first != buffer_.data()) end_ = number(first - 1) + 1;
-        this->listener_->begins(number(first), end_);
+        this->listener_->begins(number(first), std::exchange(end_, number(first)));
         In* next = first + 1;
         while (next != this->last() && number(next) == number(next - 1) + 1) ++next;
         this->milestone_ = next;
@@ -166,7 +193,8 @@ private:
     const std::size_t worker_;
     const std::size_t most_;
     In* returned_ = nullptr;  // the slots of all items before this one have been returned
-    std::uint64_t end_ = 0;   // one past the last number that was begun
+    // One past the last number that was done with; of one that a sibling left, lower than some before.
+    std::uint64_t end_ = 0;
     bool told_end_ = false;
     bool has_left_ = false;
     bool has_dropped_ = false;  // a stop kept the rest from being read

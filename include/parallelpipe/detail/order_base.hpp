@@ -301,12 +301,12 @@ protected:
         return order_.out_.is_closed() || order_.is_behind_failure(*at_);
     }
 
-    /// Whether this worker still has items to read in front of the one that another worker failed at: a
-    /// sibling with lower ones left them to it.
-    bool has_items_before_failure() {
+    /// Whether this worker may still get items in front of the one that another worker failed at: that a sibling
+    /// leaves to it.
+    bool may_get_items_before_failure() {
         const std::uint64_t end = order_.fail_end();
         return from_ && !order_.out_.is_closed() && end > items && end < after_items &&
-               from_->has_items_before(end - 1 - items);
+               from_->may_get_items_before(end - 1 - items);
     }
 
     /// Whether the next number is waiting for a taker, and that can only be this worker, or no other

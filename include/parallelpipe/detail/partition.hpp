@@ -21,6 +21,7 @@
 // Everything is under mutex_, but what the leader does with the reader and with the key.
 
 #include <parallelpipe/detail/channel_base.hpp>
+#include <parallelpipe/detail/keyed_items.hpp>
 #include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/input.hpp>
 
@@ -28,9 +29,7 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <exception>
-#include <iterator>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -62,11 +61,6 @@ class keyed_feed;
 template <class In>
 class partition : public partition_base {
 public:
-    struct entry {
-        std::uint64_t number;
-        In item;
-    };
-
     partition(channel_base& from, owned<feed_base> reader, std::size_t workers)
         : channel_(from), reader_(std::move(reader)), boxes_(workers) {
         reader_->keep_slots();
@@ -84,67 +78,82 @@ private:
     friend class keyed_feed<In>;
 
     struct box {
-        std::deque<entry> items;  // by number
+        keyed_items<In> items;
         std::condition_variable wake;
         bool waits = false;
         bool is_at_end = false;  // asked for items behind the end of the channel
+        bool is_behind = false;  // what it has in hand is behind a failing item
         bool has_left = false;
-        std::optional<std::uint64_t> lost;  // the number of an item that its worker could not place
-        std::exception_ptr error;           // why; thrown behind the items before that one
     };
 
     static constexpr std::size_t most = bulk_items<In>;
 
-    /// Waits for items of `worker`, whose meter is `counted`; `receive(entry&&)` gets up to `most_items`
+    /// Waits for items of `worker`, whose meter is `counted`; `receive(number, In&&)` gets up to `most_items`
     /// of them.
     /// Returns: how many; 0 at the end and at a stop.
-    /// Errors: what the key throws, or moving an item.
+    /// Errors: what the key throws, or moving an item, which is lost; `lost` is its number then.
     template <class Receive>
-    std::size_t take(std::size_t worker, std::size_t most_items, meter* counted, Receive receive) {
+    std::size_t take(std::size_t worker, std::size_t most_items, meter* counted, Receive receive,
+                     std::optional<std::uint64_t>& lost) {
         auto timer = wait_timer::for_input(counted);
         std::unique_lock lock(mutex_);
         box& mine = boxes_[worker];
         if (mine.has_left) take_over(worker);
         std::size_t taken = 0;
-        for (;;) {
-            if (channel_.is_aborted()) {
-                has_stopped_ = true;
-                break;
-            }
-            while (taken < most_items && has_item(mine) &&
-                   !(mine.error && mine.items.front().number > *mine.lost)) {
-                try {
-                    receive(std::move(mine.items.front()));
-                } catch (...) {
-                    mine.lost = mine.items.front().number;
-                    mine.items.pop_front();
-                    channel_.return_room(1);
-                    hand_on();
-                    throw;
+        try {
+            for (;;) {
+                if (channel_.is_aborted()) {
+                    has_stopped_ = true;
+                    break;
                 }
-                mine.items.pop_front();
-                ++taken;
+                taken = take_from(mine, most_items, receive, lost);
+                mine.is_at_end = taken == 0 && has_ended_;
+                mine.is_behind = false;
+                if (taken != 0 || has_stopped_ || (has_ended_ && is_over())) break;
+                timer.begin();
+                if (!has_leader_ && !has_ended_) {
+                    lead(lock, mine);
+                    continue;
+                }
+                mine.waits = true;
+                mine.wake.wait(lock);
+                mine.waits = false;
             }
-            if (taken == 0 && mine.error) {
-                hand_on();
-                std::rethrow_exception(std::exchange(mine.error, nullptr));
-            }
-            mine.is_at_end = taken == 0 && has_ended_;
-            if (taken != 0 || has_stopped_ || (has_ended_ && is_over())) break;
-            timer.begin();
-            if (!has_leader_ && !has_ended_) {
-                lead(lock, mine);
-                continue;
-            }
-            mine.waits = true;
-            mine.wake.wait(lock);
-            mine.waits = false;
+        } catch (...) {
+            hand_on();
+            throw;
         }
         hand_on();
         return taken;
     }
 
-    /// Reads items once and puts them into their boxes.
+    /// Under mutex_: what the box has.
+    template <class Receive>
+    std::size_t take_from(box& mine, std::size_t most_items, Receive& receive,
+                          std::optional<std::uint64_t>& lost) {
+        std::size_t taken = 0;
+        while (taken < most_items && has_item(mine)) {
+            const std::uint64_t number = mine.items.first_number();
+            if (mine.items.fails_first()) {
+                if (taken != 0) break;
+                lost = number;
+                std::rethrow_exception(mine.items.take_failure());
+            }
+            try {
+                mine.items.take_item(receive);
+            } catch (...) {
+                lost = number;
+                channel_.return_room(1);
+                throw;
+            }
+            ++taken;
+        }
+        return taken;
+    }
+
+    /// Reads items once and puts them into their boxes. One that cannot be moved on is a failure in its place,
+    /// and has no slot; one whose key is not known is the leader's.
+    /// Errors: `std::bad_alloc`.
     void lead(std::unique_lock<std::mutex>& lock, box& mine) {
         has_leader_ = true;
         lock.unlock();
@@ -168,29 +177,25 @@ private:
         }
         lock.lock();
         has_leader_ = false;
-        // One that did not come through.
-        if (error && routed == items.size()) mine.lost = reader_->number_in_hand();
-        std::size_t placed = 0;
-        try {
-            for (; placed < routed; ++placed) {
-                box& to = boxes_[heir(targets[placed])];
-                to.items.push_back({first_number + placed, std::move(items[placed])});
-                to.wake.notify_one();
+        for (std::size_t i = 0; i < routed; ++i) {
+            box& to = boxes_[heir(targets[i])];
+            try {
+                to.items.push(first_number + i, std::move(items[i]));
+            } catch (...) {
+                to.items.push_failure(first_number + i, std::current_exception());
+                channel_.return_room(1);
             }
-        } catch (...) {
-            error = std::current_exception();
+            to.wake.notify_one();
         }
-        if (error && placed < items.size()) {
-            mine.lost = first_number + placed;
-            ++placed;
+        if (error && items.empty()) {
+            mine.items.push_failure(reader_->number_in_hand(), error);
+        } else if (error) {
+            mine.items.push_failure(first_number + routed, error);
             channel_.return_room(1);
+            ++routed;
         }
-        reader().skip(placed);
-        if (error) {
-            mine.error = error;
-            hand_on();
-            return;
-        }
+        reader().skip(routed);
+        if (error) return;
         if (stopped && channel_.is_aborted())
             has_stopped_ = true;
         else if (items.empty() && !channel_.end_interruption())
@@ -206,7 +211,7 @@ private:
     }
     /// Whether there is an item in the box that is still to be read.
     bool has_item(const box& some) const {
-        return !some.items.empty() && !channel_.is_stopped_before(some.items.front().number);
+        return !some.items.is_empty() && !channel_.is_stopped_before(some.items.first_number());
     }
 
     feed<In>& reader() noexcept { return static_cast<feed<In>&>(*reader_); }
@@ -232,12 +237,13 @@ private:
         return at == worker && boxes_[at].has_left ? last_ : at;
     }
 
-    void leave(std::size_t worker, std::vector<entry> unbegun) {
+    /// The worker reads no more; it leaves `unbegun`.
+    void leave(std::size_t worker, keyed_items<In>& unbegun) {
         const std::lock_guard lock(mutex_);
         boxes_[worker].has_left = true;
         last_ = worker;
         box& to = boxes_[heir(worker)];
-        for (entry& item : unbegun) insert(to, std::move(item));
+        to.items.absorb(unbegun);
         bequeath(boxes_[worker], to);
         to.wake.notify_one();
         if (has_leader_) channel_.interrupt();  // the leader may be who got them
@@ -252,42 +258,25 @@ private:
     }
 
     static void bequeath(box& from, box& to) {
-        std::deque<entry> left = std::exchange(from.items, {});
-        for (entry& item : left) insert(to, std::move(item));
-        if (from.error && !to.error) {
-            to.error = std::exchange(from.error, nullptr);
-            to.lost = from.lost;
-        }
+        if (&from != &to) to.items.absorb(from.items);
     }
 
-    static void insert(box& to, entry&& item) {
-        auto at = to.items.end();
-        while (at != to.items.begin() && std::prev(at)->number > item.number) --at;
-        const auto index = at - to.items.begin();
-        // Only moves: an item need not be assignable.
-        std::deque<entry> behind;
-        while (static_cast<std::ptrdiff_t>(to.items.size()) > index) {
-            behind.push_front(std::move(to.items.back()));
-            to.items.pop_back();
-        }
-        to.items.push_back(std::move(item));
-        for (entry& other : behind) to.items.push_back(std::move(other));
-    }
-
-    /// Whether that one, or the error that stands for it, waits for the worker.
+    /// Whether that one, or the failure that stands for it, waits for the worker.
     bool is_in_box(std::size_t worker, std::uint64_t number) {
         const std::lock_guard lock(mutex_);
-        if (boxes_[worker].error && boxes_[worker].lost == number) return true;
-        const std::deque<entry>& items = boxes_[worker].items;
-        return std::any_of(items.begin(), items.end(),
-                           [&](const entry& item) { return item.number == number; });
+        return boxes_[worker].items.has(number);
     }
 
-    /// Whether the worker's box has items in front of that one, and of every stop.
-    bool has_items_before(std::size_t worker, std::uint64_t number) {
+    /// The worker has an item behind that one in hand. Returns: whether one in front of it can still come: it
+    /// waits, or a sibling that is not behind itself may leave some.
+    bool may_get_items_before(std::size_t worker, std::uint64_t number) {
         const std::lock_guard lock(mutex_);
-        const box& mine = boxes_[worker];
-        return has_item(mine) && mine.items.front().number < number;
+        boxes_[worker].is_behind = true;
+        return std::any_of(boxes_.begin(), boxes_.end(), [&](const box& each) {
+            if (each.has_left) return false;
+            const bool is_waiting = has_item(each) && each.items.first_number() < number;
+            return is_waiting || !(each.is_behind || each.is_at_end);
+        });
     }
 
     channel_base& channel_;

@@ -62,7 +62,7 @@ public:
             if (this->is_head()) return order_.producer_.push(std::move(result));
             if (order_.channel_.is_closed()) return false;
             if (park(result)) return true;
-            if (this->is_over()) return this->has_items_before_failure();  // this one just goes
+            if (this->is_over()) return this->may_get_items_before_failure();  // this one just goes
             this->wait_to_pass_on_or_park();
         }
     }
