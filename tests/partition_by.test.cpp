@@ -8,6 +8,7 @@
 #include "support/waiting.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -500,6 +501,39 @@ TEST_CASE("the first of several keys that throw ends an ordered stage, whoever l
         REQUIRE(outcome.items == up_to(40));
         REQUIRE(contains(outcome.text, "no key"));
     }
+}
+
+TEST_CASE("a worker that leaves the error of a key to one who has such an error, too, takes none along",
+          "[partition_by]") {
+    std::array<int, 3> key_of{-1, -1, -1};  // which key belongs to which worker: the same in every run
+    for (const Seen& seen : listed(numbers(30) | keyed({.workers = 3}, tell, modulo(30))))
+        key_of[seen.worker] = seen.item;
+    // The first worker reads 0 and the error in place of 1, then the second one 2 and the error in place of 3.
+    std::latch first_has_read(1);
+    std::latch second_has_read(1);
+    const auto work = [&](Input<int> in) -> generator<Seen> {
+        if (this_worker::index() == 1) first_has_read.wait();
+        if (this_worker::index() == 2) second_has_read.wait();
+        for (int x : in) {
+            if (x == 0) {
+                first_has_read.count_down();
+                second_has_read.wait();
+            }
+            if (x == 2) {
+                second_has_read.count_down();
+                support::give_it_a_chance();
+            }
+            co_yield Seen{x, 0};
+            if (x == 0) co_return;
+        }
+    };
+    const auto key = [&](int x) {
+        if (x % 2 == 1) throw std::runtime_error("no key");
+        return static_cast<std::size_t>(key_of[x == 0 ? 0U : 1U]);
+    };
+    const Outcome outcome = outcome_of(numbers(20) | keyed({.workers = 3, .ordered = true}, work, key));
+    CHECK(outcome.items == std::vector{0});
+    CHECK(contains(outcome.text, "no key"));
 }
 
 TEST_CASE("break, cancel and a stop_token end a partitioned run that nobody reads",

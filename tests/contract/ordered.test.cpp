@@ -491,16 +491,17 @@ TEST_CASE("a stage function can go on behind an item that could not be moved", "
     auto source = stage([]() -> generator<Item> {
         for (int i = 0; i < 100; ++i) co_yield Item(i);
     });
-    auto work = stage({.workers = workers, .ordered = true}, [&](Input<Item> in) -> generator<int> {
-        for (bool at_end = false; !at_end;) {
-            try {
-                for (Item& item : in) co_yield int{item.value};
-                at_end = true;
-            } catch (const std::runtime_error&) {
-                ++caught;
-            }
-        }
-    });
+    auto work = stage({.workers = workers, .qsize = 4, .ordered = true},
+                      [&](Input<Item> in) -> generator<int> {
+                              for (bool at_end = false; !at_end;) {
+                                  try {
+                                      for (Item& item : in) co_yield int{item.value};
+                                      at_end = true;
+                                  } catch (const std::runtime_error&) {
+                                      ++caught;
+                                  }
+                              }
+                          });
     const auto key = [](const Item& item) { return item.value; };
     const support::Outcome outcome = keyed ? support::outcome_of(source | work.partition_by(key))
                                            : support::outcome_of(source | work);
