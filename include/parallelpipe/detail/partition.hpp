@@ -11,6 +11,7 @@
 // The keys of a worker that has left belong to the next one, with what lies in its box and what it had
 // not begun. So the items have ended for a worker only when they have for all of them: before, somebody
 // could still leave it some. Where all have left, one of them may drain the channel: all keys are its then.
+// In front of a failing item of an ordered stage the items end in the same way, only earlier.
 //
 // Waits, and who wakes them:
 // * the leader waits in the channel, as channel.hpp says, and is interrupted by a worker that leaves;
