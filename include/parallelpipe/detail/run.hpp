@@ -13,9 +13,9 @@
 // * A stage whose workers have all returned while input remained: its last worker aborts all channels
 //   before it. Their workers unwind at their next yield or item, or at once if they wait. What comes
 //   after it ends normally.
-// * An exception in a worker is reported, then stop(): all channels are aborted, but the last one only
-//   closed, so the consumer still gets what had been delivered. The last stage's workers leave, which
-//   posts the sentinel; behind it finish() throws the TaskException.
+// * An exception in a worker is reported, then fail(): the last channel is closed, so the consumer still gets
+//   what had been delivered, and the others are aborted. The last stage's workers leave, which posts the
+//   sentinel; behind it finish() throws the TaskException.
 // * An exception in an ordered stage: the items before the failing one go on to the end and nothing
 //   behind it leaves; so the stage's workers are not needed any more when they ask for more items, and
 //   leave one by one. When the last result in front of the failure has left, nothing_leaves() stops those
@@ -148,8 +148,8 @@ public:
         group_.report(std::move(what));
         int running = is_running;
         outcome_.compare_exchange_strong(running, has_failed);
-        abort_channels(size_ - 1);
         if (output()) output()->close();
+        abort_channels(size_ - 1);
         stop_stages(size_);
     }
 
@@ -470,9 +470,10 @@ private:
         stop_stages(stage + 1);
     }
 
+    /// The last one first: a stage that is unwound cannot pass on what lies behind a gap any more.
     void abort_channels(std::size_t first_ones) {
-        for (std::size_t i = 0; i < first_ones; ++i)
-            if (stages_[i].out) stages_[i].out->abort();
+        while (first_ones-- > 0)
+            if (stages_[first_ones].out) stages_[first_ones].out->abort();
     }
 
     /// Tells stage functions that wait by themselves; a user's stop_callback may run here.
