@@ -31,6 +31,18 @@ using support::up_to;
 
 namespace {
 
+/// An item that can be moved once; then, if it `stays`, not again.
+struct Stubborn {
+    Stubborn(int v, bool s) : value(v), stays(s) {}
+    Stubborn(Stubborn&& other) : value(other.value), stays(other.stays), moves(other.moves + 1) {
+        if (stays && moves == 2) throw std::runtime_error("cannot be moved");
+    }
+    Stubborn& operator=(Stubborn&&) = delete;
+    int value;
+    bool stays;
+    int moves = 0;
+};
+
 /// Work of a length that differs from item to item and from worker to worker.
 void stagger(int x) {
     const unsigned turns = (static_cast<unsigned>(x) * 2654435761U >> 22) % 600;
@@ -476,33 +488,24 @@ TEST_CASE("workers that return early leave no gap in front of a failing item", "
 }
 
 TEST_CASE("a stage function can go on behind an item that could not be moved", "[contract][ordered]") {
-    struct Item {
-        explicit Item(int v) : value(v) {}
-        Item(Item&& other) : value(other.value), moves(other.moves + 1) {
-            if (moves == 2 && value % 5 == 3) throw std::runtime_error("cannot be moved");
-        }
-        Item& operator=(Item&&) = delete;
-        int value;
-        int moves = 0;
-    };
     const bool keyed = GENERATE(false, true);
     const std::size_t workers = GENERATE(1U, 3U);
     std::atomic<int> caught{0};
-    auto source = stage([]() -> generator<Item> {
-        for (int i = 0; i < 100; ++i) co_yield Item(i);
+    auto source = stage([]() -> generator<Stubborn> {
+        for (int i = 0; i < 100; ++i) co_yield Stubborn(i, i % 5 == 3);
     });
     auto work = stage({.workers = workers, .qsize = 4, .ordered = true},
-                      [&](Input<Item> in) -> generator<int> {
+                      [&](Input<Stubborn> in) -> generator<int> {
                               for (bool at_end = false; !at_end;) {
                                   try {
-                                      for (Item& item : in) co_yield int{item.value};
+                                      for (Stubborn& item : in) co_yield int{item.value};
                                       at_end = true;
                                   } catch (const std::runtime_error&) {
                                       ++caught;
                                   }
                               }
                           });
-    const auto key = [](const Item& item) { return item.value; };
+    const auto key = [](const Stubborn& item) { return item.value; };
     const support::Outcome outcome = keyed ? support::outcome_of(source | work.partition_by(key))
                                            : support::outcome_of(source | work);
     std::vector<int> expected = up_to(100);
@@ -704,24 +707,15 @@ TEST_CASE("the rest of the input is not read where one worker was lost and anoth
 }
 
 TEST_CASE("when all workers are lost items that cannot be moved are ignored, too", "[contract][finish]") {
-    struct Item {
-        explicit Item(int v) : value(v) {}
-        Item(Item&& other) : value(other.value), moves(other.moves + 1) {
-            if (moves == 2 && value % 10 == 9) throw std::runtime_error("cannot be moved");
-        }
-        Item& operator=(Item&&) = delete;
-        int value;
-        int moves = 0;
-    };
     const bool keyed = GENERATE(false, true);
     int made = 0;
-    auto source = stage({.qsize = 4}, [&]() -> generator<Item> {
-        for (; made < 500; ++made) co_yield Item(made);
+    auto source = stage({.qsize = 4}, [&]() -> generator<Stubborn> {
+        for (; made < 500; ++made) co_yield Stubborn(made, made % 10 == 9);
     });
-    auto read = stage({.workers = 2, .on_error = OnError::finish}, [](Input<Item> in) -> generator<int> {
-        for (const Item& item : in) co_yield int{item.value};
+    auto read = stage({.workers = 2, .on_error = OnError::finish}, [](Input<Stubborn> in) -> generator<int> {
+        for (const Stubborn& item : in) co_yield int{item.value};
     });
-    const auto key = [](const Item& item) { return item.value; };
+    const auto key = [](const Stubborn& item) { return item.value; };
     const std::string text =
         keyed ? support::outcome_of(source | read.partition_by(key)).text
               : support::outcome_of(source | read).text;

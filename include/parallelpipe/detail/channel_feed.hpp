@@ -236,9 +236,7 @@ bool channel_feed<T, In>::refill() {
         for (T& item : items) construct(to++, std::move(item));
         place(begin, to);
     };
-    const std::uint64_t end = dropped_    ? *dropped_
-                              : lost_one_ ? consumer_.first_number() + 1
-                                          : number(this->current_);
+    const std::uint64_t end = number_in_hand() + 1;
     try {
         const auto before_sleep = [&] {
             return_room(std::exchange(owed, 0));

@@ -86,12 +86,12 @@ private:
     std::uint64_t number(const In* item) const noexcept { return numbers_[item - buffer_.data()]; }
 
     void milestone() override {
+        note_end();
         if (this->needs_attention()) {
             // Once there is a stop, every item is asked about.
             if (!channel_.has_stop()) this->taken_.attention.store(false, std::memory_order_seq_cst);
             if (channel_.is_aborted() || (this->current_ != this->last() &&
                                           channel_.is_stopped_before(number(this->current_)))) {
-                note_end();
                 // A sibling that leaves may leave items in front of the stop.
                 const bool goes_on = !channel_.is_aborted() &&
                                      from_.may_get_items_before(worker_, number(this->current_));
@@ -103,7 +103,6 @@ private:
             }
         }
         if (this->current_ == this->last()) {
-            note_end();
             if (!refill()) ended();
         } else if (!this->is_ready()) {
             this->begin_item();
@@ -181,7 +180,6 @@ private:
             return;
         }
         In* const first = this->current_;
-        if (first != buffer_.data()) end_ = number(first - 1) + 1;
         this->listener_->begins(number(first), std::exchange(end_, number(first)));
         In* next = first + 1;
         while (next != this->last() && number(next) == number(next - 1) + 1) ++next;

@@ -100,32 +100,28 @@ private:
         std::unique_lock lock(mutex_);
         box& mine = boxes_[worker];
         if (mine.has_left) take_over(worker);
-        std::size_t taken = 0;
-        try {
-            for (;;) {
-                if (channel_.is_aborted()) {
-                    has_stopped_ = true;
-                    break;
-                }
-                taken = take_from(mine, most_items, receive, lost);
-                mine.is_at_end = taken == 0 && has_ended_;
-                mine.is_behind = false;
-                if (taken != 0 || has_stopped_ || (has_ended_ && is_over())) break;
-                timer.begin();
-                if (!has_leader_ && !has_ended_) {
-                    lead(lock, mine);
-                    continue;
-                }
-                mine.waits = true;
-                mine.wake.wait(lock);
-                mine.waits = false;
+        struct handing_on {
+            partition& self;
+            ~handing_on() { self.hand_on(); }
+        } const at_the_end{*this};
+        for (;;) {
+            if (channel_.is_aborted()) {
+                has_stopped_ = true;
+                return 0;
             }
-        } catch (...) {
-            hand_on();
-            throw;
+            const std::size_t taken = take_from(mine, most_items, receive, lost);
+            mine.is_at_end = taken == 0 && has_ended_;
+            mine.is_behind = false;
+            if (taken != 0 || has_stopped_ || (has_ended_ && is_over())) return taken;
+            timer.begin();
+            if (!has_leader_ && !has_ended_) {
+                lead(lock, mine);
+                continue;
+            }
+            mine.waits = true;
+            mine.wake.wait(lock);
+            mine.waits = false;
         }
-        hand_on();
-        return taken;
     }
 
     /// Under mutex_: what the box has.

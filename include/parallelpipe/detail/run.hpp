@@ -425,7 +425,6 @@ private:
             const bool all_lost = here.lost.load(std::memory_order_relaxed) == here.workers;
             if (all_lost && here.on_error() == OnError::finish) ignore_the_rest(*in);
             // Nobody needs what the stages before still do.
-            from->close();
             abort_channels(stage);
             stop_stages(stage);
         }
