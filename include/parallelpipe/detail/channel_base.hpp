@@ -118,16 +118,21 @@ public:
         if (may_park_.has_waiters()) may_park_.notify_all();
     }
 
-    /// Takes a slot for a result that is not to be pushed yet, unless it is one of the last: a quarter of
-    /// all, at least one, is kept for what can be pushed.
-    bool try_take_slot_to_park() noexcept {
-        if (capacity_ == 0) return true;
+    /// Takes slots for results that are not to be pushed yet, but none of the last ones: a quarter of all, at
+    /// least one, is kept for what can be pushed. Some at once, where there are many: workers that park side by
+    /// side would wait for this cache line at each result.
+    /// Returns: how many; very many if the queue is unlimited.
+    std::ptrdiff_t try_take_slots_to_park() noexcept {
+        if (capacity_ == 0) return std::numeric_limits<std::ptrdiff_t>::max();
         std::ptrdiff_t room = room_.load(std::memory_order_relaxed);
-        while (room > kept_from_parking_)
-            if (room_.compare_exchange_weak(room, room - 1, std::memory_order_acquire,
+        while (room > kept_from_parking_) {
+            const std::ptrdiff_t taken =
+                std::clamp<std::ptrdiff_t>((room - kept_from_parking_) / 8, 1, 16);
+            if (room_.compare_exchange_weak(room, room - taken, std::memory_order_acquire,
                                             std::memory_order_relaxed))
-                return true;
-        return false;
+                return taken;
+        }
+        return 0;
     }
     /// For how many items there is room; very many if the queue is unlimited.
     std::size_t free_slots() const noexcept {
@@ -140,9 +145,10 @@ public:
     }
 
     /// Blocks until `ready()` holds or the channel is closed; looks again when there are slots to park
-    /// in and after wake_parking().
-    template <class Ready>
-    void wait_to_park(patience& patient, Ready ready) {
+    /// in and after wake_parking(). What is dear to ask, and seldom true, is `ready_at_last()`: it is asked
+    /// before the thread sleeps, and only then.
+    template <class Ready, class ReadyAtLast>
+    void wait_to_park(patience& patient, Ready ready, ReadyAtLast ready_at_last) {
         auto timer = wait_timer::for_room(counted());
         for (;;) {
             const int pauses = patient.pauses();
@@ -152,7 +158,7 @@ public:
                 patient.pause(i);
             }
             const auto key = may_park_.prepare();
-            if (is_closed() || ready()) {
+            if (is_closed() || ready() || ready_at_last()) {
                 may_park_.cancel(key);
                 return;
             }

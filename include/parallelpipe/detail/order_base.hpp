@@ -12,7 +12,8 @@
 // The stretch that begins at next_ is the head: its worker passes results straight on, without a
 // lock. The others park theirs. A parked result holds a slot of the output channel, so parked and
 // waiting results together obey qsize; but a parked one never takes the last slots, so there are always
-// some for the head, and the consumer gives them back as soon as it has taken the head's results. When a
+// some for the head, and the consumer gives them back as soon as it has taken the head's results. A worker takes
+// a few slots at a time, and gives back what it has not used when it is the head or waits for items. When a
 // stretch is complete, next_ moves to its end, and whoever moved it passes on what the next stretches
 // have parked: they hold their slots already, so this never waits.
 //
@@ -158,7 +159,7 @@ protected:
     channel_base& out_;
 
 private:
-    struct worker_state {
+    struct alignas(cache_line) worker_state {
         stretch* at = nullptr;  // null while it waits for an item
         bool done = false;      // it takes no items any more
     };
@@ -275,8 +276,9 @@ private:
     std::uint64_t next_ = 0;    // everything before has been passed on
     std::exception_ptr error_;  // a result could not be passed on; for whoever leaves next
     bool has_told_ = false;     // that nothing can leave
-    // Written under mutex_. Relaxed: who parks looks at it under `parking`, which who failed takes later.
-    std::atomic<std::uint64_t> fail_end_{std::numeric_limits<std::uint64_t>::max()};
+    // Written under mutex_. Relaxed: who parks looks at it under `parking`, which who failed takes later. That is
+    // at each result, so it lies apart.
+    alignas(cache_line) std::atomic<std::uint64_t> fail_end_{std::numeric_limits<std::uint64_t>::max()};
 };
 
 /// Where one worker of an ordered stage is, as its feed tells.
@@ -291,6 +293,7 @@ protected:
         if (from_) from_->listen(this);
     }
     ~Position() override {
+        return_slots();
         if (from_) from_->listen(nullptr);
     }
 
@@ -309,9 +312,35 @@ protected:
                from_->may_get_items_before(end - 1 - items);
     }
 
+    /// Whether there is a slot for one more parked result, or none is needed for this one.
+    bool has_slot() {
+        if (slots_ == 0) slots_ = order_.out_.try_take_slots_to_park();
+        return slots_ != 0 || std::exchange(may_overfill_, false);
+    }
+    /// That result has been parked. Under the stretch's `parking`.
+    void use_slot() noexcept {
+        if (slots_ != 0)
+            --slots_;
+        else
+            ++at_->overfill;
+    }
+    /// Those that are left.
+    void return_slots() {
+        if (slots_ != 0) order_.out_.return_room(std::exchange(slots_, 0));
+    }
+
+    void wait_to_pass_on_or_park() {
+        order_.out_.wait_to_park(
+            patience_, [this] { return is_head() || order_.out_.has_slot_to_park() || is_over(); },
+            [this] { return may_overfill_ = is_next_for_this_one(); });
+    }
+
+    stretch* at_;  // null: the worker was unwound where it waited for an item
+
+private:
     /// Whether the next number is waiting for a taker, and that can only be this worker, or no other
     /// is nearer to it.
-    bool may_overfill() {
+    bool is_next_for_this_one() {
         std::uint64_t next = 0;
         bool is_lowest = true;
         {
@@ -325,15 +354,6 @@ protected:
                from_->waits_for_this_reader(next - items);
     }
 
-    void wait_to_pass_on_or_park() {
-        order_.out_.wait_to_park(patience_, [this] {
-            return is_head() || order_.out_.has_slot_to_park() || is_over() || may_overfill();
-        });
-    }
-
-    stretch* at_;  // null: the worker was unwound where it waited for an item
-
-private:
     void begins(std::uint64_t first, std::uint64_t end) override {
         order_.change([&] {
             order_.complete(worker_, end);
@@ -343,6 +363,7 @@ private:
     }
 
     void pauses(std::uint64_t end) override {
+        return_slots();
         order_.change([&] {
             order_.complete(worker_, end);
             at_ = nullptr;
@@ -364,6 +385,8 @@ private:
     const std::size_t worker_;
     feed_base* const from_;
     patience patience_;
+    std::ptrdiff_t slots_ = 0;   // taken for what this worker will park
+    bool may_overfill_ = false;  // with the next result, as was found where nothing was left but sleep
 };
 
 }  // namespace parallelpipe::detail

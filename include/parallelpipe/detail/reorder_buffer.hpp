@@ -41,8 +41,9 @@ private:
     std::ptrdiff_t drop(stretch& behind) override { return parked(behind).drop(); }
 
     Channel<T>& channel_;
-    // The head's worker uses it without lock, who moves the head under the lock; handed on by `head`.
-    typename Channel<T>::Producer producer_;
+    // The head's worker uses it without lock, who moves the head under the lock; handed on by `head`. Not beside
+    // what the others look at meanwhile.
+    alignas(cache_line) typename Channel<T>::Producer producer_;
 };
 
 /// What one worker of an ordered stage writes to.
@@ -59,7 +60,10 @@ public:
             counted_->out.store(counted_->out.load(std::memory_order_relaxed) + 1,
                                 std::memory_order_relaxed);
         for (;;) {
-            if (this->is_head()) return order_.producer_.push(std::move(result));
+            if (this->is_head()) {
+                this->return_slots();
+                return order_.producer_.push(std::move(result));
+            }
             if (order_.channel_.is_closed()) return false;
             if (park(result)) return true;
             if (this->is_over()) return this->may_get_items_before_failure();  // this one just goes
@@ -69,20 +73,11 @@ public:
 
 private:
     bool park(T& result) {
-        const bool has_slot = order_.channel_.try_take_slot_to_park();
-        if (!has_slot && !this->may_overfill()) return false;
+        if (!this->has_slot()) return false;
         const std::lock_guard lock(this->at_->parking);
-        if (this->is_head() || order_.is_behind_failure(*this->at_)) {
-            if (has_slot) order_.channel_.return_room(1);
-            return false;
-        }
-        try {
-            order_.parked(*this->at_).push(std::move(result));
-        } catch (...) {
-            if (has_slot) order_.channel_.return_room(1);
-            throw;
-        }
-        if (!has_slot) ++this->at_->overfill;
+        if (this->is_head() || order_.is_behind_failure(*this->at_)) return false;
+        order_.parked(*this->at_).push(std::move(result));
+        this->use_slot();
         return true;
     }
 
