@@ -399,6 +399,11 @@ auto operator|(Left&& left, Right&& right) {
     return detail::pipe(std::forward<Left>(left), std::forward<Right>(right));
 }
 
+namespace detail {
+// What waits for its left side, as `take(2)` does, lies in here: so it is found for that, too.
+using parallelpipe::operator|;
+}  // namespace detail
+
 }  // namespace parallelpipe
 
 #endif

@@ -1,0 +1,55 @@
+#include <parallelpipe.hpp>
+
+#include <support/catch.hpp>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// No using-directive here: everything is found by its full name, operator| by its operands.
+namespace contract_names_tests {
+
+namespace pp = parallelpipe;
+
+template <class Pipeline>
+auto all_of(const Pipeline& pipeline) {
+    std::vector<std::remove_cvref_t<decltype(*pipeline.results().begin())>> all;
+    for (auto& each : pipeline.results()) all.push_back(each);
+    return all;
+}
+
+const std::vector<int> numbers{1, 2, 3, 4};
+
+TEST_CASE("stages that get their item type from the left need no using-directive", "[names]") {
+    CHECK(all_of(numbers | pp::take(2)) == std::vector{1, 2});
+    CHECK(all_of(numbers | pp::take_while([](int x) { return x < 3; })) == std::vector{1, 2});
+    CHECK(all_of(numbers | pp::drop(3)) == std::vector{4});
+    CHECK(all_of(numbers | pp::batch(3)) == std::vector<std::vector<int>>{{1, 2, 3}, {4}});
+    CHECK(all_of(numbers | pp::batch(3) | pp::unbatch()) == numbers);
+    CHECK(all_of(numbers | pp::enumerate() | pp::map_stage([](auto x) { return x.second; })) == numbers);
+    CHECK(all_of(numbers | pp::throttle(1e9)) == numbers);
+    CHECK(all_of(numbers | pp::map_stage([](auto x) { return 2 * x; })) == std::vector{2, 4, 6, 8});
+    CHECK(all_of(numbers | pp::filter([](auto x) { return x > 2; })) == std::vector{3, 4});
+    CHECK(all_of(numbers | pp::reduce(0, [](int a, int b) { return a + b; })) == std::vector{10});
+    CHECK((numbers | pp::reduce({.workers = 2}, 0, [](int a, int b) { return a + b; },
+                                [](int a, int b) { return a + b; }))
+              .execute() == 10);
+}
+
+TEST_CASE("with a key or a verb whose items own their memory, too", "[names]") {
+    const auto key = [](int x) { return x % 2; };
+    CHECK(all_of(numbers | pp::map_stage([](auto x) { return x; }).partition_by(key)) == numbers);
+    const std::vector<std::string> words{"a", "loop"};
+    CHECK(all_of(words | pp::map_stage([](std::string_view word) { return word.size(); })) ==
+          std::vector<std::size_t>{1, 4});
+}
+
+TEST_CASE("between stages whose types are known, and inside fuse", "[names]") {
+    const auto twice = pp::map_stage([](int x) { return 2 * x; });
+    CHECK(all_of(numbers | (twice | pp::take(1))) == std::vector{2});
+    CHECK(all_of(numbers | pp::fuse(twice | pp::filter([](auto x) { return x > 4; }))) == std::vector{6, 8});
+    CHECK(all_of(pp::stage([]() -> pp::generator<int> { co_yield 7; }) | pp::take(1)) == std::vector{7});
+}
+
+}  // namespace contract_names_tests
