@@ -86,6 +86,15 @@ TEST_CASE("waits that end in sleep three times in a row are not tried again at o
     CHECK(patient.pauses() > 0);
 }
 
+TEST_CASE("waits that bring some items at a time are tried again all the same", "[patience]") {
+    patience patient;
+    for (int i = 0; i < 9; ++i) {
+        CHECK(patient.pauses() > 0);
+        patient.sleeps();
+        patient.brought(1000);
+    }
+}
+
 /// Offers the core so often that `patient` has paused alone for a millisecond, for so many items in all.
 void pause_alone(patience& patient, std::size_t items) {
     core_use core;

@@ -26,6 +26,7 @@ public:
     /// A wait begins, on `core`. Returns: how often to pause.
     int pauses(core_use& core = core_use::here()) noexcept {
         const bool brought_some = std::exchange(brought_, 0) > 1;
+        if (brought_some) in_vain_ = std::min(in_vain_, enough - 1);  // it is not far away, only slow to wake
         if (is_gone() && in_vain_ % try_again != 0) return 0;
         if (core.is_kept()) return short_ones;
         // An offer is over sooner than the pauses that it stands for with more workers than cores.
