@@ -13,6 +13,7 @@ moodycamel::ConcurrentQueue<int> own_queue;
 
 #include <iostream>
 #include <memory>
+#include <ranges>
 #include <stdexcept>
 #include <vector>
 
@@ -30,7 +31,7 @@ struct Scale {
 };
 
 int main() {
-    auto halve = map_stage({.workers = 2}, [](int number) {
+    auto halve = map_stage({.workers = 2, .ordered = true}, [](int number) {
         if (number < 0) throw std::invalid_argument("negative");
         return number / 2;
     });
@@ -44,6 +45,9 @@ int main() {
     const long total = pipe.execute();
     std::cout << pipe << " = " << total << '\n';
     if (total != 110) return 1;
+    int halves = 0;
+    for (const int half : (std::views::iota(0, 6) | halve).results()) halves += half;
+    if (halves != 6) return 1;
     try {
         (std::vector{-1} | halve).execute();
     } catch (const TaskException& error) {
