@@ -254,14 +254,40 @@ TEST_CASE("what was delivered before an error is still handed out", "[results][e
     CHECK(seen == std::vector{0, 1, 2, 3, 4});
 }
 
-TEST_CASE("a look at results behind an error finds the end", "[results][errors]") {
+TEST_CASE("every loop that comes to the end of a failed run throws its error", "[results][errors]") {
     const Stage<void, int> source([]() -> generator<int> {
-        throw std::runtime_error("first thing");
         co_yield 1;
+        throw std::runtime_error("second thing");
     });
-    auto results = source.results();
-    CHECK_THROWS_AS(results.begin() == results.end(), TaskException);
-    CHECK(results.begin() == results.end());
+    const auto check = [](auto results) {
+        int sum = 0;
+        const auto read = [&] {
+            for (int x : results) sum += x;
+        };
+        CHECK_THROWS_AS(read(), TaskException);
+        CHECK_THROWS_AS(read(), TaskException);
+        results.cancel();
+        CHECK_THROWS_AS(read(), TaskException);
+        CHECK(sum == 1);
+    };
+    check(source.results());
+    check(source.results(inline_run));
+}
+
+TEST_CASE("every loop that comes to the end of a cancelled run says so", "[results][cancel]") {
+    const Stage<void, int> source([]() -> generator<int> {
+        for (int i = 0;; ++i) co_yield i;
+    });
+    const auto check = [](auto results) {
+        const auto read = [&] {
+            for (int x : results)
+                if (x == 3) results.cancel();
+        };
+        CHECK_THROWS_AS(read(), CancelledError);
+        CHECK_THROWS_AS(read(), CancelledError);
+    };
+    check(source.results());
+    check(source.results(inline_run));
 }
 
 TEST_CASE("an error that nobody waits for is dropped with its results", "[results][errors]") {

@@ -57,7 +57,8 @@ public:
     Results(Results&&) noexcept = default;
     Results& operator=(Results&&) noexcept = default;
 
-    /// The first result that has not been looked at; a second loop goes on where the first left.
+    /// The first result that has not been looked at; a second loop goes on where the first left. Behind the last
+    /// one of a run that has failed or was cancelled, each loop throws that.
     iterator begin() {
         items_->begin();
         return iterator(items_);

@@ -14,9 +14,11 @@
 #include <ranges>
 #include <semaphore>
 #include <set>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -518,6 +520,90 @@ TEST_CASE("a pipeline runs inside a worker of another", "[contract][running]") {
     int sum = 0;
     for (int x : (std::views::iota(0, 20) | inner).results()) sum += x;
     CHECK(sum == 1330);  // 1 + (1 + 2) + ... + (1 + ... + 19)
+}
+
+TEST_CASE("a stage that runs a pipeline over its input is unwound there when its own run stops",
+          "[contract][running]") {
+    // Nothing behind the inner loop may take what it saw for everything.
+    const auto same = map_stage({.workers = 2}, [](int x) { return x; });
+    const auto sum = reduce(0, [](int a, int b) { return a + b; });
+    std::atomic<int> behind{0};
+    std::vector<Stage<int, void>> sinks;
+    sinks.push_back(stage([&](Input<int> in) {
+        for (int x : (std::move(in) | same).results()) std::ignore = x;
+        ++behind;
+    }));
+    sinks.push_back(stage([&](Input<int> in) {
+        for (int x : (std::move(in) | same | same).results(inline_run)) std::ignore = x;
+        ++behind;
+    }));
+    sinks.push_back(stage([&](Input<int> in) {
+        std::ignore = (std::move(in) | same).collect();
+        ++behind;
+    }));
+    sinks.push_back(stage([&](Input<int> in) {
+        std::ignore = (std::move(in) | same | sum).execute();
+        ++behind;
+    }));
+    sinks.push_back(stage([&](Input<int> in) {
+        (std::move(in) | for_each({.workers = 2}, [](int) {})).execute();
+        ++behind;
+    }));
+    sinks.push_back(stage([&](Input<int> in) {
+        (std::move(in) | for_each([](int) {})).execute(inline_run);
+        ++behind;
+    }));
+    sinks.push_back(stage([&](Input<int> in) {
+        for (int x : fuse({.workers = 2}, std::move(in) | same | same).results()) std::ignore = x;
+        ++behind;
+    }));
+    sinks.push_back(stage([&](Input<int> in) {
+        const auto twice = stage([](Input<int> items) -> generator<int> {
+            for (int x : items) co_yield x;
+        });
+        for (int x : fuse(std::move(in) | twice | twice).results()) std::ignore = x;
+        ++behind;
+    }));
+    sinks.push_back(stage([&](Input<int> in) {
+        for (int x : fuse(std::move(in) | same).results(inline_run)) std::ignore = x;
+        ++behind;
+    }));
+    sinks.push_back(stage([&](Input<int> in) {
+        for (int x : (std::move(in) | map_stage({.workers = 2, .ordered = true}, [](int x) { return x; }))
+                         .results())
+            std::ignore = x;
+        ++behind;
+    }));
+
+    SECTION("because of an error") {
+        const auto source = stage([]() -> generator<int> {
+            for (int i = 0; i < 300; ++i) co_yield i;
+            throw std::runtime_error("no more");
+        });
+        for (const auto& sink : sinks)
+            for (int times = 0; times < 5; ++times) {
+                CHECK_THROWS_WITH((source | sink).execute(),
+                                  "The task \"stage_0-0\" raised std::runtime_error: no more");
+                CHECK(behind == 0);
+            }
+    }
+    SECTION("because of a stop_token") {
+        for (const auto& sink : sinks) {
+            std::stop_source stop;
+            const auto source = stage([&]() -> generator<int> {
+                for (int i = 0;; ++i) {
+                    if (i == 300) stop.request_stop();
+                    co_yield i;
+                }
+            });
+            CHECK_THROWS_AS((source | sink).execute(stop.get_token()), CancelledError);
+            CHECK(behind == 0);
+        }
+    }
+    SECTION("and goes on where it does not") {
+        for (const auto& sink : sinks) (std::views::iota(0, 300) | sink).execute();
+        CHECK(behind == static_cast<int>(sinks.size()));
+    }
 }
 
 // ---- early return ------------------------------------------------------------------------------

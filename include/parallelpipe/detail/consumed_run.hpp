@@ -49,12 +49,9 @@ private:
                 }
             }
         }
-        void ended() override {
-            if (!std::exchange(finished_, true)) run_.finish();
-        }
+        void ended() override { run_.finish(); }
 
         run& run_;
-        bool finished_ = false;
     };
 
     run run_;

@@ -59,6 +59,7 @@ public:
     template <class What>
     void run(What what) {
         throwing_what_is_noted(*this, what);
+        if (was_unwound_) throw stop_unwind();
     }
     bool has_failed() const noexcept { return failure_.has_value(); }
     void throw_failure() const { throw inner_failure(*failure_); }
@@ -67,6 +68,10 @@ public:
         if (!failure_) failure_ = innermost(at, std::move(cause));
         stop();
         return false;
+    }
+    void unwound() override {
+        was_unwound_ = true;
+        stop();
     }
     void ended() override {}
 
@@ -81,6 +86,7 @@ public:
 
 private:
     std::optional<inner_failure> failure_;
+    bool was_unwound_ = false;
     nested_chain chain_;
 };
 

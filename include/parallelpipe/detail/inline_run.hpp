@@ -74,11 +74,18 @@ public:
         return all;
     }
 
-    /// Behind the last result. Errors: TaskException or CancelledError, once.
+    void unwound() override {
+        was_unwound_ = true;
+        stop();
+        stop_.request_stop();
+    }
+
+    /// Behind the last result, each time that somebody comes there. Errors: as run::finish().
     void ended() override {
-        if (has_ended_.exchange(true, std::memory_order_relaxed)) return;
-        if (!errors_.empty()) throw TaskException(std::move(errors_));
-        if (is_cancelled_.load(std::memory_order_relaxed)) throw CancelledError();
+        has_ended_.store(true, std::memory_order_relaxed);
+        if (!errors_.empty()) throw TaskException(errors_);
+        if (was_unwound_ && current_worker) throw stop_unwind();
+        if (was_unwound_ || is_cancelled_.load(std::memory_order_relaxed)) throw CancelledError();
     }
 
 private:
@@ -104,6 +111,7 @@ private:
     std::atomic<bool> is_cancelled_{false};  // relaxed, as the others: they carry nothing else
     std::atomic<bool> has_ended_{false};
     std::vector<TaskError> errors_;
+    bool was_unwound_ = false;
     nested_chain chain_;
     owned<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
 };

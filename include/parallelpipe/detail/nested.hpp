@@ -38,7 +38,9 @@ public:
     const std::atomic<bool>& is_stopped() const noexcept { return is_stopped_; }
     /// `at` threw. Returns: whether it goes on with its next worker.
     virtual bool failed(const nested_stage& at, std::exception_ptr cause) = 0;
-    /// Behind the last result of the last stage.
+    /// The first stage was unwound by another run, whose items it reads, and which was stopped.
+    virtual void unwound() = 0;
+    /// Behind the last result of the last stage. Errors: what there is to say about the run.
     virtual void ended() = 0;
 
 protected:
@@ -153,6 +155,8 @@ private:
             if (!from_range_) throw;
             throwing_what_is_noted(*from_range_, [] { throw; });
         } catch (const stop_unwind&) {
+            const bool is_first = !in_ || from_range_;
+            if (is_first && !is_stopped()) owner_.unwound();
             was_unwound_ = true;
             return false;
         } catch (...) {

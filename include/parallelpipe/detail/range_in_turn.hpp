@@ -41,6 +41,7 @@ public:
     }
 
     void stop() noexcept override { is_stopped_.store(true, std::memory_order_relaxed); }
+    bool is_stopped() const noexcept override { return is_stopped_.load(std::memory_order_relaxed); }
     std::uint64_t taken() const noexcept override { return taken_.load(std::memory_order_relaxed); }
     inline owned<shared_range::reader> open_for(const worker_identity& worker) override;
 
@@ -102,6 +103,9 @@ private:
             if (!of_.elements_) of_.elements_ = of_.range_.call(nullptr);
             of_.has_ended_ = !of_.elements_->next(to);
             if (of_.has_ended_) return false;
+        } catch (const stop_unwind&) {
+            of_.has_ended_ = true;  // it reads what another run has, which was stopped
+            throw;
         } catch (...) {
             of_.has_ended_ = true;
             failure_ = inner_failure_of(in_range_->stage);
@@ -132,7 +136,7 @@ private:
     }
 
     bool is_stopped() const noexcept {
-        return of_.is_stopped_.load(std::memory_order_relaxed) || worker_.stop.stop_requested();
+        return of_.is_stopped() || worker_.stop.stop_requested();
     }
 
     /// What the worker is while it is in the range.

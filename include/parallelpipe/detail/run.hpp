@@ -169,14 +169,16 @@ public:
         join();
     }
 
-    /// Blocks until every worker has ended; then says how the run went.
-    /// Errors: TaskException or CancelledError, whichever came first.
+    /// Blocks until every worker has ended; then says how the run went. May be asked again.
+    /// Errors: TaskException or CancelledError, whichever came first; stop_unwind if this run reads the items of
+    ///   another one, which was stopped: the worker there that takes these results is unwound, too.
     void finish() {
         join();
         // Who cancelled wrote outcome_ before the abort that brought us here.
         int running = is_running;
         outcome_.compare_exchange_strong(running, has_ended);
-        if (running == was_cancelled) throw CancelledError();
+        if (running == was_unwound && current_worker) throw stop_unwind();
+        if (running == was_cancelled || running == was_unwound) throw CancelledError();
         std::vector<TaskError> errors;
         group_.each_failure([&](const failure& what) {
             errors.emplace_back(!what.inner_stage.empty() ? what.inner_stage
@@ -413,7 +415,8 @@ private:
             }
             if (in) in->give_back();
         } catch (const stop_unwind&) {
-            // The run was stopped and the stage function unwound.
+            // The run was stopped and the stage function unwound; or another run was, whose items this one reads.
+            if (!is_stopped(stage)) unwind();
         } catch (...) {
             fail({stage, worker, std::current_exception()});
         }
@@ -440,6 +443,22 @@ private:
     /// The queue that a stage reads from; null for a source.
     channel_base* input(std::size_t stage) const {
         return stage == 0 ? nullptr : stages_[stage - 1].out.get();
+    }
+
+    /// Whether this run has told the stage's workers to stop.
+    bool is_stopped(std::size_t stage) const {
+        const running_stage& here = stages_[stage];
+        const channel_base* const from = input(stage);
+        return here.stop.stop_requested() || (from && (from->is_aborted() || from->has_stop())) ||
+               (here.range && here.range->is_stopped());
+    }
+
+    /// A worker was unwound, and not by this run.
+    void unwind() {
+        int running = is_running;
+        outcome_.compare_exchange_strong(running, was_unwound);
+        abort_channels(size_);
+        stop_stages(size_);
     }
 
     /// A stage function threw.
@@ -480,7 +499,7 @@ private:
         for (std::size_t i = 0; i < first_ones; ++i) stages_[i].stop.request_stop();
     }
 
-    enum outcome : int { is_running, has_ended, has_failed, was_cancelled };
+    enum outcome : int { is_running, has_ended, has_failed, was_cancelled, was_unwound };
 
     watch_of_run watch_;  // first: the place is taken before anything is made
     const std::size_t size_;

@@ -419,6 +419,7 @@ public:
     virtual ~shared_range() = default;
     /// Nobody gets another item.
     virtual void stop() noexcept = 0;
+    virtual bool is_stopped() const noexcept = 0;
     /// How many elements have been taken; for any thread.
     virtual std::uint64_t taken() const noexcept = 0;
     /// One worker's way to the range. `worker` outlives it.
