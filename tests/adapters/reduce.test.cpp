@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/counted.hpp"
+#include "support/fragile.hpp"
 #include "support/listed.hpp"
 #include "support/waiting.hpp"
 
@@ -12,12 +13,15 @@
 #include <ranges>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace adapters_reduce_tests {
 
 using namespace parallelpipe;
 using support::Counted;
+using support::Fragile;
+using support::Fuse;
 using support::listed;
 using support::Tally;
 
@@ -100,6 +104,38 @@ TEST_CASE("a parallel reduce chains on, is named, and its settings can be change
     CHECK(to_string(pipeline) == "source | sum(x2) | sum_combine(x1) | stage_2(x1)");
     CHECK(pipeline.execute() == 6);
     CHECK_THROWS_AS(sum.setup({.workers = 0}), std::invalid_argument);
+}
+
+TEST_CASE("a result whose move throws is destroyed once, wherever it throws", "[reduce]") {
+    const auto plus = [](Fragile&& sum, int x) {
+        sum.value += x;
+        return std::move(sum);
+    };
+    const auto combine = [](Fragile&& a, Fragile& b) {
+        a.value += b.value;
+        return std::move(a);
+    };
+    for (int steps = -1; steps < 80; ++steps) {
+        Fuse fuse;
+        const auto run = [&](auto sum) {
+            fuse.left = steps;
+            return (std::views::iota(1, 9) | sum).execute().value;
+        };
+        const auto check = [&](auto sum) {
+            int total = 36;
+            try {
+                total = run(std::move(sum));
+            } catch (const std::exception& error) {
+                CHECK(std::string(error.what()).find("burnt") != std::string::npos);
+                CHECK(steps != -1);
+            }
+            CHECK(total == 36);
+            fuse.left = -1;
+        };
+        check(reduce(Fragile(fuse, 0), plus));
+        check(reduce({.workers = 2}, Fragile(fuse, 0), plus, combine));
+        CHECK(fuse.alive == 0);
+    }
 }
 
 TEST_CASE("an error in a reduce stops the run", "[reduce]") {

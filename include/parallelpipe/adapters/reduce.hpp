@@ -27,54 +27,56 @@ concept folds_lvalue = requires(Op& op, T sum, In& item) {
     { std::invoke(op, std::move(sum), item) } -> std::convertible_to<T>;
 };
 
-/// sum = op(sum, item); the item as an rvalue if op takes it so.
+/// sum = op(sum, item); the item as an rvalue if op takes it so. There is a sum before; if moving one throws that
+/// cannot be assigned, there is none behind.
 template <class Op, class T, class In>
-void fold(Op& op, T& sum, In& item) {
+void fold(Op& op, std::optional<T>& sum, In& item) {
     const auto next = [&]() -> T {
         if constexpr (folds<Op, T, In>)
-            return std::invoke(op, std::move(sum), std::move(item));
+            return std::invoke(op, std::move(*sum), std::move(item));
         else
-            return std::invoke(op, std::move(sum), item);
+            return std::invoke(op, std::move(*sum), item);
     };
     if constexpr (std::is_move_assignable_v<T>) {
-        sum = next();
+        *sum = next();
     } else {
         T made = next();
-        std::destroy_at(std::addressof(sum));
-        std::construct_at(std::addressof(sum), std::move(made));
+        sum.emplace(std::move(made));
     }
 }
 
 /// All items, one result.
 template <class T, class Op>
 struct reduce_function {
-    T sum;
+    T init;
     Op op;
 
     template <class In>
         requires(folds<Op, T, In> || folds_lvalue<Op, T, In>)
     generator<T> operator()(Input<In> items) {
         check_one_worker("reduce(init, op) without a function that combines two results");
+        std::optional<T> sum(std::move(init));
         for (In& item : items) detail::fold(op, sum, item);
-        co_yield std::move(sum);
+        co_yield *std::move(sum);
     }
 };
 
 /// One worker's items; no result if there were none.
 template <class T, class Op>
 struct partial_reduce_function {
-    T sum;
+    T init;
     Op op;
 
     template <class In>
         requires(folds<Op, T, In> || folds_lvalue<Op, T, In>)
     generator<T> operator()(Input<In> items) {
+        std::optional<T> sum(std::move(init));
         bool any = false;
         for (In& item : items) {
             detail::fold(op, sum, item);
             any = true;
         }
-        if (any) co_yield std::move(sum);
+        if (any) co_yield *std::move(sum);
     }
 };
 
@@ -88,7 +90,7 @@ struct combine_function {
         std::optional<T> sum;
         for (T& part : parts) {
             if (sum)
-                detail::fold(combine, *sum, part);
+                detail::fold(combine, sum, part);
             else
                 sum.emplace(std::move(part));
         }
