@@ -249,9 +249,9 @@ TEST_CASE("an inline run gives all results before the failing item, and throws b
     ++at;
     ++at;
     CHECK_THROWS_AS(at == results.end(), TaskException);
-    CHECK(at == results.end());
+    CHECK_THROWS_AS(at == results.end(), TaskException);
     results.cancel();  // nothing to cancel any more
-    CHECK(results.begin() == results.end());
+    CHECK_THROWS_AS(results.begin() == results.end(), TaskException);
 }
 
 TEST_CASE("in an inline run everything happens in the calling thread", "[inline_run]") {
@@ -433,7 +433,7 @@ TEST_CASE("a cancelled inline run throws CancelledError and unwinds", "[inline_r
     auto results = pipe.results(inline_run);
     results.cancel();
     CHECK_THROWS_AS(results.begin() == results.end(), CancelledError);
-    CHECK(results.begin() == results.end());
+    CHECK_THROWS_AS(results.begin() == results.end(), CancelledError);
 }
 
 TEST_CASE("a stop_token ends an inline run", "[inline_run]") {
@@ -588,6 +588,10 @@ TEST_CASE("stats of an inline run count items", "[inline_run]") {
     CHECK(all.stages.at(1).items_in == 10);
     CHECK(all.stages.at(1).items_out == 5);
     CHECK(all.consumer.items == 5);
+    CHECK(all.elapsed.count() > 0);
+    CHECK(all.elapsed == results.stats().elapsed);
+    CHECK(explain(all).kind == Verdict::Kind::not_measured);
+    CHECK(report(all).find(", ended") != std::string::npos);
 }
 
 }  // namespace inline_run_tests

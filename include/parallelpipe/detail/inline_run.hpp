@@ -2,6 +2,7 @@
 #define PARALLELPIPE_DETAIL_INLINE_RUN_HPP
 
 #include <parallelpipe/detail/fused_body.hpp>
+#include <parallelpipe/detail/meter.hpp>
 #include <parallelpipe/detail/nested.hpp>
 #include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
@@ -10,7 +11,9 @@
 #include <parallelpipe/statistics.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
 #include <mutex>
 #include <optional>
@@ -50,7 +53,7 @@ public:
     nested_stage& last() const noexcept { return chain_.last(); }
 
     void cancel() override {
-        if (has_ended_.load(std::memory_order_relaxed)) return;
+        if (has_ended()) return;
         is_cancelled_.store(true, std::memory_order_relaxed);
         stop();
         stop_.request_stop();
@@ -69,7 +72,9 @@ public:
             all.stages.push_back(std::move(one));
         }
         all.consumer.items = chain_.last().made();
-        all.has_ended = has_ended_.load(std::memory_order_relaxed);
+        all.has_ended = has_ended();
+        const std::int64_t ended = ended_.load(std::memory_order_relaxed);
+        all.elapsed = std::chrono::nanoseconds((ended != 0 ? ended : meter::now()) - began_);
         all.consumer.activity = all.has_ended ? Activity::ended : Activity::busy;
         return all;
     }
@@ -82,7 +87,7 @@ public:
 
     /// Behind the last result, each time that somebody comes there. Errors: as run::finish().
     void ended() override {
-        has_ended_.store(true, std::memory_order_relaxed);
+        if (!has_ended()) ended_.store(meter::now(), std::memory_order_relaxed);
         if (!errors_.empty()) throw TaskException(errors_);
         if (was_unwound_ && current_worker) throw stop_unwind();
         if (was_unwound_ || is_cancelled_.load(std::memory_order_relaxed)) throw CancelledError();
@@ -93,6 +98,8 @@ private:
         inline_run_state* self;
         void operator()() const { self->cancel(); }
     };
+
+    bool has_ended() const noexcept { return ended_.load(std::memory_order_relaxed) != 0; }
 
     bool failed(const nested_stage& at, std::exception_ptr cause) override {
         inner_failure what = fused_chain::innermost(at, std::move(cause));
@@ -109,7 +116,8 @@ private:
     const owned<item_counters[]> counters_;  // one a stage
     std::stop_source stop_;
     std::atomic<bool> is_cancelled_{false};  // relaxed, as the others: they carry nothing else
-    std::atomic<bool> has_ended_{false};
+    const std::int64_t began_ = meter::now();
+    std::atomic<std::int64_t> ended_{0};  // 0: not yet
     std::vector<TaskError> errors_;
     bool was_unwound_ = false;
     nested_chain chain_;
