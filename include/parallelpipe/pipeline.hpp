@@ -284,6 +284,11 @@ struct joined_pipeline<In, Out, Left, Right> {
                                                   steps_of(std::declval<const Right&>())));
 };
 
+/// A view of a From that is gone when it is looked at: `std::string` to `std::string_view`, a vector to a span.
+template <class From, class To>
+concept leaves_dangling = !std::same_as<From, To> && std::ranges::borrowed_range<To> &&
+                          std::ranges::range<From> && !std::ranges::enable_borrowed_range<From>;
+
 template <class Left, class Right>
 auto join(const Left& left, const Right& right) {
     using from = typename chain_of<Left>::out;
@@ -298,7 +303,11 @@ auto join(const Left& left, const Right& right) {
     static_assert(!left_yields || !right_reads || fits,
                   "parallelpipe: what the left side of | yields does not convert to what the right "
                   "side takes; change one of the types, or put a map_stage that converts between them");
-    if constexpr (left_yields && right_reads && fits) {
+    constexpr bool lasts = !leaves_dangling<from, to>;
+    static_assert(lasts, "parallelpipe: what the left side of | yields owns its memory, and the right side takes "
+                         "a view of it, which would be left without; take the owner: Input<std::string>, not "
+                         "Input<std::string_view>");
+    if constexpr (left_yields && right_reads && fits && lasts) {
         std::vector<stage_entry> stages = entries_of(left);
         std::vector<stage_entry> more = entries_of(right);
         more.front().connect = &detail::connect<from, to>;
@@ -342,7 +351,14 @@ auto join_range(Range&& range, const Right& right) {
                       "parallelpipe: the elements of the range on the left of | do not convert to what "
                       "the stage takes; change one of the types, or put a std::views::transform or a "
                       "map_stage that converts between them");
-        if constexpr (fits) return detail::join(source_of<to>(std::forward<Range>(range)), right);
+        // The elements of a container stay; those that are made one by one do not.
+        constexpr bool stays = std::is_lvalue_reference_v<element> && std::ranges::forward_range<Range>;
+        constexpr bool lasts = stays || !leaves_dangling<std::remove_cvref_t<element>, to>;
+        static_assert(lasts, "parallelpipe: the elements of the range on the left of | own their memory, and the "
+                             "stage takes views of them, which would be left without; take the owner: "
+                             "Input<std::string>, not Input<std::string_view>");
+        if constexpr (fits && lasts)
+            return detail::join(source_of<to>(std::forward<Range>(range)), right);
     }
 }
 

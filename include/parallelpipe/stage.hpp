@@ -150,15 +150,24 @@ struct stage_verb {
         requires has_signature<F>
     static type_list<typename first_parameter_input<typename signature<F>::parameters>::type> input();
 
+    /// To be asked in a constant expression: so its error comes before those that follow from it.
     template <class F>
-    static constexpr void check() {
+    static constexpr bool check() {
         using result = typename signature<F>::result;
         using in = typename first_parameter_input<typename signature<F>::parameters>::type;
-        static_assert(output_item<result>::valid && !(std::is_void_v<in> && std::is_void_v<result>),
+        constexpr bool is_one =
+            output_item<result>::valid && !(std::is_void_v<in> && std::is_void_v<result>);
+        static_assert(is_one,
                       "parallelpipe: this is no stage function: it must be generator<Out> "
                       "f(Input<In>, ...), Range f(Input<In>, ...) by value, void f(Input<In>, ...), or "
                       "generator<Out> f(...) for a source; to map one item to one result write "
                       "map_stage(f)");
+        return is_one;
+    }
+    template <class F>
+        requires(!has_signature<F>)
+    static constexpr bool check() {
+        return true;
     }
 };
 
@@ -182,6 +191,18 @@ concept complete =
     input_known<Verb, F, Bound...> &&
     callable_as_stage<typename Verb::template function<F, known_input_t<Verb, F, Bound...>>,
                       input_of_t<known_input_t<Verb, F, Bound...>>, std::unwrap_reference_t<Bound>...>;
+
+template <class... P>
+constexpr std::size_t count_of(type_list<P...>) {
+    return sizeof...(P);
+}
+/// Whether F, which does not run with these arguments, would take more of them; if that is not known, too.
+template <class F, class... Bound>
+inline constexpr bool takes_more = true;
+template <class F, class... Bound>
+    requires has_signature<F>
+inline constexpr bool takes_more<F, Bound...> =
+    detail::count_of(typename signature<F>::parameters{}) + signature<F>::is_member > sizeof...(Bound) + 1;
 
 /// The function of a per-item verb that was given a dead-letter handler before its items were known.
 template <class F, class Handler>
@@ -214,6 +235,17 @@ public:
         return *this;
     }
     keyed_template&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
+
+    /// With another key instead. This one is unchanged.
+    template <class Other>
+    [[nodiscard]] auto partition_by(Other key) const {
+        return keyed_template<Template, Other>(stage_, std::move(key));
+    }
+    /// As stage_template::dead_letter.
+    template <class Handler>
+    [[nodiscard]] auto dead_letter(Handler handler) const {
+        return stage_.dead_letter(std::move(handler)).partition_by(key_);
+    }
 
     template <class In>
     auto on() const {
@@ -264,7 +296,8 @@ public:
                                 complete<Verb, F, std::decay_t<Arguments>...>;
         static_assert(enough, "parallelpipe: these arguments do not fit the parameters behind the "
                               "Input of the stage function; pass one for each, in order");
-        return detail::make_stage<Verb>(setup_, f_, all(std::forward<Arguments>(arguments)...));
+        if constexpr (check_copyable<F, std::decay_t<Arguments>...>::value)
+            return detail::make_stage<Verb>(setup_, f_, all(std::forward<Arguments>(arguments)...));
     }
 
     stage_template& setup(Setup changes) & {
@@ -282,9 +315,8 @@ public:
     /// The stage with this handler, as ItemStage::dead_letter. This one is unchanged.
     template <class Handler>
     [[nodiscard]] auto dead_letter(Handler handler) const {
-        check_dead_letter<Handler, Verb::per_item>();
         using function = with_dead_letter<F, Handler>;
-        if constexpr (Verb::per_item)
+        if constexpr (check_dead_letter<Handler, Verb::per_item>())
             return stage_template<Verb, function, Bound...>(
                 setup_, function{f_, std::move(handler)}, bound_);
     }
@@ -295,9 +327,13 @@ public:
         using function = typename Verb::template function<F, In>;
         constexpr bool has_arguments =
             !input_known<Verb, F, Bound...> || complete<Verb, F, Bound...>;
-        static_assert(has_arguments,
+        static_assert(has_arguments || !takes_more<F, Bound...>,
                       "parallelpipe: this stage lacks arguments for the parameters behind its Input; "
                       "call it with them: source | my_stage(7)");
+        static_assert(has_arguments || takes_more<F, Bound...>,
+                      "parallelpipe: this function is not what its verb calls: filter(f) wants a result that "
+                      "is true or false, map_stage(f) a result, flat_map(f) a range, and each the item as the "
+                      "first parameter");
         constexpr bool callable =
             callable_as_stage<function, input_of_t<In>, std::unwrap_reference_t<Bound>...>;
         static_assert(!has_arguments || callable,
@@ -373,9 +409,9 @@ Stage<In, Out> Stage<In, Out>::dead_letter(Handler&&) const {
 template <class F>
 auto stage(Setup setup, F&& f) {
     using Function = std::decay_t<F>;
-    if constexpr (detail::has_signature<Function>) detail::stage_verb::check<Function>();
-    return detail::make_stage<detail::stage_verb, Function>(std::move(setup), std::forward<F>(f),
-                                                            std::tuple<>());
+    if constexpr (detail::stage_verb::check<Function>())
+        return detail::make_stage<detail::stage_verb, Function>(std::move(setup), std::forward<F>(f),
+                                                                std::tuple<>());
 }
 template <class F>
 auto stage(F&& f) {

@@ -299,6 +299,32 @@ TEST_CASE("dead_letter works on a generic stage and on one that lacks arguments"
     CHECK(dead == 18);
 }
 
+TEST_CASE("dead_letter and partition_by go together in either order, also before the items are known",
+          "[contract][policies]") {
+    const auto odd = [](auto x, int limit) {
+        if (x % 2 == 0 && x < limit) throw std::runtime_error("even");
+        return x;
+    };
+    std::atomic<int> dead{0};
+    const auto bury = [&](std::exception_ptr, int&) { ++dead; };
+    const auto key = [](int x) { return x % 3; };
+    const auto other_key = [](int) { return 0; };
+    const auto check = [&](auto stage) {
+        dead = 0;
+        int sum = 0;
+        for (int x : (std::views::iota(1, 9) | stage).results()) sum += x;
+        CHECK(sum == 24);
+        CHECK(dead == 3);
+    };
+    const auto generic = map_stage({.workers = 2}, odd);
+    check(generic.dead_letter(bury).partition_by(key)(7));
+    check(generic.partition_by(key).dead_letter(bury)(7));
+    check(generic.partition_by(key).partition_by(other_key).dead_letter(bury)(7));
+    const auto typed = map_stage({.workers = 2}, [odd](int x, int limit) { return odd(x, limit); });
+    check(typed.partition_by(key).dead_letter(bury)(7));
+    check(typed(7).partition_by(key).dead_letter(bury));
+}
+
 TEST_CASE("dead_letter chains with setup, on lvalues and rvalues, and changes no other copy",
           "[contract][policies]") {
     int dead = 0;

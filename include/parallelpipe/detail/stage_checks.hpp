@@ -86,12 +86,13 @@ constexpr bool check_key() {
 }
 
 template <class Handler, bool per_item>
-constexpr void check_dead_letter() {
+constexpr bool check_dead_letter() {
     static_assert(per_item,
                   "parallelpipe: a stage function that takes an Input has no dead_letter: a generator "
                   "that threw cannot be resumed; write map_stage, flat_map, filter, for_each or tap, "
                   "and call dead_letter before it is kept as a Stage<In, Out>; or catch inside the "
                   "loop");
+    return per_item;
 }
 
 /// For stages that have to see every item: refuses settings with several workers where they are made.
