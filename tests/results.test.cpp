@@ -348,6 +348,50 @@ TEST_CASE("stats count what each worker took and yielded, and what the queues he
     CHECK(doubled.queue->mean_fill <= 8);
 }
 
+TEST_CASE("stats count an item when it is begun, not when it was only taken ahead", "[results][stats]") {
+    const std::size_t qsize = GENERATE(1, 7, 1024);
+    SECTION("by the consumer, also behind a break") {
+        const auto numbers = std::views::iota(0, 500) | map_stage({.qsize = qsize}, [](int x) { return x; });
+        auto results = numbers.results();
+        std::uint64_t seen = 0;
+        for ([[maybe_unused]] int x : results) {
+            ++seen;
+            if (seen % 50 == 1 || seen < 10) CHECK(results.stats().consumer.items == seen);
+            if (seen == 77) break;
+        }
+        CHECK(results.stats().consumer.items == 77);
+    }
+    SECTION("by a worker, in whatever way it goes through its items") {
+        std::atomic<std::uint64_t> begun{0};
+        const auto slow = [&](int x) {
+            ++begun;
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+            return x;
+        };
+        const auto check = [&](auto stage) {
+            begun = 0;
+            const auto pipe = std::views::iota(0, 60) | map_stage({.qsize = qsize}, [](int x) { return x; }) |
+                              stage | reduce(0, [](int a, int b) { return a + b; });
+            auto results = pipe.results();
+            bool was_seen_on_its_way = false;
+            CHECK(comes_true([&] {
+                const std::uint64_t items = results.stats().stages.at(2).items_in;
+                CHECK(items <= begun + 1);  // one may be in hand already
+                was_seen_on_its_way |= items > 10 && begun < 50;
+                return begun == 60;
+            }));
+            CHECK(was_seen_on_its_way);
+            for (int sum : results) CHECK(sum == 1770);
+            CHECK(results.stats().stages.at(2).items_in == 60);
+        };
+        check(map_stage(slow));
+        check(stage([slow](Input<int> in) -> generator<int> {
+            for (int x : in) co_yield slow(x);
+        }));
+        check(map_stage(slow).partition_by([](int x) { return x % 5; }));
+    }
+}
+
 TEST_CASE("stats of a keyed stage count what each worker took", "[results][stats]") {
     auto pass_on = stage({.workers = 2, .qsize = 4}, [](Input<int> in) -> generator<int> {
         for (int x : in) co_yield x;

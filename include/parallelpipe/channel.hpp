@@ -109,7 +109,7 @@ private:
                                std::move(*last))));
             items.last.store(last, std::memory_order_relaxed);
             std::destroy_at(last);
-            if (items.counted) items.counted->in.fetch_sub(1, std::memory_order_relaxed);
+            if (items.counted()) items.counted()->in.fetch_sub(1, std::memory_order_relaxed);
         }
     }
 
@@ -296,7 +296,7 @@ public:
     /// Returns: 0 at the end of the stream or once the channel is aborted.
     template <class Place, class BeforeSleep>
     std::size_t take(std::size_t most, Place&& place, BeforeSleep&& before_sleep) {
-        auto timer = detail::wait_timer::for_input(reader_.counted);
+        auto timer = detail::wait_timer::for_input(reader_.counted());
         for (;;) {
             if (const auto taken = look(most, place, false)) return took(*taken);
             timer.begin();
@@ -358,7 +358,7 @@ public:
     template <class Drop>
     bool settle(std::uint64_t number, Drop drop) {
         const auto alone = lock();
-        reader_.attention.store(false, std::memory_order_seq_cst);
+        reader_.looks_up();
         if (!channel_.is_aborted() && !channel_.is_stopped_before(number)) {
             // A later one of those that it has taken may be.
             if (channel_.has_stop()) reader_.attention.store(true, std::memory_order_seq_cst);

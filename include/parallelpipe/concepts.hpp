@@ -105,7 +105,7 @@ struct signature : signature_of_pointer<F> {};
 template <class F>
     requires requires { &F::operator(); }
 struct signature<F>
-    : decltype(without_object(signature_of_pointer<decltype(&F::operator())>{})) {};
+    : decltype(detail::without_object(signature_of_pointer<decltype(&F::operator())>{})) {};
 template <class F>
 struct signature<std::reference_wrapper<F>> : signature<F> {};
 

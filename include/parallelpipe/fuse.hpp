@@ -58,20 +58,20 @@ Stage<In, Out> fuse(Setup setup, const Pipeline<In, Out>& stages) {
 }
 template <class In, class Out>
 Stage<In, Out> fuse(const Pipeline<In, Out>& stages) {
-    return fuse(Setup{}, stages);
+    return parallelpipe::fuse(Setup{}, stages);
 }
 template <class In, class Out, class... Bodies>
 Stage<In, Out> fuse(Setup setup, const detail::step_pipeline<In, Out, Bodies...>& stages) {
     using function = detail::composed_function<Bodies...>;
     if (!function::fits(stages.stages()))
-        return fuse(std::move(setup), static_cast<const Pipeline<In, Out>&>(stages));
+        return parallelpipe::fuse(std::move(setup), static_cast<const Pipeline<In, Out>&>(stages));
     Stage<In, Out> fused(function::make_body(stages.stages()));
     fused.setup(std::move(setup));
     return fused;
 }
 template <class In, class Out, class... Bodies>
 Stage<In, Out> fuse(const detail::step_pipeline<In, Out, Bodies...>& stages) {
-    return fuse(Setup{}, stages);
+    return parallelpipe::fuse(Setup{}, stages);
 }
 template <detail::generic_operand Generic>
 void fuse(const Setup&, const Generic&) {
@@ -81,15 +81,15 @@ void fuse(const Setup&, const Generic&) {
 }
 template <detail::generic_operand Generic>
 void fuse(const Generic& stage) {
-    fuse(Setup{}, stage);
+    parallelpipe::fuse(Setup{}, stage);
 }
 template <class In, class Out>
 Stage<In, Out> fuse(Setup setup, const Stage<In, Out>& stage) {
-    return fuse(std::move(setup), Pipeline<In, Out>(stage));
+    return parallelpipe::fuse(std::move(setup), Pipeline<In, Out>(stage));
 }
 template <class In, class Out>
 Stage<In, Out> fuse(const Stage<In, Out>& stage) {
-    return fuse(Setup{}, Pipeline<In, Out>(stage));
+    return parallelpipe::fuse(Setup{}, Pipeline<In, Out>(stage));
 }
 
 }  // namespace parallelpipe

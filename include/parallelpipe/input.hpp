@@ -128,9 +128,8 @@ public:
     PARALLELPIPE_INLINE void each(F f) {
         begin();
         while (!at_end()) {
-            // Without rivals, what lies ready can be nobody else's: it comes into hand at once.
+            // Without rivals, what lies ready can be nobody else's: nobody has to be told of each.
             T* const end = has_rivals_ ? current_ + 1 : milestone_;
-            taken_.begun.store(end, std::memory_order_relaxed);
             hand_ = hand::seen;
             {
                 position at(*this);
@@ -144,7 +143,7 @@ public:
         }
     }
 
-    void count_for(meter* who) final { taken_.counted = who; }
+    void count_for(meter* who) final { taken_.count_for(who); }
 
     void drain() final {
         while (!at_end()) next();
@@ -217,7 +216,9 @@ protected:
         taken_.last.store(item + 1, std::memory_order_relaxed);
     }
 
+    /// Those that lie ready. What was not begun has not been taken.
     void destroy_items() noexcept {
+        if (taken_.counted()) taken_.counted()->in.fetch_sub(taken_.ahead(), std::memory_order_relaxed);
         std::destroy(current_, last());
         current_ = last();
         empty_hand();
@@ -236,7 +237,10 @@ private:
     /// current_ in a loop, where the compiler can keep it in a register. Written back however the loop ends.
     struct position {
         explicit position(feed& of) noexcept : item(of.current_), of_(of) {}
-        ~position() { of_.current_ = item; }
+        ~position() {
+            of_.current_ = item;
+            of_.taken_.begun.store(item + 1, std::memory_order_relaxed);
+        }
         position(const position&) = delete;
         position& operator=(const position&) = delete;
 

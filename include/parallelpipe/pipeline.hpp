@@ -308,8 +308,8 @@ auto join(const Left& left, const Right& right) {
                          "a view of it, which would be left without; take the owner: Input<std::string>, not "
                          "Input<std::string_view>");
     if constexpr (left_yields && right_reads && fits && lasts) {
-        std::vector<stage_entry> stages = entries_of(left);
-        std::vector<stage_entry> more = entries_of(right);
+        std::vector<stage_entry> stages = detail::entries_of(left);
+        std::vector<stage_entry> more = detail::entries_of(right);
         more.front().connect = &detail::connect<from, to>;
         constexpr bool converts = !std::same_as<from, to>;
         if constexpr (converts) more.front().convert = &detail::convert<from, to>;

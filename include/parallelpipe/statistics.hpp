@@ -41,7 +41,8 @@ constexpr const char* to_string(Activity activity) noexcept {
 /// Units: nanoseconds of wall clock; `cpu` of processor time. `busy` and the two waits together are
 ///   the worker's life so far: what it does not wait for, it is busy with.
 struct WorkerStatistics {
-    /// Items taken from the stage before. A source takes none.
+    /// Items begun, of those from the stage before; a source has none. While the run goes on, a worker that takes many
+    /// at a time may be as far ahead of this number as it came since the last look at the statistics.
     std::uint64_t items_in = 0;
     /// Results handed to the queue behind the stage.
     std::uint64_t items_out = 0;

@@ -250,7 +250,7 @@ Pipeline<In, Out> disturbed(const testing::Delays& delays, const Stage<In, Out>&
         else
             return with_results(detail::dawdling<In>(delays, delay_place::item) | alone);
     };
-    stage_entry made = fuse(std::move(outer), Pipeline<In, Out>(whole())).entry();
+    stage_entry made = parallelpipe::fuse(std::move(outer), Pipeline<In, Out>(whole())).entry();
     made.partition = tested.partition;
     return Pipeline<In, Out>(std::vector{std::move(made)});
 }

@@ -192,13 +192,24 @@ public:
     /// Asks every reader to show that he gets on: who does comes by at his next item and takes the question
     /// back, as with any other that wants his attention. Items are counted in bulk, so without that a
     /// loop of slow items would seem to stand still.
-    /// Returns: whether one has come by since the last time, or is new.
-    bool ask_readers() {
+    /// Returns: how often they have come by so far, all together.
+    std::uint64_t ask_readers() {
         const std::lock_guard lock(readers_mutex_);
-        bool has_moved = false;
-        for (reader_base* reader = readers_.first(); reader; reader = readers_.next(*reader))
-            if (!reader->attention.exchange(true, std::memory_order_seq_cst)) has_moved = true;
-        return has_moved;
+        std::uint64_t visits = 0;
+        for (reader_base* reader = readers_.first(); reader; reader = readers_.next(*reader)) {
+            visits += reader->visits();
+            reader->attention.store(true, std::memory_order_seq_cst);
+        }
+        return visits;
+    }
+
+    /// How many items the reader that counts for `who` has taken and not begun.
+    std::uint64_t ahead_of(const meter& who) const {
+        const std::lock_guard lock(readers_mutex_);
+        std::uint64_t ahead = 0;
+        for (const reader_base* reader = readers_.first(); reader; reader = readers_.next(*reader))
+            if (reader->counted() == &who) ahead += reader->ahead();
+        return ahead;
     }
 
     /// A consumer failed at the item `number`: nobody takes that one or one behind it any more.
@@ -301,7 +312,7 @@ protected:
     std::atomic<std::uint64_t> found_{0};
     std::atomic<std::uint64_t> looks_{0};
 
-    alignas(cache_line) std::mutex readers_mutex_;
+    alignas(cache_line) mutable std::mutex readers_mutex_;
     reader_list<&reader_base::next_told> readers_;  // under readers_mutex_
 
     void share(reader_base& items) {

@@ -204,7 +204,7 @@ bool channel_feed<T, In>::refill() {
     // A short bulk means that this side is the faster one: without a moment's patience it would take
     // the items one by one, and both cores would wait for each other's cache lines.
     if (!has_siblings_ && last_taken_ < bulk_size / 4 && consumer_.may_offer_core()) {
-        auto patient = wait_timer::for_input(this->taken_.counted);
+        auto patient = wait_timer::for_input(this->taken_.counted());
         patient.begin();
         consumer_.offer_core();
     }
@@ -259,8 +259,8 @@ bool channel_feed<T, In>::refill() {
         return false;
     }
     if (this->listener_) this->listener_->begins(consumer_.first_number(), end);
-    if (this->taken_.counted)
-        this->taken_.counted->in.fetch_add(last_taken_, std::memory_order_relaxed);
+    if (this->taken_.counted())
+        this->taken_.counted()->in.fetch_add(last_taken_, std::memory_order_relaxed);
     // The first one comes into hand at once.
     return_room(owed + 1);
     returned_ = this->current_ + 1;

@@ -41,8 +41,8 @@ public:
         const bool keeps_one = this->hand_ == feed<In>::hand::seen;
         In* const kept = this->current_ + (keeps_one ? 1 : 0);
         channel_.return_room(kept - returned_);
-        if (this->taken_.counted)
-            this->taken_.counted->in.fetch_sub(static_cast<std::uint64_t>(this->last() - kept),
+        if (this->taken_.counted())
+            this->taken_.counted()->in.fetch_sub(static_cast<std::uint64_t>(this->last() - kept),
                                                std::memory_order_relaxed);
         keyed_items<In> unbegun;
         std::exception_ptr no_memory;
@@ -89,7 +89,7 @@ private:
         note_end();
         if (this->needs_attention()) {
             // Once there is a stop, every item is asked about.
-            if (!channel_.has_stop()) this->taken_.attention.store(false, std::memory_order_seq_cst);
+            if (!channel_.has_stop()) this->taken_.looks_up();
             if (channel_.is_aborted() || (this->current_ != this->last() &&
                                           channel_.is_stopped_before(number(this->current_)))) {
                 // A sibling that leaves may leave items in front of the stop.
@@ -160,13 +160,13 @@ private:
         };
         std::size_t taken = 0;
         try {
-            taken = from_.take(worker_, most_, this->taken_.counted, place, lost_);
+            taken = from_.take(worker_, most_, this->taken_.counted(), place, lost_);
         } catch (...) {
             if (this->listener_ && lost_) this->listener_->begins(*lost_, end_);
             throw;
         }
         if (taken == 0) return false;
-        if (this->taken_.counted) this->taken_.counted->in.fetch_add(taken, std::memory_order_relaxed);
+        if (this->taken_.counted()) this->taken_.counted()->in.fetch_add(taken, std::memory_order_relaxed);
         channel_.return_room(1);  // the first one comes into hand at once
         returned_ = this->current_ + 1;
         begin_run();

@@ -208,18 +208,19 @@ public:
             one.is_ordered = stage.is_ordered();
             one.is_keyed = static_cast<bool>(stage.boxes);
             for (std::size_t worker = 0; worker < stage.workers; ++worker) {
-                one.each.push_back(worker_statistics(stage.meters[worker], began_, now, anew));
+                one.each.push_back(worker_statistics(stage.meters[worker], input(i), began_, now, anew));
                 all.has_ended &= stage.meters[worker].ended.load(std::memory_order_relaxed) != 0;
                 end = std::max(end, stage.meters[worker].ended.load(std::memory_order_relaxed));
             }
             sum_up(one);
             if (stage.out) one.queue = queue_statistics(*stage.out);
+            if (stage.out && anew) stage.out->ask_readers();  // the next look finds how far they are now
             all.stages.push_back(std::move(one));
         }
         all.has_ended |= is_over;  // some may never have begun
         const std::int64_t until = all.has_ended ? end : now;
         all.elapsed = std::chrono::nanoseconds(until - began_);
-        all.consumer = consumer_statistics(consumer_, began_, until);
+        all.consumer = consumer_statistics(consumer_, output(), began_, until);
         const core_time spent = consumer_time(is_over, anew);
         all.consumer.cpu = std::chrono::nanoseconds(spent.cpu);
         all.consumer.ready = std::chrono::nanoseconds(spent.ready);
@@ -246,7 +247,6 @@ public:
             seen = (seen ^ number) * 0x9e3779b97f4a7c15U;
             seen ^= seen >> 32U;
         };
-        bool moved = false;
         for (std::size_t i = 0; i < size_; ++i) {
             const running_stage& stage = stages_[i];
             for (std::size_t worker = 0; worker < stage.workers; ++worker) {
@@ -259,10 +259,10 @@ public:
             }
             add(stage.counters.retried.load(std::memory_order_relaxed));
             add(stage.counters.failed.load(std::memory_order_relaxed));
-            if (stage.out && stage.out->ask_readers()) moved = true;
+            if (stage.out) add(stage.out->ask_readers());
         }
         add(consumer_.in.load(std::memory_order_relaxed));
-        return std::exchange(mark, seen) != seen || moved;
+        return std::exchange(mark, seen) != seen;
     }
 
     /// Ends the run with what the task `who` threw, a stage that it does not have. Does not wait.

@@ -53,9 +53,17 @@ inline core_time spent_so_far(meter& of, bool anew) {
             of.ready_before.load(std::memory_order_relaxed)};
 }
 
-/// `anew`: asks the machine for the processor time of one that runs.
-inline WorkerStatistics worker_statistics(meter& of, std::int64_t run_began, std::int64_t now,
-                                          bool anew) {
+/// How many items were begun: those that a reader of `from` has only taken ahead still wait. `from` is null where
+/// there is no queue.
+inline std::uint64_t begun(const meter& of, const channel_base* from) {
+    const std::uint64_t taken = of.in.load(std::memory_order_relaxed);
+    return taken - std::min(taken, from ? from->ahead_of(of) : 0);
+}
+
+/// `from` is the queue that the worker reads, or null. `anew`: asks the machine for the processor time of one that
+/// runs.
+inline WorkerStatistics worker_statistics(meter& of, const channel_base* from, std::int64_t run_began,
+                                          std::int64_t now, bool anew) {
     using std::chrono::nanoseconds;
     const std::int64_t began = of.began.load(std::memory_order_relaxed);
     core_time spent;
@@ -66,7 +74,7 @@ inline WorkerStatistics worker_statistics(meter& of, std::int64_t run_began, std
         spent = {of.cpu.load(std::memory_order_relaxed), of.ready.load(std::memory_order_relaxed)};
     const lane* const own = of.pushes_to.load(std::memory_order_acquire);
     WorkerStatistics one;
-    one.items_in = of.in.load(std::memory_order_relaxed);
+    one.items_in = begun(of, from);
     one.items_out = of.out.load(std::memory_order_relaxed) + (own ? lanes::pushed(*own) : 0);
     one.waiting_for_input = waited(of.waited_for_input, of.input_since, until);
     one.waiting_for_room = waited(of.waited_for_room, of.room_since, until);
@@ -83,10 +91,11 @@ inline WorkerStatistics worker_statistics(meter& of, std::int64_t run_began, std
     return one;
 }
 
-inline ConsumerStatistics consumer_statistics(const meter& of, std::int64_t began, std::int64_t until) {
+inline ConsumerStatistics consumer_statistics(const meter& of, const channel_base* from, std::int64_t began,
+                                              std::int64_t until) {
     using std::chrono::nanoseconds;
     ConsumerStatistics one;
-    one.items = of.in.load(std::memory_order_relaxed);
+    one.items = begun(of, from);
     one.waiting = waited(of.waited_for_input, of.input_since, until);
     one.busy = std::max(nanoseconds(until - began) - one.waiting, nanoseconds(0));
     return one;

@@ -18,6 +18,7 @@
 // | atomic    | written by                       | order                                              |
 // |-----------|----------------------------------|----------------------------------------------------|
 // | begun     | the reader                       | relaxed: the barrier orders it with attention      |
+// | counted_  | the reader, once                 | relaxed: the meter was there before the reader     |
 // | last      | the reader and thieves, under    | relaxed: the lock orders it; the reader also looks |
 // |           | the channel's lock               | without, but only whether it is past the item      |
 // | attention | set by thieves and by a stop,    | seq_cst with the channel's aborted_: who clears it |
@@ -35,13 +36,39 @@ namespace parallelpipe::detail {
 /// How others get a reader's attention before its next item.
 class reader_base {
 public:
+    reader_base() = default;
+    reader_base(const reader_base&) = delete;
+    reader_base& operator=(const reader_base&) = delete;
+
+    /// How many items it has taken and not begun. For any thread, give or take what moves this moment, and what
+    /// a reader without siblings has worked off since it last had to look up.
+    virtual std::uint64_t ahead() const noexcept = 0;
+
+    /// How often it has looked up because somebody wanted its attention; for any thread.
+    std::uint64_t visits() const noexcept { return visits_.load(std::memory_order_relaxed); }
+    /// The reader's. What got its attention from now on will get it again.
+    void looks_up() noexcept {
+        visits_.store(visits() + 1, std::memory_order_relaxed);
+        attention.store(false, std::memory_order_seq_cst);
+    }
+
+    /// The reader's; null: nobody counts.
+    meter* counted() const noexcept { return counted_.load(std::memory_order_relaxed); }
+    void count_for(meter* who) noexcept { counted_.store(who, std::memory_order_relaxed); }
+
     std::atomic<bool> attention{false};
-    meter* counted = nullptr;  // the reader's; null: nobody counts
 
     // The channel's, under its locks: the next one of those that are told of a stop, and of those whose items
     // can be stolen.
     reader_base* next_told = nullptr;
     reader_base* next_shared = nullptr;
+
+protected:
+    ~reader_base() = default;
+
+private:
+    std::atomic<meter*> counted_{nullptr};
+    std::atomic<std::uint64_t> visits_{0};  // written by the reader; relaxed: a number
 };
 
 /// Readers linked by one of their members. Whoever has the list orders what is done with it.
@@ -66,8 +93,14 @@ private:
 };
 
 template <class T>
-class taken_items : public reader_base {
+class taken_items final : public reader_base {
 public:
+    std::uint64_t ahead() const noexcept override {
+        const T* const next = begun.load(std::memory_order_relaxed);
+        const T* const end = last.load(std::memory_order_relaxed);
+        return next && next < end ? static_cast<std::uint64_t>(end - next) : 0;
+    }
+
     std::atomic<T*> begun{nullptr};  // one past the last item that was begun
     std::atomic<T*> last{nullptr};   // one past the last item that was taken
 
