@@ -66,7 +66,7 @@ namespace parallelpipe {
 
 /// A bounded multi-producer multi-consumer queue with an end of stream on either side.
 /// Shape: items of one producer keep their order; an item is visible as soon as `push` returns, and
-///   is moved in and moved out, nothing else. At most `capacity` items wait.
+///   is moved in and moved out, and once more where another consumer takes it over. At most `capacity` items wait.
 /// Threads: the numbers of producers and consumers are fixed at construction. Each uses a handle of
 ///   its own, `Producer` or `Consumer`, on one thread at a time, and tells `producer_left()` or
 ///   `consumer_left()` once when it is done. All other members from any thread.

@@ -69,8 +69,8 @@ public:
     const std::string& stage() const noexcept { return stage_; }
     /// The worker's index in its stage, from 0.
     std::size_t worker() const noexcept { return worker_; }
-    /// Which item it was: its number in the input of the stage, from 0; behind the end of the items the
-    /// last one. Only an ordered stage knows, and not before its worker's first item.
+    /// Which item it was: its number in the input of the stage, from 0 (of the fused stage, if stage() is one inside
+    /// it); behind the end of the items the last one. Only an ordered stage knows, and not before its worker's first item.
     std::optional<std::uint64_t> item() const noexcept { return item_; }
     /// Type and text, `std::invalid_argument: failed at 200`.
     const std::string& message() const noexcept { return message_; }

@@ -74,13 +74,13 @@ inline void validate(const Setup& setup, bool per_item) {
         throw std::invalid_argument(
             "parallelpipe: on_error" + stage +
             " is skip, but a stage function that takes an Input cannot go on behind an exception: a "
-            "generator that threw cannot be resumed; write map_stage, flat_map, filter or for_each, "
+            "generator that threw cannot be resumed; write map_stage, flat_map, filter, for_each or tap, "
             "or catch inside the loop");
     if (setup.retry)
         throw std::invalid_argument(
             "parallelpipe: retry" + stage +
             " is set, but a stage function that takes an Input cannot try an item again: a generator "
-            "that threw cannot be resumed; write map_stage, flat_map, filter or for_each, or try "
+            "that threw cannot be resumed; write map_stage, flat_map, filter, for_each or tap, or try "
             "again inside the loop");
 }
 
