@@ -5,6 +5,7 @@
 #include "support/fragile.hpp"
 #include "support/listed.hpp"
 #include "support/outcome.hpp"
+#include "support/thread_limit.hpp"
 #include "support/waiting.hpp"
 
 #include <algorithm>
@@ -23,6 +24,7 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -852,6 +854,20 @@ TEST_CASE("an ordered partitioned worker that is behind a failing item still rea
                    }));
     CHECK(outcome.items == up_to(failing));
     CHECK(outcome.failed_at == failing);
+}
+
+TEST_CASE("a worker of a partitioned stage that cannot be started ends the run, whatever its siblings wait for",
+          "[partition_by]") {
+    const int started = GENERATE(1, 2, 3);
+    const auto pass_on = [](Input<int> in) -> generator<int> {
+        for (int x : in) co_yield x;
+    };
+    const auto pipe =
+        numbers(3) | stage({.workers = 3, .ordered = started == 2}, pass_on).partition_by(std::identity());
+    // Meanwhile the others come to the end of the items.
+    const support::ThreadLimit limit(started, std::chrono::milliseconds(20));
+    CHECK_THROWS_AS(pipe.results(), std::system_error);
+    CHECK(limit.reached());
 }
 
 TEST_CASE("break ends a partitioned run whose source has ended while workers are idle",

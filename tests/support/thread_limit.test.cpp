@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <system_error>
 #include <thread>
 
@@ -17,6 +18,7 @@ namespace {
 constexpr int unlimited = -1;
 std::atomic<int> threads_left{unlimited};
 std::atomic<bool> refused{false};
+std::atomic<std::chrono::milliseconds> delay_of_refusal{};
 
 /// Whether one more may be started.
 bool admit() {
@@ -38,15 +40,19 @@ using creator = int (*)(pthread_t*, const pthread_attr_t*, thread_function, void
 
 extern "C" int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
                               thread_function function, void* argument) noexcept {
-    if (!admit()) return EAGAIN;
+    if (!admit()) {
+        std::this_thread::sleep_for(delay_of_refusal.load());
+        return EAGAIN;
+    }
     static const auto original = reinterpret_cast<creator>(dlsym(RTLD_NEXT, "pthread_create"));
     return original(thread, attributes, function, argument);
 }
 
 namespace support {
 
-ThreadLimit::ThreadLimit(int threads) {
+ThreadLimit::ThreadLimit(int threads, std::chrono::milliseconds delay) {
     refused = false;
+    delay_of_refusal = delay;
     threads_left = threads;
 }
 ThreadLimit::~ThreadLimit() { threads_left = unlimited; }

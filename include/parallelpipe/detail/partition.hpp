@@ -17,8 +17,10 @@
 // * the leader waits in the channel, as channel.hpp says, and is interrupted by a worker that leaves;
 // * the others wait for their box or for the lead: woken by the leader, when it puts something in, when
 //   it gives the lead up (one of them, so that there is a leader while anybody waits), and at the end or
-//   a stop, which it sees first; and by a worker that leaves its items to them;
-// * at the end of the channel they wait for each other: woken by the last one that gets there or leaves.
+//   a stop, if it sees that first; and by a worker that leaves its items to them;
+// * at the end of the channel they wait for each other: woken by the last one that gets there or leaves. One
+//   that never starts does neither;
+// * all of them are woken by stop(), which who aborts the channel calls behind that.
 // Everything is under mutex_, but what the leader does with the reader and with the key.
 
 #include <parallelpipe/detail/channel_base.hpp>
@@ -45,6 +47,8 @@ public:
     virtual ~partition_base() = default;
     /// What `worker` reads. Once for each.
     virtual owned<feed_base> open(std::size_t worker) = 0;
+    /// The channel has been aborted: nobody gets items any more, and whoever waits for some wakes.
+    virtual void stop() = 0;
 };
 
 /// What `partition_by` leaves in a stage.
@@ -69,6 +73,12 @@ public:
 
     owned<feed_base> open(std::size_t worker) override {
         return owned<feed_base>(new keyed_feed<In>(*this, worker));
+    }
+
+    void stop() override {
+        const std::lock_guard lock(mutex_);
+        has_stopped_ = true;
+        hand_on();
     }
 
 protected:

@@ -5,8 +5,9 @@
 //
 // Every way a run can end, and why nothing waits for ever and nothing is left:
 //
-// * A worker waits only in a channel: for items (its input) or for room (its output). Each of these
-//   ends when the channel is aborted; channel.hpp says who wakes whom.
+// * A worker waits only in a channel: for items (its input) or for room (its output); in a keyed stage also
+//   for its siblings. Each of these ends when the channel is aborted; channel.hpp and partition.hpp say who
+//   wakes whom.
 // * However a stage function ends, work() says so to both channels: consumer_left(), producer_left().
 // * Normal end: the source returns, the sentinel goes from channel to channel as each stage's last
 //   worker leaves, the consumer finds the last one, joins, and its loop ends.
@@ -490,8 +491,11 @@ private:
 
     /// The last one first: a stage that is unwound cannot pass on what lies behind a gap any more.
     void abort_channels(std::size_t first_ones) {
-        while (first_ones-- > 0)
-            if (stages_[first_ones].out) stages_[first_ones].out->abort();
+        while (first_ones-- > 0) {
+            if (!stages_[first_ones].out) continue;
+            stages_[first_ones].out->abort();
+            if (first_ones + 1 < size_ && stages_[first_ones + 1].boxes) stages_[first_ones + 1].boxes->stop();
+        }
     }
 
     /// Tells stage functions that wait by themselves; a user's stop_callback may run here.
