@@ -258,13 +258,13 @@ bool channel_feed<T, In>::refill() {
         if (this->listener_ && !is_stopped()) this->listener_->ends(end);
         return false;
     }
-    if (this->listener_) this->listener_->begins(consumer_.first_number(), end);
     if (this->taken_.counted())
         this->taken_.counted()->in.fetch_add(last_taken_, std::memory_order_relaxed);
     // The first one comes into hand at once.
     return_room(owed + 1);
     returned_ = this->current_ + 1;
     set_milestone();
+    if (this->listener_) this->listener_->begins(consumer_.first_number(), end);  // last: it may throw
     if (has_siblings_) look_ahead_.begin();
     return true;
 }

@@ -180,10 +180,10 @@ private:
             return;
         }
         In* const first = this->current_;
-        this->listener_->begins(number(first), std::exchange(end_, number(first)));
         In* next = first + 1;
         while (next != this->last() && number(next) == number(next - 1) + 1) ++next;
         this->milestone_ = next;
+        this->listener_->begins(number(first), std::exchange(end_, number(first)));  // last: it may throw
     }
 
     partition<In>& from_;
