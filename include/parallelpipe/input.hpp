@@ -34,7 +34,10 @@ public:
     virtual ~item_listener() = default;
 
     /// The worker begins `first`, and then the numbers behind it, until the next call.
+    /// Errors: `std::bad_alloc`; it has begun then all the same.
     virtual void begins(std::uint64_t first, std::uint64_t end) = 0;
+    /// The same for an item that never came into its hands: moving it there failed. Throws nothing.
+    virtual void loses(std::uint64_t number, std::uint64_t end) = 0;
     /// The worker has to wait for its next item.
     virtual void pauses(std::uint64_t end) = 0;
     /// The worker has seen the end of the items.

@@ -248,7 +248,7 @@ bool channel_feed<T, In>::refill() {
             last_taken_ = consumer_.take(most, place_some, before_sleep);
     } catch (...) {
         lost_one_ = true;
-        if (this->listener_) this->listener_->begins(consumer_.first_number(), end);
+        if (this->listener_) this->listener_->loses(consumer_.first_number(), end);
         return_room(owed);
         channel_.return_room(1);  // also wakes; the item that could not be moved is lost, not its slot
         throw;

@@ -162,7 +162,7 @@ private:
         try {
             taken = from_.take(worker_, most_, this->taken_.counted(), place, lost_);
         } catch (...) {
-            if (this->listener_ && lost_) this->listener_->begins(*lost_, end_);
+            if (this->listener_ && lost_) this->listener_->loses(*lost_, end_);
             throw;
         }
         if (taken == 0) return false;

@@ -28,6 +28,9 @@
 // of them may park beyond the bound, without a slot, until it comes to take the item. The same holds
 // for a worker that alone can take the next number, because its key belongs to it.
 //
+// A number that a worker has come to is complete one day, memory or not: else all would wait for it. So each
+// worker has a stretch in reserve, for when there is no memory for another; then it fails, but has its place.
+//
 // | datum            | written by                        | order                                     |
 // |------------------|-----------------------------------|-------------------------------------------|
 // | stretch::head    | whoever moves next_, under mutex_ | release; its worker's acquire look sees   |
@@ -53,6 +56,7 @@
 #include <exception>
 #include <limits>
 #include <mutex>
+#include <new>
 #include <utility>
 
 namespace parallelpipe::detail {
@@ -101,8 +105,7 @@ public:
         std::exception_ptr error;
         change([&] {
             complete(worker, number + 1);
-            if (!workers_[worker].done) end_items(worker);
-            complete(worker, 0);
+            if (!std::exchange(workers_[worker].done, true)) --at_items_;
             advance();
             out_.wake_parking();
             error = std::exchange(error_, nullptr);
@@ -140,7 +143,10 @@ protected:
     /// To be called once, when all the rest is made.
     void begin() {
         // All are there from the start: no worker's first words are overtaken by a faster one's.
-        for (std::size_t i = 0; i < worker_count_; ++i) workers_[i].at = open(i);
+        for (std::size_t i = 0; i < worker_count_; ++i) {
+            workers_[i].at = insert(make(), i);
+            workers_[i].reserve = &make();
+        }
         advance();
     }
 
@@ -160,8 +166,9 @@ protected:
 
 private:
     struct alignas(cache_line) worker_state {
-        stretch* at = nullptr;  // null while it waits for an item
-        bool done = false;      // it takes no items any more
+        stretch* at = nullptr;       // null while it waits for an item
+        stretch* reserve = nullptr;  // null once it was needed
+        bool done = false;           // it takes no items any more
     };
 
     /// Does `what` under mutex_, and then tells if nothing can leave any more: what is told may take any lock.
@@ -176,23 +183,50 @@ private:
         if (is_over && listener_) listener_->nothing_leaves();
     }
 
-    stretch* open(std::uint64_t first) {
-        if (!spare_) {
-            spare_ = make_stretch().release();
-            spare_->next_made = std::exchange(made_, spare_);
+    /// Errors: `std::bad_alloc`.
+    stretch& make() {
+        stretch* const made = make_stretch().release();
+        made->next_made = std::exchange(made_, made);
+        return *made;
+    }
+    /// A stretch that nobody has; null if there is no memory for one.
+    stretch* unused() noexcept {
+        if (spare_) return std::exchange(spare_, spare_->next);
+        try {
+            return &make();
+        } catch (...) {
+            return nullptr;
         }
-        stretch* const at = std::exchange(spare_, spare_->next);
-        at->first = first;
-        at->complete = false;
-        at->head.store(false, std::memory_order_relaxed);
+    }
+
+    /// The worker goes on at `first`, if need be in its reserve.
+    /// Returns: whether there was memory. Who has been told that there was none, caught it and comes again may
+    /// have no reserve any more: then nothing from `first` on leaves the stage.
+    bool go_on(std::size_t worker, std::uint64_t first) {
+        worker_state& mine = workers_[worker];
+        if (!mine.reserve) mine.reserve = unused();
+        stretch* const found = unused();
+        if (stretch* const at = found ? found : std::exchange(mine.reserve, nullptr)) {
+            mine.at = insert(*at, first);
+        } else {
+            if (!error_) error_ = std::make_exception_ptr(std::bad_alloc());
+            end_before(first);
+        }
+        return found;
+    }
+
+    stretch* insert(stretch& at, std::uint64_t first) noexcept {
+        at.first = first;
+        at.complete = false;
+        at.head.store(false, std::memory_order_relaxed);
         // New numbers are nearly always the highest.
         stretch* before = last_;
         while (before && before->first > first) before = before->previous;
-        at->previous = before;
-        at->next = before ? before->next : first_;
-        (at->next ? at->next->previous : last_) = at;
-        (before ? before->next : first_) = at;
-        return at;
+        at.previous = before;
+        at.next = before ? before->next : first_;
+        (at.next ? at.next->previous : last_) = &at;
+        (before ? before->next : first_) = &at;
+        return &at;
     }
 
     void remove_first() noexcept {
@@ -212,12 +246,6 @@ private:
         at->complete = true;
     }
 
-    void end_items(std::size_t worker) {
-        workers_[worker].done = true;
-        --at_items_;
-        workers_[worker].at = open(after_items + worker);
-    }
-
     /// Nothing from `number` on leaves the stage.
     void end_before(std::uint64_t number) {
         fail_end_.store(std::min(fail_end(), number), std::memory_order_relaxed);
@@ -234,7 +262,7 @@ private:
         while (first_ && next_ < fail_end()) {
             stretch& first = *first_;
             if (next_ == worker_count_) next_ = items;
-            // Nobody takes items any more; what was given back has no taker.
+            // Nobody takes items any more; what was given back has no taker, and who has left no last words.
             if (at_items_ == 0 && next_ >= items && first.first > next_) next_ = first.first;
             if (first.first != next_) {
                 out_.wake_parking();  // who alone can take that number may be waiting to park
@@ -335,7 +363,7 @@ protected:
             [this] { return may_overfill_ = is_next_for_this_one(); });
     }
 
-    stretch* at_;  // null: the worker was unwound where it waited for an item
+    stretch* at_;  // null: the worker was unwound where it waited, or has no place
 
 private:
     /// Whether the next number is waiting for a taker, and that can only be this worker, or no other
@@ -355,11 +383,20 @@ private:
     }
 
     void begins(std::uint64_t first, std::uint64_t end) override {
+        if (!come_to(first, end)) throw std::bad_alloc();
+    }
+    void loses(std::uint64_t number, std::uint64_t end) override { come_to(number, end); }
+
+    /// Returns: whether there was memory.
+    bool come_to(std::uint64_t first, std::uint64_t end) {
+        bool had_memory = false;
         order_.change([&] {
             order_.complete(worker_, end);
-            at_ = order_.workers_[worker_].at = order_.open(items + first);
+            had_memory = order_.go_on(worker_, items + first);
+            at_ = order_.workers_[worker_].at;
             order_.advance();
         });
+        return had_memory;
     }
 
     void pauses(std::uint64_t end) override {
@@ -375,7 +412,9 @@ private:
         order_.change([&] {
             if (order_.workers_[worker_].done) return;
             order_.complete(worker_, end);
-            order_.end_items(worker_);
+            order_.workers_[worker_].done = true;
+            --order_.at_items_;
+            order_.go_on(worker_, after_items + worker_);
             at_ = order_.workers_[worker_].at;
             order_.advance();
         });

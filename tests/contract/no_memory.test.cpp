@@ -1,0 +1,202 @@
+#include <parallelpipe.hpp>
+
+#include "support/catch.hpp"
+#include "support/outcome.hpp"
+#include "support/scarce_memory.hpp"
+#include "support/waiting.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <latch>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace contract_no_memory_tests {
+
+using namespace parallelpipe;
+using support::lose_next;
+using support::Memory;
+using support::Outcome;
+using support::outcome_of;
+using support::up_to;
+
+namespace {
+
+/// 0, 1, ... `end` - 1, of which none waits beside another: nobody can take several at once.
+Stage<void, int> one_by_one(int end) {
+    return Stage<void, int>(
+               [](int n) -> generator<int> {
+                   for (int i = 0; i < n; ++i) co_yield i;
+               },
+               end)
+        .setup({.qsize = 1});
+}
+
+std::vector<int> up_to_without(int end, int one) {
+    std::vector<int> numbers = up_to(end);
+    std::erase(numbers, one);
+    return numbers;
+}
+
+/// Tells when its owner is unwound.
+struct leaving {
+    std::latch& told;
+    ~leaving() {
+        if (!told.try_wait()) told.count_down();
+    }
+};
+
+bool says_no_memory(const Outcome& outcome) {
+    return outcome.text.find("std::bad_alloc") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a worker of an ordered stage needs no memory to leave", "[contract][ordered][memory]") {
+    std::latch leaving(1);
+    auto work = stage({.workers = 3, .ordered = true}, [&](Input<int> in) -> generator<int> {
+        for (int x : in) {
+            if (x == 0) {
+                leaving.wait();
+                support::give_it_a_chance();
+            } else if (x == 12) {
+                lose_next(Memory::over_aligned);
+                leaving.count_down();
+                co_return;
+            }
+            co_yield x;
+        }
+    });
+    const Outcome outcome = outcome_of(one_by_one(200) | work);
+    CHECK(outcome.items == up_to_without(200, 12));
+    CHECK(outcome.text.empty());
+}
+
+namespace {
+
+/// An item; one of them cannot be moved out of its queue, and then there is no memory either.
+struct Costly {
+    Costly(int v, std::latch* f) : value(v), failed(f) {}
+    Costly(Costly&& other) noexcept(false)
+        : value(other.value), failed(other.failed), moves(other.moves + 1) {
+        if (!failed || moves != 2) return;
+        lose_next(Memory::over_aligned);
+        failed->count_down();
+        throw std::runtime_error("cannot be moved");
+    }
+    Costly& operator=(Costly&&) = delete;
+
+    int value;
+    std::latch* failed;
+    int moves = 0;
+};
+
+}  // namespace
+
+TEST_CASE("an item that is lost without memory does not hold up those behind it", "[contract][ordered][memory]") {
+    std::latch failed(1);
+    auto source = stage({.qsize = 0}, [&]() -> generator<Costly> {
+        for (int i = 0; i < 200; ++i) co_yield Costly(i, i == 20 ? &failed : nullptr);
+    });
+    auto work = stage({.workers = 2, .ordered = true, .on_error = OnError::finish},
+                      [&](Input<Costly> in) -> generator<int> {
+                          for (Costly& x : in) {
+                              if (x.value == 0) failed.wait();
+                              co_yield int{x.value};
+                          }
+                      });
+    support::lost_so_far();
+    const Outcome outcome = outcome_of(source | work);
+    CHECK(outcome.items == up_to_without(200, 20));
+    CHECK(outcome.text.find("cannot be moved") != std::string::npos);
+    CHECK(outcome.failed_at == 20);
+    CHECK(support::lost_so_far() == 1);
+}
+
+TEST_CASE("what a worker yields that has caught the lack of memory has its place in the order",
+          "[contract][ordered][memory]") {
+    constexpr int last = 5;
+    std::latch caught(1);
+    auto work = stage({.workers = 2, .qsize = 0, .ordered = true}, [&](Input<int> in) -> generator<int> {
+        bool no_memory = false;
+        try {
+            for (int x : in) {
+                if (x == 0) caught.wait();
+                co_yield int{x};
+                if (x == last) lose_next(Memory::over_aligned);
+            }
+        } catch (const std::bad_alloc&) {
+            no_memory = true;
+        }
+        if (!no_memory) co_return;
+        for (int i = 1; i <= 100; ++i) co_yield -i;
+        caught.count_down();
+    });
+    const Outcome outcome = outcome_of(one_by_one(200) | work);
+    std::vector<int> expected = up_to(last + 1);
+    for (int i = 1; i <= 100; ++i) expected.push_back(-i);
+    for (int i = last + 1; i < 200; ++i) expected.push_back(i);
+    CHECK(outcome.items == expected);
+    CHECK(outcome.text.empty());
+}
+
+TEST_CASE("an ordered worker that has no memory to begin its next item leaves that to a sibling, with its slot",
+          "[contract][ordered][memory]") {
+    std::atomic<int> taken{0};
+    std::atomic<int> most{0};
+    std::latch failed(1);
+    auto source = stage({.qsize = 1}, [&]() -> generator<int> {
+        for (int i = 0; i < 200; ++i) {
+            most = std::max(most.load(), i - taken);
+            co_yield int{i};
+        }
+    });
+    auto work = stage({.workers = 2, .ordered = true, .on_error = OnError::finish},
+                      [&](Input<int> in) -> generator<int> {
+                          const leaving tell{failed};
+                          for (int x : in) {
+                              ++taken;
+                              if (x == 0) failed.wait();
+                              co_yield int{x};
+                              if (x == 5) lose_next(Memory::over_aligned);
+                          }
+                      });
+    const Outcome outcome = outcome_of(source | work);
+    CHECK(outcome.items == up_to(200));
+    CHECK(says_no_memory(outcome));
+    CHECK(most <= 4);  // one in each worker's hands, one in the queue, one on its way
+}
+
+TEST_CASE("a worker that asks on without memory, again and again, ends the order where it is",
+          "[contract][ordered][memory]") {
+    const OnError on_error = GENERATE(OnError::stop, OnError::finish);
+    constexpr int last = 5;
+    std::latch ended(1);
+    auto work = stage({.workers = 2, .qsize = 0, .ordered = true, .on_error = on_error},
+                      [&](Input<int> in) -> generator<int> {
+                          for (bool ends = false; !ends;) {
+                              try {
+                                  for (int x : in) {
+                                      if (x == 0) ended.wait();
+                                      co_yield int{x};
+                                      if (x == last) lose_next(Memory::over_aligned, 3);
+                                  }
+                                  ends = true;
+                              } catch (const std::bad_alloc&) {
+                                  if (support::lost_so_far() != 1) {
+                                      ended.count_down();
+                                      throw;
+                                  }
+                              }
+                          }
+                      });
+    support::lost_so_far();
+    const Outcome outcome = outcome_of(one_by_one(200) | work);
+    CHECK(outcome.items == up_to(last + 2));
+    CHECK(says_no_memory(outcome));
+}
+
+}  // namespace contract_no_memory_tests
