@@ -1,14 +1,17 @@
 #include <parallelpipe.hpp>
 
 #include "support/catch.hpp"
+#include "support/counted.hpp"
 #include "support/outcome.hpp"
 #include "support/scarce_memory.hpp"
 #include "support/waiting.hpp"
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <latch>
 #include <new>
+#include <ranges>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -17,10 +20,12 @@
 namespace contract_no_memory_tests {
 
 using namespace parallelpipe;
+using support::Counted;
 using support::lose_next;
 using support::Memory;
 using support::Outcome;
 using support::outcome_of;
+using support::Tally;
 using support::up_to;
 
 namespace {
@@ -197,6 +202,74 @@ TEST_CASE("a worker that asks on without memory, again and again, ends the order
     const Outcome outcome = outcome_of(one_by_one(200) | work);
     CHECK(outcome.items == up_to(last + 2));
     CHECK(says_no_memory(outcome));
+}
+
+namespace {
+
+constexpr int some = 40;
+
+struct Trial {
+    std::string name;
+    bool is_ordered;
+    Pipeline<void, Counted> pipe;
+};
+
+std::vector<Trial> trials(Tally& tally) {
+    const auto pass_on = [](Input<Counted> in) -> generator<Counted> {
+        for (Counted& x : in) co_yield std::move(x);
+    };
+    const auto range = std::views::iota(0, some) |
+                       std::views::transform([&tally](int i) { return Counted(tally, i); });
+    const Setup any{.workers = 3, .name = "a name that needs memory, too"};
+    return {{"fused with a range", false, fuse(any, range | stage(pass_on) | stage(pass_on))}};
+}
+
+/// What came of one run, without memory of its own.
+struct Trace {
+    explicit Trace(int most) { items.reserve(static_cast<std::size_t>(most)); }
+
+    void run(const Pipeline<void, Counted>& pipe) noexcept {
+        items.clear();
+        failed = false;
+        try {
+            for (Counted& x : pipe.results()) items.push_back(x.value);
+        } catch (...) {
+            failed = true;
+        }
+    }
+    /// Whether nothing is doubled, nothing is missing without an error, and nothing overtook.
+    bool is_right(bool is_ordered) {
+        if (!is_ordered) std::ranges::sort(items);
+        if (is_ordered && items != up_to(static_cast<int>(items.size()))) return false;
+        return std::ranges::adjacent_find(items) == items.end() && (failed || items == up_to(some));
+    }
+
+    std::vector<int> items;
+    bool failed = false;
+};
+
+}  // namespace
+
+TEST_CASE("wherever memory ends a run ends, with an error and without a gap, and leaves nothing behind",
+          "[contract][memory]") {
+    Tally tally;
+    const long in_a_row = GENERATE(1L, 2L, 3L, 7L);
+    Trace trace(some);
+    for (const Trial& trial : trials(tally)) {
+        int wrong = 0;
+        bool reached = true;
+        for (long first = 0; reached; ++first) {
+            {
+                const support::ScarceMemory scarce(first, in_a_row);
+                trace.run(trial.pipe);
+                reached = scarce.reached();
+            }
+            if (!trace.is_right(trial.is_ordered)) ++wrong;
+            if (tally.alive != 0) ++wrong;
+        }
+        INFO(trial.name);
+        CHECK(wrong == 0);
+    }
 }
 
 }  // namespace contract_no_memory_tests

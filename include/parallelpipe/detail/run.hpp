@@ -395,11 +395,11 @@ private:
         counted.thread.store(this_thread_number(), std::memory_order_relaxed);
         counted.began.store(began, std::memory_order_relaxed);
         owned<shared_range::reader> from_range;
-        if (here.range) from_range = here.range->open_for(identity);
         owned<feed_base> in;
         bool lost = false;
         try {
             name_this_thread(here.name, worker);
+            if (here.range) from_range = here.range->open_for(identity);
             if (from)
                 in = here.boxes ? here.boxes->open(worker) : here.entry.connect(*from, here.workers);
             if (from_range) in = from_range->open();
