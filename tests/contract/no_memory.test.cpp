@@ -221,7 +221,9 @@ std::vector<Trial> trials(Tally& tally) {
     const auto range = std::views::iota(0, some) |
                        std::views::transform([&tally](int i) { return Counted(tally, i); });
     const Setup any{.workers = 3, .name = "a name that needs memory, too"};
-    return {{"fused with a range", false, fuse(any, range | stage(pass_on) | stage(pass_on))}};
+    const Setup ordered{.workers = 3, .qsize = 4, .ordered = true};
+    return {{"fused with a range", false, fuse(any, range | stage(pass_on) | stage(pass_on))},
+            {"fused with a range, ordered", true, fuse(ordered, range | stage(pass_on) | stage(pass_on))}};
 }
 
 /// What came of one run, without memory of its own.

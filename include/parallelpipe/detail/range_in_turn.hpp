@@ -72,13 +72,15 @@ public:
     void throw_failure() override { throw inner_failure(*std::exchange(failure_, std::nullopt)); }
 
     bool produce_otherwise(void* to) override {
+        if (failure_) return false;
         item_listener* const listener = feed_->listener();
         // The range may take its time: what was yielded for the last item is complete.
         if (listener) listener->pauses(end_);
         if (!read(to)) return false;
-        if (listener) listener->begins(number_, end_);
+        const bool is_made = !failure_;
+        if (listener) begin(*listener);
         end_ = number_ + 1;
-        return !failure_;
+        return is_made;
     }
 
     void abandon() noexcept override {}  // the others go on
@@ -94,6 +96,15 @@ public:
     std::uint64_t number() const override { return number_; }
 
 private:
+    /// If that fails, the item is there all the same, and whoever asked for it takes it. It is the last one.
+    void begin(item_listener& listener) {
+        try {
+            listener.begins(number_, end_);
+        } catch (...) {
+            if (!failure_) failure_ = inner_failure{{}, std::current_exception()};
+        }
+    }
+
     /// Makes the next element at `to`, or notes why it could not. Returns: false at the end.
     bool read(void* to) {
         const std::unique_lock<std::mutex> turn = wait_for_turn();
