@@ -1,6 +1,7 @@
 #include <parallelpipe/detail/task_group.hpp>
 
 #include "support/catch.hpp"
+#include "support/scarce_memory.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -149,6 +150,21 @@ TEST_CASE("reports from many threads are all kept", "[task_group]") {
     std::vector<bool> seen(threads, false);
     for (const failure& f : failures_of(group)) seen[f.worker] = true;
     CHECK(seen == std::vector<bool>(threads, true));
+}
+
+TEST_CASE("a task_group takes the reports of its threads without memory", "[task_group]") {
+    constexpr std::size_t threads = 4;
+    const auto cause = std::make_exception_ptr(1);
+    task_group group(threads);
+    support::lost_so_far();
+    support::lose_next(support::Memory::any, 1000);
+    for (std::size_t i = 0; i < 3 * threads + 1; ++i) group.report({0, i, cause});
+    const int lost = support::lost_so_far();
+    for (std::size_t i = 0; i < 1000; ++i) group.report({0, i, cause});
+    support::lose_next(support::Memory::any, 0);
+    CHECK(lost == 0);
+    CHECK(support::lost_so_far() != 0);
+    CHECK(failures_of(group).size() >= 3 * threads + 1);
 }
 
 TEST_CASE("worker scopes nest and end", "[task_group]") {

@@ -410,9 +410,10 @@ private:
             } catch (const stop_unwind&) {
                 throw;
             } catch (...) {
-                const inner_failure inner = inner_failure_of("");
+                inner_failure inner = inner_failure_of("");
                 lost = !inner.stops_run;
-                worker_failed({stage, worker, inner.cause, {}, inner.stage}, in.get(), inner.stops_run);
+                worker_failed({stage, worker, std::move(inner.cause), {}, std::move(inner.stage)}, in.get(),
+                              inner.stops_run);
             }
             if (in) in->give_back();
         } catch (const stop_unwind&) {

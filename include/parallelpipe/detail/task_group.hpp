@@ -10,6 +10,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <string>
 #include <thread>
@@ -18,7 +19,7 @@
 
 namespace parallelpipe::detail {
 
-/// One thing that went wrong, as it is written down where it happens: nothing is allocated there.
+/// One thing that went wrong, as it is written down where it happens.
 struct failure {
     std::size_t stage;
     std::size_t worker;
@@ -31,10 +32,11 @@ struct failure {
 /// Threads: every member from any thread, but spawn() only from the thread that starts the run.
 class task_group {
 public:
-    /// Room for `threads` threads and as many reports, and one more for the consumer.
+    /// Room for `threads` threads and their reports, and one more report of the consumer. A worker may fail, fail
+    /// again where it gives back what it has not begun, and leave what a sibling's result failed at.
     explicit task_group(std::size_t threads)
         : lineage_(new lineage{lineage_here()}), members_(threads) {
-        failures_.reserve(threads + 1);
+        failures_.reserve(3 * threads + 1);
     }
     task_group(const task_group&) = delete;
     task_group& operator=(const task_group&) = delete;
@@ -77,9 +79,14 @@ public:
     /// What the group's threads belong to.
     const std::shared_ptr<const lineage>& lineage_of_threads() const noexcept { return lineage_; }
 
-    void report(failure what) {
+    /// Called where memory has run out, and where nothing may be thrown: there is room for all that a run reports.
+    void report(failure what) noexcept {
         const std::lock_guard lock(failures_mutex_);
-        failures_.push_back(std::move(what));
+        try {
+            failures_.push_back(std::move(what));
+        } catch (const std::bad_alloc&) {
+            // It is not the first one, at least.
+        }
     }
 
     /// Calls `f(const failure&)` for what was reported so far, in the order of the reports.
