@@ -2,6 +2,8 @@
 
 #include "support/catch.hpp"
 #include "support/counted.hpp"
+#include "support/scarce_memory.hpp"
+#include "support/waiting.hpp"
 
 #include <algorithm>
 #include <array>
@@ -11,6 +13,7 @@
 #include <cstdint>
 #include <latch>
 #include <memory>
+#include <new>
 #include <numeric>
 #include <optional>
 #include <semaphore>
@@ -590,6 +593,44 @@ TEST_CASE("a consumer that finds nothing steals what a sibling has taken and not
     channel.producer_left();
     CHECK(idle.take(1, [](int&&) {}, no_wait) == 0);
     CHECK(slow.take(1, [](int&&) {}, no_wait) == 0);
+}
+
+TEST_CASE("a consumer without memory to steal waits for what comes, and does not take that for the end",
+          "[channel][memory]") {
+    Channel<int> channel(0, 1, 2);
+    Channel<int>::Producer producer(channel);
+    SharingReader slow(channel);
+    SharingReader idle(channel);
+    for (int i = 0; i < 8; ++i) REQUIRE(producer.push(int{i}));
+    REQUIRE(slow.take_ahead(8) == 8);
+    const auto taken = [&] {
+        int item = -1;
+        idle.take(1, [&](int&& one) { item = one; }, no_wait);
+        return item;
+    };
+
+    std::jthread late([&] {
+        support::give_it_a_chance();
+        if (producer.push(8)) channel.producer_left();
+    });
+    support::lose_next(support::Memory::any, 1000);
+    const int waited_for = taken();
+    support::lose_next(support::Memory::any, 0);
+    CHECK(waited_for == 8);
+    CHECK(slow.unbegun() == 7);
+
+    late.join();
+    support::lose_next(support::Memory::any);
+    CHECK_THROWS_AS(taken(), std::bad_alloc);
+    CHECK(slow.unbegun() == 7);
+    support::lose_next(support::Memory::any, 1, 2);  // four are asked for: two come
+    CHECK(taken() == 6);
+    CHECK(slow.unbegun() == 5);
+    CHECK(taken() == 7);
+    std::set<int> stolen;
+    for (int i = 0; i < 5; ++i) stolen.insert(taken());
+    CHECK(stolen == std::set{1, 2, 3, 4, 5});
+    CHECK(taken() == -1);
 }
 
 TEST_CASE("a consumer does not steal while something waits in the queue", "[channel]") {

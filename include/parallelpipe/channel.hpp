@@ -57,6 +57,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <span>
 #include <type_traits>
@@ -113,8 +114,10 @@ private:
         }
     }
 
-    /// Under take_mutex_: fetches half of what one of `thief`'s siblings has taken and not begun.
+    /// Under take_mutex_: fetches half of what one of `thief`'s siblings has taken and not begun; less if there
+    /// is no memory for all of that.
     /// Returns whether there was something.
+    /// Errors: `std::bad_alloc` if there is no memory for one; all is then as it was.
     bool steal(const detail::taken_items<T>* thief) {
         for (detail::reader_base* each = shared_.first(); each; each = shared_.next(*each)) {
             auto& items = static_cast<detail::taken_items<T>&>(*each);
@@ -124,7 +127,12 @@ private:
             detail::every_thread_passes_a_barrier();
             const std::ptrdiff_t left = unbegun(items);
             if (left <= 0) continue;
-            put_back(items, items.last.load(std::memory_order_relaxed) - (left + 1) / 2);
+            T* const last = items.last.load(std::memory_order_relaxed);
+            try {
+                put_back(items, last - (left + 1) / 2);
+            } catch (const std::bad_alloc&) {
+                if (items.last.load(std::memory_order_relaxed) == last) throw;
+            }
             return true;
         }
         return false;
@@ -284,7 +292,8 @@ public:
     /// them cannot throw, it may be a place(std::span<T>) instead, for several at once.
     /// The items keep their slots until return_room() is told.
     /// Returns: how many; 0 if the channel was empty.
-    /// Errors: what `place` throws; that item is lost.
+    /// Errors: what `place` throws; that item is lost. Of take() also `std::bad_alloc`, at the end: siblings have
+    /// items that they have not begun, and there is no memory to fetch them.
     template <class Place>
     std::size_t try_take(std::size_t most, Place&& place) {
         const auto alone = lock();
@@ -466,10 +475,21 @@ private:
         const auto alone = lock();
         if (const std::size_t taken = take_waiting(most, place)) return taken;
         // Of what is stolen only what lies in front of a stop is to be read: there may be more behind it.
-        while ((steal || ended || stopped) && channel_.steal(shared_))
+        while ((steal || ended || stopped) && this->steal(ended || stopped))
             if (const std::size_t taken = take_waiting(most, place)) return taken;
         const bool interrupted = channel_.interrupted_.load(std::memory_order_seq_cst);
         return ended || stopped || interrupted ? std::optional<std::size_t>(0) : std::nullopt;
+    }
+
+    /// As Channel::steal(). Without memory, who will come again finds nothing; who would take that for the end
+    /// gets to know: the items may yet be given back, when nobody is left.
+    bool steal(bool is_last_look) {
+        try {
+            return channel_.steal(shared_);
+        } catch (const std::bad_alloc&) {
+            if (is_last_look) throw;
+            return false;
+        }
     }
 
     static constexpr std::size_t few = 3;  // so many at once do not show that items come often

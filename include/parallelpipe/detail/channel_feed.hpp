@@ -225,9 +225,12 @@ bool channel_feed<T, In>::refill() {
         }
         this->taken_.last.store(end, std::memory_order_relaxed);
     };
+    bool loses_one = false;
     const auto place_one = [&](T&& item) {
         In* const to = first ? buffer_.data() : this->last();
+        loses_one = true;
         construct(to, std::move(item));
+        loses_one = false;
         place(to, to + 1);
     };
     const auto place_some = [&](std::span<T> items) noexcept {
@@ -247,9 +250,10 @@ bool channel_feed<T, In>::refill() {
         else
             last_taken_ = consumer_.take(most, place_some, before_sleep);
     } catch (...) {
+        return_room(owed);
+        if (!loses_one) throw;
         lost_one_ = true;
         if (this->listener_) this->listener_->loses(consumer_.first_number(), end);
-        return_room(owed);
         channel_.return_room(1);  // also wakes; the item that could not be moved is lost, not its slot
         throw;
     }
