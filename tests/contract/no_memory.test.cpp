@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstddef>
+#include <iterator>
 #include <latch>
 #include <new>
 #include <ranges>
@@ -101,7 +102,8 @@ struct Costly {
 
 }  // namespace
 
-TEST_CASE("an item that is lost without memory does not hold up those behind it", "[contract][ordered][memory]") {
+TEST_CASE("an item that is lost without memory does not hold up those behind it",
+          "[contract][ordered][memory]") {
     std::latch failed(1);
     auto source = stage({.qsize = 0}, [&]() -> generator<Costly> {
         for (int i = 0; i < 200; ++i) co_yield Costly(i, i == 20 ? &failed : nullptr);
@@ -206,6 +208,46 @@ TEST_CASE("a worker that asks on without memory, again and again, ends the order
 
 namespace {
 
+/// So big that each of them needs memory where it waits.
+struct Big {
+    explicit Big(int v) : value(v) {}
+    Big(Big&& other) noexcept : value(std::exchange(other.value, -1)) {}
+    Big& operator=(Big&&) = delete;
+
+    int value;
+    char rest[600] = {};
+};
+
+}  // namespace
+
+TEST_CASE("a keyed item without memory for its place nor for its failure is lost alone",
+          "[partition_by][memory]") {
+    const bool ordered = GENERATE(false, true);
+    auto source = stage({.qsize = 0}, []() -> generator<Big> {
+        for (int i = 0; i < 200; ++i) co_yield Big(i);
+    });
+    const auto pass_on = [](Input<Big> in) -> generator<int> {
+        for (Big& x : in) co_yield int{x.value};
+    };
+    std::atomic<bool> is_lost{false};
+    const auto key = [&](const Big& x) {
+        if (x.value == 105 && !is_lost.exchange(true)) lose_next(Memory::any, 2);
+        return x.value;
+    };
+    const Setup setup{.workers = 3, .qsize = 0, .ordered = ordered, .on_error = OnError::finish};
+    support::lost_so_far();
+    Outcome outcome = outcome_of(source | stage(setup, pass_on).partition_by(key));
+    CHECK(support::lost_so_far() == 2);
+    CHECK(says_no_memory(outcome));
+    if (!ordered) std::ranges::sort(outcome.items);
+    std::vector<int> lost;
+    std::ranges::set_difference(up_to(200), outcome.items, std::back_inserter(lost));
+    REQUIRE(lost.size() == 1);
+    CHECK(outcome.items == up_to_without(200, lost.front()));
+}
+
+namespace {
+
 constexpr int some = 40;
 
 struct Trial {
@@ -218,12 +260,17 @@ std::vector<Trial> trials(Tally& tally) {
     const auto pass_on = [](Input<Counted> in) -> generator<Counted> {
         for (Counted& x : in) co_yield std::move(x);
     };
+    const auto key = [](const Counted& x) { return x.value % 7; };
     const auto range = std::views::iota(0, some) |
                        std::views::transform([&tally](int i) { return Counted(tally, i); });
     const Setup any{.workers = 3, .name = "a name that needs memory, too"};
     const Setup ordered{.workers = 3, .qsize = 4, .ordered = true};
     return {{"fused with a range", false, fuse(any, range | stage(pass_on) | stage(pass_on))},
-            {"fused with a range, ordered", true, fuse(ordered, range | stage(pass_on) | stage(pass_on))}};
+            {"fused with a range, ordered", true, fuse(ordered, range | stage(pass_on) | stage(pass_on))},
+            {"any order", false, range | stage(any, pass_on) | stage(any, pass_on)},
+            {"ordered", true, range | stage(ordered, pass_on) | stage(ordered, pass_on)},
+            {"keyed", false, range | stage(any, pass_on).partition_by(key)},
+            {"keyed and ordered", true, range | stage(ordered, pass_on).partition_by(key)}};
 }
 
 /// What came of one run, without memory of its own.

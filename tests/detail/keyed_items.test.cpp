@@ -3,10 +3,12 @@
 #include "support/catch.hpp"
 #include "support/counted.hpp"
 #include "support/fragile.hpp"
+#include "support/scarce_memory.hpp"
 
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -91,6 +93,27 @@ TEST_CASE("keyed items that others leave come by number, too", "[partition_by]")
         mine.push(12, 12);
         CHECK(order_of(none) == "11 ");
         CHECK(order_of(mine) == "12 ");
+    }
+}
+
+TEST_CASE("an item for which there is no memory stays where it is", "[partition_by][memory]") {
+    for (int before = 0;; ++before) {
+        keyed_items<std::unique_ptr<int>> items;
+        auto first = std::make_unique<int>(1);
+        bool failed = false;
+        support::lose_next(support::Memory::any, 1, before);
+        try {
+            items.push(1, std::move(first));
+        } catch (const std::bad_alloc&) {
+            failed = true;
+        }
+        support::lose_next(support::Memory::any, 0);
+        CHECK(failed == (first != nullptr));
+        CHECK(failed == items.is_empty());
+        if (!failed) break;
+        items.push(1, std::move(first));
+        items.push_failure(2, some_error());
+        CHECK(order_of(items) == "1 (2) ");
     }
 }
 

@@ -38,7 +38,7 @@ public:
     /// Errors: `std::bad_alloc`, what the move throws; then all is as it was.
     void push(std::uint64_t number, In&& item) {
         if (queues_.empty()) queues_.emplace_back();
-        queues_.back().push_back({number, std::move(item)});
+        queues_.back().emplace_back(number, std::move(item));  // moves the item when there is a place for it
     }
     void push_failure(std::uint64_t number, std::exception_ptr error) {
         failures_.push_back({number, std::move(error)});
@@ -80,6 +80,7 @@ public:
 
 private:
     struct entry {
+        entry(std::uint64_t n, In&& i) : number(n), item(std::move(i)) {}
         std::uint64_t number;
         In item;
     };

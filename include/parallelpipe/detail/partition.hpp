@@ -34,6 +34,7 @@
 #include <cstdint>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <span>
 #include <utility>
@@ -125,7 +126,7 @@ private:
             if (taken != 0 || has_stopped_ || (has_ended_ && is_over())) return taken;
             timer.begin();
             if (!has_leader_ && !has_ended_) {
-                lead(lock, mine);
+                lead(lock, mine, lost);
                 continue;
             }
             mine.waits = true;
@@ -160,8 +161,9 @@ private:
 
     /// Reads items once and puts them into their boxes. One that cannot be moved on is a failure in its place,
     /// and has no slot; one whose key is not known is the leader's.
-    /// Errors: `std::bad_alloc`.
-    void lead(std::unique_lock<std::mutex>& lock, box& mine) {
+    /// Errors: such a failure if there is no memory to keep it; `lost` is its number then. What lies behind it
+    /// stays with the reader.
+    void lead(std::unique_lock<std::mutex>& lock, box& mine, std::optional<std::uint64_t>& lost) {
         has_leader_ = true;
         lock.unlock();
         std::size_t targets[most];
@@ -184,30 +186,48 @@ private:
         }
         lock.lock();
         has_leader_ = false;
+        if (error && items.empty()) {
+            keep_failure(mine, reader_->number_in_hand(), error, lost);
+            return;
+        }
+        struct skipping {
+            feed<In>& reader;
+            std::size_t count = 0;
+            ~skipping() { reader.skip(count); }
+        } done{reader()};
         for (std::size_t i = 0; i < routed; ++i) {
             box& to = boxes_[heir(targets[i])];
+            done.count = i + 1;
             try {
                 to.items.push(first_number + i, std::move(items[i]));
             } catch (...) {
-                to.items.push_failure(first_number + i, std::current_exception());
                 channel_.return_room(1);
+                keep_failure(to, first_number + i, std::current_exception(), lost);
             }
             to.wake.notify_one();
         }
-        if (error && items.empty()) {
-            mine.items.push_failure(reader_->number_in_hand(), error);
-        } else if (error) {
-            mine.items.push_failure(first_number + routed, error);
+        if (error) {
+            done.count = routed + 1;
             channel_.return_room(1);
-            ++routed;
+            keep_failure(mine, first_number + routed, error, lost);
+            return;
         }
-        reader().skip(routed);
-        if (error) return;
         if (stopped && channel_.is_aborted())
             has_stopped_ = true;
         else if (items.empty() && !channel_.end_interruption())
             has_ended_ = true;
         if (has_ended_ || has_stopped_) hand_on();
+    }
+
+    /// Under mutex_: that one failed. Errors: the failure itself, if there is no memory to keep it.
+    static void keep_failure(box& to, std::uint64_t number, const std::exception_ptr& error,
+                             std::optional<std::uint64_t>& lost) {
+        try {
+            to.items.push_failure(number, error);
+        } catch (const std::bad_alloc&) {
+            lost = number;
+            std::rethrow_exception(error);
+        }
     }
 
     /// Under mutex_: nobody gets items any more.
