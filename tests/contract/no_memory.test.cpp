@@ -7,8 +7,10 @@
 #include "support/waiting.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <cstddef>
+#include <functional>
 #include <iterator>
 #include <latch>
 #include <new>
@@ -244,6 +246,49 @@ TEST_CASE("a keyed item without memory for its place nor for its failure is lost
     std::ranges::set_difference(up_to(200), outcome.items, std::back_inserter(lost));
     REQUIRE(lost.size() == 1);
     CHECK(outcome.items == up_to_without(200, lost.front()));
+}
+
+TEST_CASE("what a keyed worker leaves for want of memory fits in between what its heir has",
+          "[contract][ordered][memory]") {
+    const auto who = [](Input<int> in) -> generator<std::pair<int, std::size_t>> {
+        for (int x : in) co_yield {x, this_worker::index()};
+    };
+    std::array<int, 2> key_of{};
+    for (const auto& [key, worker] :
+         (std::views::iota(0, 20) | stage({.workers = 2}, who).partition_by(std::identity())).results())
+        key_of[worker] = key;
+
+    // The worker with the even ones is the head, and comes back when the other one is lost.
+    std::latch begun(1);
+    std::latch failed(1);
+    std::latch done(1);
+    auto source = stage({.qsize = 0}, [&]() -> generator<int> {
+        co_yield 0;
+        begun.wait();
+        for (int i = 1; i < 40; ++i) co_yield int{i};
+        done.wait();
+        for (int i = 40; i < 80; ++i) co_yield int{i};
+    });
+    auto work = stage({.workers = 2, .qsize = 0, .ordered = true, .on_error = OnError::finish},
+                      [&](Input<int> in) -> generator<int> {
+                          const leaving tell{failed};
+                          for (int x : in) {
+                              if (x == 0) {
+                                  begun.count_down();
+                                  failed.wait();
+                                  support::give_it_a_chance();
+                              }
+                              co_yield int{x};
+                              if (x == 39) done.count_down();
+                              if (x == 11) lose_next(Memory::over_aligned);
+                          }
+                      })
+                    .partition_by([&](int x) { return key_of[static_cast<std::size_t>(x % 2)]; });
+    support::lost_so_far();
+    const Outcome outcome = outcome_of(source | work);
+    CHECK(outcome.items == up_to(80));
+    CHECK(outcome.failed_at == 13);
+    CHECK(support::lost_so_far() == 1);
 }
 
 namespace {

@@ -264,7 +264,9 @@ private:
             if (next_ == worker_count_) next_ = items;
             // Nobody takes items any more; what was given back has no taker, and who has left no last words.
             if (at_items_ == 0 && next_ >= items && first.first > next_) next_ = first.first;
-            if (first.first != next_) {
+            // It lies before next_ if its worker found no memory there, failed, and left its item to a sibling,
+            // who did it together with others.
+            if (first.first > next_) {
                 out_.wake_parking();  // who alone can take that number may be waiting to park
                 return;
             }
@@ -284,7 +286,7 @@ private:
                 out_.wake_parking();
                 return;
             }
-            next_ = first.end;
+            next_ = std::max(next_, first.end);
             remove_first();
         }
     }
