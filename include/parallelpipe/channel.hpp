@@ -114,8 +114,8 @@ private:
         }
     }
 
-    /// Under take_mutex_: fetches half of what one of `thief`'s siblings has taken and not begun; less if there
-    /// is no memory for all of that.
+    /// Under take_mutex_: fetches half of what one of `thief`'s siblings has taken and not begun; less if
+    /// there is no memory for all of that.
     /// Returns whether there was something.
     /// Errors: `std::bad_alloc` if there is no memory for one; all is then as it was.
     bool steal(const detail::taken_items<T>* thief) {
@@ -292,8 +292,8 @@ public:
     /// them cannot throw, it may be a place(std::span<T>) instead, for several at once.
     /// The items keep their slots until return_room() is told.
     /// Returns: how many; 0 if the channel was empty.
-    /// Errors: what `place` throws; that item is lost. Of take() also `std::bad_alloc`, at the end: siblings have
-    /// items that they have not begun, and there is no memory to fetch them.
+    /// Errors: what `place` throws; that item is lost. Of take() also `std::bad_alloc`, at the end: siblings
+    /// have items that they have not begun, and there is no memory to fetch them.
     template <class Place>
     std::size_t try_take(std::size_t most, Place&& place) {
         const auto alone = lock();

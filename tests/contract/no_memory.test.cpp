@@ -152,7 +152,7 @@ TEST_CASE("what a worker yields that has caught the lack of memory has its place
     CHECK(outcome.text.empty());
 }
 
-TEST_CASE("an ordered worker that has no memory to begin its next item leaves that to a sibling, with its slot",
+TEST_CASE("an ordered worker without memory for its next item leaves that to a sibling, with its slot",
           "[contract][ordered][memory]") {
     std::atomic<int> taken{0};
     std::atomic<int> most{0};

@@ -495,7 +495,8 @@ private:
         while (first_ones-- > 0) {
             if (!stages_[first_ones].out) continue;
             stages_[first_ones].out->abort();
-            if (first_ones + 1 < size_ && stages_[first_ones + 1].boxes) stages_[first_ones + 1].boxes->stop();
+            if (first_ones + 1 == size_) continue;
+            if (partition_base* const boxes = stages_[first_ones + 1].boxes.get()) boxes->stop();
         }
     }
 

@@ -32,8 +32,8 @@ struct failure {
 /// Threads: every member from any thread, but spawn() only from the thread that starts the run.
 class task_group {
 public:
-    /// Room for `threads` threads and their reports, and one more report of the consumer. A worker may fail, fail
-    /// again where it gives back what it has not begun, and leave what a sibling's result failed at.
+    /// Room for `threads` threads and their reports, and one more report of the consumer. A worker may fail,
+    /// fail again where it gives back what it has not begun, and leave what a sibling's result failed at.
     explicit task_group(std::size_t threads)
         : lineage_(new lineage{lineage_here()}), members_(threads) {
         failures_.reserve(3 * threads + 1);
@@ -79,7 +79,8 @@ public:
     /// What the group's threads belong to.
     const std::shared_ptr<const lineage>& lineage_of_threads() const noexcept { return lineage_; }
 
-    /// Called where memory has run out, and where nothing may be thrown: there is room for all that a run reports.
+    /// Called where memory has run out, and where nothing may be thrown: there is room for all that a run
+    /// reports.
     void report(failure what) noexcept {
         const std::lock_guard lock(failures_mutex_);
         try {
