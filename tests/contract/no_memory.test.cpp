@@ -33,11 +33,15 @@ using support::up_to;
 
 namespace {
 
-/// 0, 1, ... `end` - 1, of which none waits beside another: nobody can take several at once.
-Stage<void, int> one_by_one(int end) {
+/// 0, 1, ... `end` - 1, of which none waits beside another: nobody can take several at once. Behind the first
+/// one it waits: who has that is the head, and from then on each run of items of the others needs memory.
+Stage<void, int> one_by_one(int end, std::latch& first_begun) {
     return Stage<void, int>(
-               [](int n) -> generator<int> {
-                   for (int i = 0; i < n; ++i) co_yield i;
+               [&first_begun](int n) -> generator<int> {
+                   for (int i = 0; i < n; ++i) {
+                       co_yield int{i};
+                       first_begun.wait();
+                   }
                },
                end)
         .setup({.qsize = 1});
@@ -64,10 +68,12 @@ bool says_no_memory(const Outcome& outcome) {
 }  // namespace
 
 TEST_CASE("a worker of an ordered stage needs no memory to leave", "[contract][ordered][memory]") {
+    std::latch begun(1);
     std::latch leaving(1);
     auto work = stage({.workers = 3, .ordered = true}, [&](Input<int> in) -> generator<int> {
         for (int x : in) {
             if (x == 0) {
+                begun.count_down();
                 leaving.wait();
                 support::give_it_a_chance();
             } else if (x == 12) {
@@ -78,7 +84,7 @@ TEST_CASE("a worker of an ordered stage needs no memory to leave", "[contract][o
             co_yield x;
         }
     });
-    const Outcome outcome = outcome_of(one_by_one(200) | work);
+    const Outcome outcome = outcome_of(one_by_one(200, begun) | work);
     CHECK(outcome.items == up_to_without(200, 12));
     CHECK(outcome.text.empty());
 }
@@ -106,14 +112,21 @@ struct Costly {
 
 TEST_CASE("an item that is lost without memory does not hold up those behind it",
           "[contract][ordered][memory]") {
+    std::latch begun(1);
     std::latch failed(1);
     auto source = stage({.qsize = 0}, [&]() -> generator<Costly> {
-        for (int i = 0; i < 200; ++i) co_yield Costly(i, i == 20 ? &failed : nullptr);
+        for (int i = 0; i < 200; ++i) {
+            co_yield Costly(i, i == 20 ? &failed : nullptr);
+            begun.wait();
+        }
     });
     auto work = stage({.workers = 2, .ordered = true, .on_error = OnError::finish},
                       [&](Input<Costly> in) -> generator<int> {
                           for (Costly& x : in) {
-                              if (x.value == 0) failed.wait();
+                              if (x.value == 0) {
+                                  begun.count_down();
+                                  failed.wait();
+                              }
                               co_yield int{x.value};
                           }
                       });
@@ -128,12 +141,16 @@ TEST_CASE("an item that is lost without memory does not hold up those behind it"
 TEST_CASE("what a worker yields that has caught the lack of memory has its place in the order",
           "[contract][ordered][memory]") {
     constexpr int last = 5;
+    std::latch begun(1);
     std::latch caught(1);
     auto work = stage({.workers = 2, .qsize = 0, .ordered = true}, [&](Input<int> in) -> generator<int> {
         bool no_memory = false;
         try {
             for (int x : in) {
-                if (x == 0) caught.wait();
+                if (x == 0) {
+                    begun.count_down();
+                    caught.wait();
+                }
                 co_yield int{x};
                 if (x == last) lose_next(Memory::over_aligned);
             }
@@ -144,7 +161,7 @@ TEST_CASE("what a worker yields that has caught the lack of memory has its place
         for (int i = 1; i <= 100; ++i) co_yield -i;
         caught.count_down();
     });
-    const Outcome outcome = outcome_of(one_by_one(200) | work);
+    const Outcome outcome = outcome_of(one_by_one(200, begun) | work);
     std::vector<int> expected = up_to(last + 1);
     for (int i = 1; i <= 100; ++i) expected.push_back(-i);
     for (int i = last + 1; i < 200; ++i) expected.push_back(i);
@@ -156,11 +173,13 @@ TEST_CASE("an ordered worker without memory for its next item leaves that to a s
           "[contract][ordered][memory]") {
     std::atomic<int> taken{0};
     std::atomic<int> most{0};
+    std::latch begun(1);
     std::latch failed(1);
     auto source = stage({.qsize = 1}, [&]() -> generator<int> {
         for (int i = 0; i < 200; ++i) {
             most = std::max(most.load(), i - taken);
             co_yield int{i};
+            begun.wait();
         }
     });
     auto work = stage({.workers = 2, .ordered = true, .on_error = OnError::finish},
@@ -168,7 +187,10 @@ TEST_CASE("an ordered worker without memory for its next item leaves that to a s
                           const leaving tell{failed};
                           for (int x : in) {
                               ++taken;
-                              if (x == 0) failed.wait();
+                              if (x == 0) {
+                                  begun.count_down();
+                                  failed.wait();
+                              }
                               co_yield int{x};
                               if (x == 5) lose_next(Memory::over_aligned);
                           }
@@ -183,13 +205,17 @@ TEST_CASE("a worker that asks on without memory, again and again, ends the order
           "[contract][ordered][memory]") {
     const OnError on_error = GENERATE(OnError::stop, OnError::finish);
     constexpr int last = 5;
+    std::latch begun(1);
     std::latch ended(1);
     auto work = stage({.workers = 2, .qsize = 0, .ordered = true, .on_error = on_error},
                       [&](Input<int> in) -> generator<int> {
                           for (bool ends = false; !ends;) {
                               try {
                                   for (int x : in) {
-                                      if (x == 0) ended.wait();
+                                      if (x == 0) {
+                                          begun.count_down();
+                                          ended.wait();
+                                      }
                                       co_yield int{x};
                                       if (x == last) lose_next(Memory::over_aligned, 3);
                                   }
@@ -203,7 +229,7 @@ TEST_CASE("a worker that asks on without memory, again and again, ends the order
                           }
                       });
     support::lost_so_far();
-    const Outcome outcome = outcome_of(one_by_one(200) | work);
+    const Outcome outcome = outcome_of(one_by_one(200, begun) | work);
     CHECK(outcome.items == up_to(last + 2));
     CHECK(says_no_memory(outcome));
 }
