@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 // No using-directive here: everything is found by its full name, operator| by its operands.
@@ -20,6 +21,26 @@ auto all_of(const Pipeline& pipeline) {
 }
 
 const std::vector<int> numbers{1, 2, 3, 4};
+
+/// Somebody else's namespace, with functions that take whatever they are given.
+namespace greedy {
+template <class... T>
+void fuse(T&&...) = delete;
+template <class... T>
+void entries_of(T&&...) = delete;
+template <class... T>
+void without_object(T&&...) = delete;
+
+struct Item {
+    int value = 0;
+};
+struct Next {
+    Item operator()(const Item& item) const { return {item.value + 1}; }
+};
+struct IsOdd {
+    bool operator()(const Item& item) const { return item.value % 2 != 0; }
+};
+}  // namespace greedy
 
 TEST_CASE("stages that get their item type from the left need no using-directive", "[names]") {
     CHECK(all_of(numbers | pp::take(2)) == std::vector{1, 2});
@@ -50,6 +71,13 @@ TEST_CASE("between stages whose types are known, and inside fuse", "[names]") {
     CHECK(all_of(numbers | (twice | pp::take(1))) == std::vector{2});
     CHECK(all_of(numbers | pp::fuse(twice | pp::filter([](auto x) { return x > 4; }))) == std::vector{6, 8});
     CHECK(all_of(pp::stage([]() -> pp::generator<int> { co_yield 7; }) | pp::take(1)) == std::vector{7});
+}
+
+TEST_CASE("functions of the same name beside the items are not called", "[names]") {
+    const std::vector<greedy::Item> items(3);
+    const auto odd = pp::fuse(pp::map_stage(greedy::Next{}) | pp::filter(greedy::IsOdd{}));
+    CHECK((items | odd | pp::fuse(pp::map_stage(greedy::Next{}))).execute().value == 2);
+    CHECK(pp::fuse(items | pp::map_stage(greedy::Next{})).execute().value == 1);
 }
 
 }  // namespace contract_names_tests

@@ -167,15 +167,18 @@ private:
         has_leader_ = true;
         lock.unlock();
         std::size_t targets[most];
-        std::span<In> items;
+        In* items = nullptr;
+        std::size_t count = 0;
         std::size_t routed = 0;
         std::uint64_t first_number = 0;
         std::exception_ptr error;
         bool stopped = false;
         try {
-            items = reader().bulk(most);
+            const std::span<In> bulk = reader().bulk(most);
+            items = bulk.data();
+            count = bulk.size();
             first_number = reader_->number_in_hand();
-            for (In& item : items) {
+            for (const In& item : bulk) {
                 targets[routed] = hash(item) % boxes_.size();
                 ++routed;
             }
@@ -186,7 +189,7 @@ private:
         }
         lock.lock();
         has_leader_ = false;
-        if (error && items.empty()) {
+        if (error && count == 0) {
             keep_failure(mine, reader_->number_in_hand(), error, lost);
             return;
         }
@@ -214,7 +217,7 @@ private:
         }
         if (stopped && channel_.is_aborted())
             has_stopped_ = true;
-        else if (items.empty() && !channel_.end_interruption())
+        else if (count == 0 && !channel_.end_interruption())
             has_ended_ = true;
         if (has_ended_ || has_stopped_) hand_on();
     }
