@@ -42,7 +42,7 @@ public:
 
     /// How many items it has taken and not begun. For any thread, give or take what moves this moment, and what
     /// a reader without siblings has worked off since it last had to look up.
-    virtual std::uint64_t ahead() const noexcept = 0;
+    virtual std::uint64_t ahead() const noexcept { return 0; }
 
     /// How often it has looked up because somebody wanted its attention; for any thread.
     std::uint64_t visits() const noexcept { return visits_.load(std::memory_order_relaxed); }
@@ -62,9 +62,6 @@ public:
     // can be stolen.
     reader_base* next_told = nullptr;
     reader_base* next_shared = nullptr;
-
-protected:
-    ~reader_base() = default;
 
 private:
     std::atomic<meter*> counted_{nullptr};
@@ -93,7 +90,7 @@ private:
 };
 
 template <class T>
-class taken_items final : public reader_base {
+class taken_items : public reader_base {
 public:
     std::uint64_t ahead() const noexcept override {
         const T* const next = begun.load(std::memory_order_relaxed);
