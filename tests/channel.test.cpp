@@ -98,6 +98,19 @@ int count_up(Channel<int>& channel, Channel<int>::Consumer& consumer) {
     return expected;
 }
 
+/// A consumer has taken eight items and begun the first; beside it is an idle one.
+struct EightTakenAhead {
+    EightTakenAhead() {
+        for (int i = 0; i < 8; ++i) REQUIRE(producer.push(int{i}));
+        REQUIRE(slow.take_ahead(8) == 8);
+    }
+
+    Channel<int> channel{0, 1, 2};
+    Channel<int>::Producer producer{channel};
+    SharingReader slow{channel};
+    SharingReader idle{channel};
+};
+
 }  // namespace
 
 TEST_CASE("a channel of one producer and one consumer keeps the order", "[channel]") {
@@ -573,12 +586,8 @@ TEST_CASE("what a leaving consumer had taken ahead reaches a sibling that waits"
 
 TEST_CASE("a consumer that finds nothing steals what a sibling has taken and not begun",
           "[channel]") {
-    Channel<int> channel(0, 1, 2);
-    Channel<int>::Producer producer(channel);
-    SharingReader slow(channel);
-    SharingReader idle(channel);
-    for (int i = 0; i < 8; ++i) REQUIRE(producer.push(int{i}));
-    REQUIRE(slow.take_ahead(8) == 8);
+    EightTakenAhead items;
+    auto& [channel, producer, slow, idle] = items;
     std::set<int> stolen;
     for (int i = 0; i < 7; ++i) {
         int item = -1;
@@ -597,12 +606,8 @@ TEST_CASE("a consumer that finds nothing steals what a sibling has taken and not
 
 TEST_CASE("a consumer without memory to steal waits for what comes, and does not take that for the end",
           "[channel][memory]") {
-    Channel<int> channel(0, 1, 2);
-    Channel<int>::Producer producer(channel);
-    SharingReader slow(channel);
-    SharingReader idle(channel);
-    for (int i = 0; i < 8; ++i) REQUIRE(producer.push(int{i}));
-    REQUIRE(slow.take_ahead(8) == 8);
+    EightTakenAhead items;
+    auto& [channel, producer, slow, idle] = items;
     const auto taken = [&] {
         int item = -1;
         idle.take(1, [&](int&& one) { item = one; }, no_wait);

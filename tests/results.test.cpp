@@ -349,7 +349,7 @@ TEST_CASE("stats count what each worker took and yielded, and what the queues he
 }
 
 TEST_CASE("stats count an item when it is begun, not when it was only taken ahead", "[results][stats]") {
-    const std::size_t qsize = GENERATE(1, 7, 1024);
+    const std::size_t qsize = GENERATE(1u, 7u, 1024u);
     SECTION("by the consumer, also behind a break") {
         const auto numbers = std::views::iota(0, 500) | map_stage({.qsize = qsize}, [](int x) { return x; });
         auto results = numbers.results();

@@ -110,7 +110,7 @@ private:
                                std::move(*last))));
             items.last.store(last, std::memory_order_relaxed);
             std::destroy_at(last);
-            if (items.counted()) items.counted()->in.fetch_sub(1, std::memory_order_relaxed);
+            items.count(-1);
         }
     }
 
@@ -467,7 +467,7 @@ private:
 
     /// A number: that many items, 0 at the end. Nothing: empty, but more may come.
     template <class Place>
-    std::optional<std::size_t> look(std::size_t most, Place& place, bool steal) {
+    std::optional<std::size_t> look(std::size_t most, Place& place, bool may_steal) {
         if (channel_.is_aborted()) return 0;
         const bool stopped = channel_.has_stop();
         // The sentinel first: if it stands, every push came before, and an empty queue is final.
@@ -475,7 +475,7 @@ private:
         const auto alone = lock();
         if (const std::size_t taken = take_waiting(most, place)) return taken;
         // Of what is stolen only what lies in front of a stop is to be read: there may be more behind it.
-        while ((steal || ended || stopped) && this->steal(ended || stopped))
+        while ((may_steal || ended || stopped) && try_steal(ended || stopped))
             if (const std::size_t taken = take_waiting(most, place)) return taken;
         const bool interrupted = channel_.interrupted_.load(std::memory_order_seq_cst);
         return ended || stopped || interrupted ? std::optional<std::size_t>(0) : std::nullopt;
@@ -483,7 +483,7 @@ private:
 
     /// As Channel::steal(). Without memory, who will come again finds nothing; who would take that for the end
     /// gets to know: the items may yet be given back, when nobody is left.
-    bool steal(bool is_last_look) {
+    bool try_steal(bool is_last_look) {
         try {
             return channel_.steal(shared_);
         } catch (const std::bad_alloc&) {

@@ -221,7 +221,7 @@ protected:
 
     /// Those that lie ready. What was not begun has not been taken.
     void destroy_items() noexcept {
-        if (taken_.counted()) taken_.counted()->in.fetch_sub(taken_.ahead(), std::memory_order_relaxed);
+        taken_.count(-static_cast<std::ptrdiff_t>(taken_.ahead()));
         std::destroy(current_, last());
         current_ = last();
         empty_hand();

@@ -262,8 +262,7 @@ bool channel_feed<T, In>::refill() {
         if (this->listener_ && !is_stopped()) this->listener_->ends(end);
         return false;
     }
-    if (this->taken_.counted())
-        this->taken_.counted()->in.fetch_add(last_taken_, std::memory_order_relaxed);
+    this->taken_.count(static_cast<std::ptrdiff_t>(last_taken_));
     // The first one comes into hand at once.
     return_room(owed + 1);
     returned_ = this->current_ + 1;

@@ -89,8 +89,8 @@ public:
     void ended() override {
         if (!has_ended()) ended_.store(meter::now(), std::memory_order_relaxed);
         if (!errors_.empty()) throw TaskException(errors_);
-        if (was_unwound_ && current_worker) throw stop_unwind();
-        if (was_unwound_ || is_cancelled_.load(std::memory_order_relaxed)) throw CancelledError();
+        if (was_unwound_) throw_unwound();
+        if (is_cancelled_.load(std::memory_order_relaxed)) throw CancelledError();
     }
 
 private:

@@ -41,9 +41,7 @@ public:
         const bool keeps_one = this->hand_ == feed<In>::hand::seen;
         In* const kept = this->current_ + (keeps_one ? 1 : 0);
         channel_.return_room(kept - returned_);
-        if (this->taken_.counted())
-            this->taken_.counted()->in.fetch_sub(static_cast<std::uint64_t>(this->last() - kept),
-                                               std::memory_order_relaxed);
+        this->taken_.count(kept - this->last());
         keyed_items<In> unbegun;
         std::exception_ptr no_memory;
         try {
@@ -166,7 +164,7 @@ private:
             throw;
         }
         if (taken == 0) return false;
-        if (this->taken_.counted()) this->taken_.counted()->in.fetch_add(taken, std::memory_order_relaxed);
+        this->taken_.count(static_cast<std::ptrdiff_t>(taken));
         channel_.return_room(1);  // the first one comes into hand at once
         returned_ = this->current_ + 1;
         begin_run();

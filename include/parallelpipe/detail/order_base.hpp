@@ -105,7 +105,7 @@ public:
         std::exception_ptr error;
         change([&] {
             complete(worker, number + 1);
-            if (!std::exchange(workers_[worker].done, true)) --at_items_;
+            end_items(worker);
             advance();
             out_.wake_parking();
             error = std::exchange(error_, nullptr);
@@ -167,7 +167,7 @@ protected:
 private:
     struct alignas(cache_line) worker_state {
         stretch* at = nullptr;       // null while it waits for an item
-        stretch* reserve = nullptr;  // null once it was needed
+        stretch* reserve = nullptr;  // null where it was needed
         bool done = false;           // it takes no items any more
     };
 
@@ -244,6 +244,11 @@ private:
         const std::uint64_t done = at->is_items() ? std::max(items + end, at->first) : at->first + 1;
         at->end = std::min(done, fail_end());
         at->complete = true;
+    }
+
+    /// The worker takes no items any more.
+    void end_items(std::size_t worker) noexcept {
+        if (!std::exchange(workers_[worker].done, true)) --at_items_;
     }
 
     /// Nothing from `number` on leaves the stage.
@@ -414,8 +419,7 @@ private:
         order_.change([&] {
             if (order_.workers_[worker_].done) return;
             order_.complete(worker_, end);
-            order_.workers_[worker_].done = true;
-            --order_.at_items_;
+            order_.end_items(worker_);
             order_.go_on(worker_, after_items + worker_);
             at_ = order_.workers_[worker_].at;
             order_.advance();

@@ -158,12 +158,7 @@ public:
     void fail_in_results(std::exception_ptr cause) { fail({size_, 0, std::move(cause)}); }
 
     /// Everything stops; nothing more reaches the consumer. Does not wait.
-    void cancel() {
-        int running = is_running;
-        outcome_.compare_exchange_strong(running, was_cancelled);
-        abort_channels(size_);
-        stop_stages(size_);
-    }
+    void cancel() { end_as(was_cancelled); }
 
     void cancel_and_join() {
         cancel();
@@ -178,8 +173,8 @@ public:
         // Who cancelled wrote outcome_ before the abort that brought us here.
         int running = is_running;
         outcome_.compare_exchange_strong(running, has_ended);
-        if (running == was_unwound && current_worker) throw stop_unwind();
-        if (running == was_cancelled || running == was_unwound) throw CancelledError();
+        if (running == was_unwound) throw_unwound();
+        if (running == was_cancelled) throw CancelledError();
         std::vector<TaskError> errors;
         group_.each_failure([&](const failure& what) {
             errors.emplace_back(!what.inner_stage.empty() ? what.inner_stage
@@ -281,6 +276,8 @@ public:
     }
 
 private:
+    enum outcome : int { is_running, has_ended, has_failed, was_cancelled, was_unwound };
+
     struct end_of_order final : order_listener {
         run* of = nullptr;
         std::size_t stage = 0;
@@ -418,7 +415,7 @@ private:
             if (in) in->give_back();
         } catch (const stop_unwind&) {
             // The run was stopped and the stage function unwound; or another run was, whose items this one reads.
-            if (!is_stopped(stage)) unwind();
+            if (!is_stopped(stage)) end_as(was_unwound);
         } catch (...) {
             fail({stage, worker, std::current_exception()});
         }
@@ -455,10 +452,10 @@ private:
                (here.range && here.range->is_stopped());
     }
 
-    /// A worker was unwound, and not by this run.
-    void unwind() {
+    /// Everything stops, for the first reason that there is.
+    void end_as(outcome why) {
         int running = is_running;
-        outcome_.compare_exchange_strong(running, was_unwound);
+        outcome_.compare_exchange_strong(running, why);
         abort_channels(size_);
         stop_stages(size_);
     }
@@ -504,8 +501,6 @@ private:
     void stop_stages(std::size_t first_ones) {
         for (std::size_t i = 0; i < first_ones; ++i) stages_[i].stop.request_stop();
     }
-
-    enum outcome : int { is_running, has_ended, has_failed, was_cancelled, was_unwound };
 
     watch_of_run watch_;  // first: the place is taken before anything is made
     const std::size_t size_;

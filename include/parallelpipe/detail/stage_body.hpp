@@ -16,6 +16,7 @@
 #include <parallelpipe/detail/reorder_buffer.hpp>
 #include <parallelpipe/detail/stage_call.hpp>
 #include <parallelpipe/detail/stepped_items.hpp>
+#include <parallelpipe/error.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/this_worker.hpp>
@@ -76,6 +77,13 @@ void throwing_what_is_noted(Noted& noted, What what) {
         if (!noted.has_failed()) throw;
     }
     if (noted.has_failed()) noted.throw_failure();
+}
+
+/// The run whose results are asked for was unwound by another one, whose items it reads. The worker of that one
+/// who asks goes the same way; anybody else was cancelled.
+[[noreturn]] inline void throw_unwound() {
+    if (current_worker) throw stop_unwind();
+    throw CancelledError();
 }
 
 /// All workers of a stage have been lost: what was meant for them runs to its end for nothing. An item that

@@ -28,6 +28,7 @@
 #include <parallelpipe/detail/owned.hpp>
 
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <utility>
 
@@ -39,6 +40,7 @@ public:
     reader_base() = default;
     reader_base(const reader_base&) = delete;
     reader_base& operator=(const reader_base&) = delete;
+    virtual ~reader_base() = default;
 
     /// How many items it has taken and not begun. For any thread, give or take what moves this moment, and what
     /// a reader without siblings has worked off since it last had to look up.
@@ -54,6 +56,11 @@ public:
 
     /// The reader's; null: nobody counts.
     meter* counted() const noexcept { return counted_.load(std::memory_order_relaxed); }
+    /// So many more were taken, or fewer.
+    void count(std::ptrdiff_t items) noexcept {
+        if (meter* const who = counted())
+            who->in.fetch_add(static_cast<std::uint64_t>(items), std::memory_order_relaxed);
+    }
     void count_for(meter* who) noexcept { counted_.store(who, std::memory_order_relaxed); }
 
     std::atomic<bool> attention{false};
