@@ -12,9 +12,14 @@ namespace parallelpipe {
 
 namespace detail {
 
+/// Not a function that could only change the item. (A concept asks the second question only where the first
+/// is answered with no, so that a generic function is never instantiated for what it will not be called with.)
+template <class F, class In>
+concept looks_only = calls_item<F, const In&> || !calls_item<F, In&>;
+
 template <class F, class In>
 class tap_function : public looking_function<F, In> {
-    static_assert(calls_item<F, const In&> || !calls_item<F, In&>,
+    static_assert(looks_only<F, In>,
                   "parallelpipe: tap shows its function each item as a const lvalue, so it cannot take "
                   "it as T&; take it as const T& or by value, or write map_stage(f) to change items");
 
