@@ -14,6 +14,8 @@
 // | closed_      | last consumer, or a stop   | producers, per push | nothing but itself: relaxed; the |
 // |              |                            |                     | waits look again after prepare() |
 // | interrupted_ | siblings of the reader     | the reader          | nothing but itself               |
+// | stop_before_ | who fails                  | consumers           | nothing but itself: seq_cst with |
+// |              |                            |                     | attention, as aborted_           |
 // | aborted_     | a stop                     | consumers           | why the run stopped; seq_cst with|
 // |              |                            |                     | attention in taken_items.hpp     |
 // | producers_, consumers_ | each side, once per handle | the same  | the last one's right to end it:  |
@@ -21,7 +23,7 @@
 //
 // Waits, and who wakes them:
 // * a consumer that finds the queue empty sleeps on not_empty_: woken by a push, by items given
-//   back, by the sentinel, by interrupt(), by abort();
+//   back, by the sentinel, by interrupt(), by stop_before(), by abort();
 // * a producer that finds no room sleeps on not_full_: woken by a consumer that returns slots, if half of
 //   them are free then or one has nothing to read or leaves, by a producer that took some and left some
 //   or that leaves, by close(), by abort().
@@ -38,9 +40,8 @@
 // item that was taken is begun by its taker, stolen, or given back by a taker that leaves.
 
 #include <parallelpipe/concepts.hpp>
-#include <parallelpipe/detail/asymmetric_barrier.hpp>
 #include <parallelpipe/detail/brief_mutex.hpp>
-#include <parallelpipe/detail/channel_base.hpp>
+#include <parallelpipe/detail/channel_items.hpp>
 #include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/core_use.hpp>
 #include <parallelpipe/detail/lanes.hpp>
@@ -73,91 +74,20 @@ namespace parallelpipe {
 ///   `consumer_left()` once when it is done. All other members from any thread.
 /// Cost: a push is one uncontended store; slots, tokens and wake-ups are paid per bulk.
 template <detail::can_be_item T>
-class Channel : public detail::channel_base {
+class Channel : public detail::channel_items<T> {
 public:
     class Producer;
     class Consumer;
 
     /// `capacity` 0 is unlimited. `producers` and `consumers` are at least 1.
     Channel(std::size_t capacity, std::size_t producers, std::size_t consumers)
-        : channel_base(capacity, producers, consumers) {}
-    ~Channel() override {
-        lanes_.for_each_chunk([](detail::chunk& at) {
-            T* const items = items_of(at);
-            std::destroy(items + at.taken, items + at.filled.load(std::memory_order_relaxed));
-            delete static_cast<items_chunk*>(&at);
-        });
-    }
+        : detail::channel_items<T>(capacity, producers, consumers) {}
 
 private:
-    /// About 2 KiB: few allocations for small items, two a chunk for huge ones.
-    static constexpr std::size_t chunk_size =
-        std::bit_floor(std::clamp<std::size_t>(std::size_t{2048} / sizeof(T), 2, 256));
-
-    struct items_chunk : detail::chunk {
-        detail::raw_storage<T, chunk_size> items;
-    };
-    static T* items_of(detail::chunk& at) noexcept { return static_cast<items_chunk&>(at).items.data(); }
-
-    /// Under take_mutex_: `items` loses what lies from `first` on, the last one first, so that every
-    /// moment in between is whole.
-    void put_back(detail::taken_items<T>& items, T* first) {
-        T* last = items.last.load(std::memory_order_relaxed);
-        while (last > first) {
-            --last;
-            given_back_.insert(detail::owned<detail::given_back_item>(
-                new given_back(items.first_number + static_cast<std::uint64_t>(last - items.first),
-                               std::move(*last))));
-            items.last.store(last, std::memory_order_relaxed);
-            std::destroy_at(last);
-            items.count(-1);
-        }
-    }
-
-    /// Under take_mutex_: fetches half of what one of `thief`'s siblings has taken and not begun; less if
-    /// there is no memory for all of that.
-    /// Returns whether there was something.
-    /// Errors: `std::bad_alloc` if there is no memory for one; all is then as it was.
-    bool steal(const detail::taken_items<T>* thief) {
-        for (detail::reader_base* each = shared_.first(); each; each = shared_.next(*each)) {
-            auto& items = static_cast<detail::taken_items<T>&>(*each);
-            // New items come only under the lock, so a look that finds nothing unbegun is final.
-            if (&items == thief || unbegun(items) <= 0) continue;
-            items.attention.store(true, std::memory_order_seq_cst);
-            detail::every_thread_passes_a_barrier();
-            const std::ptrdiff_t left = unbegun(items);
-            if (left <= 0) continue;
-            T* const last = items.last.load(std::memory_order_relaxed);
-            try {
-                put_back(items, last - (left + 1) / 2);
-            } catch (const std::bad_alloc&) {
-                if (items.last.load(std::memory_order_relaxed) == last) throw;
-            }
-            return true;
-        }
-        return false;
-    }
-
-    /// Under take_mutex_: whether one of `thief`'s siblings has not begun an item in front of that one.
-    bool could_steal_before(std::uint64_t number, const detail::taken_items<T>* thief) const {
-        for (detail::reader_base* each = shared_.first(); each; each = shared_.next(*each)) {
-            const auto& items = static_cast<const detail::taken_items<T>&>(*each);
-            if (&items == thief || unbegun(items) <= 0) continue;
-            const T* const next = items.begun.load(std::memory_order_relaxed);
-            if (items.first_number + static_cast<std::uint64_t>(next - items.first) < number) return true;
-        }
-        return false;
-    }
-
-    static std::ptrdiff_t unbegun(const detail::taken_items<T>& items) {
-        return items.last.load(std::memory_order_relaxed) -
-               items.begun.load(std::memory_order_relaxed);
-    }
-
-    struct given_back final : detail::given_back_item {
-        given_back(std::uint64_t n, T&& i) : given_back_item(n), item(std::move(i)) {}
-        T item;
-    };
+    using items = detail::channel_items<T>;
+    using typename items::items_chunk;
+    using items::chunk_size;
+    using items::items_of;
 };
 
 /// The pushing end of a channel.
@@ -297,12 +227,14 @@ public:
     template <class Place>
     std::size_t try_take(std::size_t most, Place&& place) {
         const auto alone = lock();
-        return take_waiting(most, place);
+        return channel_.take_waiting(most, place, first_number_);
     }
 
     /// The same, but waits. `before_sleep()` is called before the first pause.
-    /// Blocks: while the channel is empty; woken by a push, by the sentinel and by abort().
-    /// Returns: 0 at the end of the stream or once the channel is aborted.
+    /// Blocks: while the channel is empty; woken by a push, by items given back, by the sentinel, by
+    ///   interrupt(), by stop_before() and by abort().
+    /// Returns: 0 at the end of the stream, in front of a stop or an interruption, or once the channel is
+    ///   aborted.
     template <class Place, class BeforeSleep>
     std::size_t take(std::size_t most, Place&& place, BeforeSleep&& before_sleep) {
         auto timer = detail::wait_timer::for_input(reader_.counted());
@@ -405,66 +337,6 @@ private:
         return patience_.brought(items);
     }
 
-    template <class Place>
-    std::size_t take_waiting(std::size_t most, Place& place) {
-        if (!channel_.given_back_.is_empty()) [[unlikely]] {
-            if (channel_.is_stopped_before(channel_.given_back_.first_number())) return 0;
-            const auto next = channel_.given_back_.take_first();  // also if moving it throws
-            first_number_ = next->number;
-            T& item = static_cast<given_back&>(*next).item;
-            if constexpr (std::invocable<Place&, std::span<T>>)
-                place(std::span<T>(std::addressof(item), 1));
-            else
-                place(std::move(item));
-            return 1;
-        }
-        first_number_ = channel_.next_number_;
-        if (channel_.is_stopped_before(first_number_)) return 0;
-        const std::size_t taken = channel_.lanes_.take(
-            chunk_size, most,
-            [&](detail::chunk& at, std::size_t some) { take_from(at, some, place); });
-        if (taken != 0) channel_.note_fill(taken + channel_.size_approx());
-        return taken;
-    }
-
-    /// Takes the next `some` items of a chunk.
-    template <class Place>
-    void take_from(detail::chunk& at, std::size_t some, Place& place) {
-        T* const items = items_of(at);
-        const std::size_t end = at.taken + some;
-        const auto count = [&](std::size_t done) {
-            at.taken += done;
-            channel_.next_number_ += done;
-            channel_.taken_.store(channel_.taken_.load(std::memory_order_relaxed) + done,
-                                  std::memory_order_relaxed);
-        };
-        if constexpr (std::invocable<Place&, std::span<T>>) {
-            // At no moment are there more items than there have to be.
-            constexpr std::size_t at_once = std::is_trivially_copyable_v<T> ? chunk_size : 1;
-            for (std::size_t i = at.taken; i != end; i += std::min(at_once, end - i)) {
-                place(std::span<T>(items + i, std::min(at_once, end - i)));
-                std::destroy_n(items + i, std::min(at_once, end - i));
-            }
-            count(some);
-        } else {
-            while (at.taken != end) {
-                T& item = items[at.taken];
-                const std::uint64_t number = channel_.next_number_;
-                count(1);  // whatever becomes of it
-                struct destroyer {
-                    T* item;
-                    ~destroyer() { std::destroy_at(item); }
-                } const at_the_end{std::addressof(item)};
-                try {
-                    place(std::move(item));
-                } catch (...) {
-                    first_number_ = number;
-                    throw;
-                }
-            }
-        }
-    }
-
     /// A number: that many items, 0 at the end. Nothing: empty, but more may come.
     template <class Place>
     std::optional<std::size_t> look(std::size_t most, Place& place, bool may_steal) {
@@ -473,23 +345,12 @@ private:
         // The sentinel first: if it stands, every push came before, and an empty queue is final.
         const bool ended = channel_.sentinel_.load(std::memory_order_acquire);
         const auto alone = lock();
-        if (const std::size_t taken = take_waiting(most, place)) return taken;
+        if (const std::size_t taken = channel_.take_waiting(most, place, first_number_)) return taken;
         // Of what is stolen only what lies in front of a stop is to be read: there may be more behind it.
-        while ((may_steal || ended || stopped) && try_steal(ended || stopped))
-            if (const std::size_t taken = take_waiting(most, place)) return taken;
+        while ((may_steal || ended || stopped) && channel_.try_steal(shared_, ended || stopped))
+            if (const std::size_t taken = channel_.take_waiting(most, place, first_number_)) return taken;
         const bool interrupted = channel_.interrupted_.load(std::memory_order_seq_cst);
         return ended || stopped || interrupted ? std::optional<std::size_t>(0) : std::nullopt;
-    }
-
-    /// As Channel::steal(). Without memory, who will come again finds nothing; who would take that for the end
-    /// gets to know: the items may yet be given back, when nobody is left.
-    bool try_steal(bool is_last_look) {
-        try {
-            return channel_.steal(shared_);
-        } catch (const std::bad_alloc&) {
-            if (is_last_look) throw;
-            return false;
-        }
     }
 
     static constexpr std::size_t few = 3;  // so many at once do not show that items come often
