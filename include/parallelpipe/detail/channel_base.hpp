@@ -2,7 +2,7 @@
 #define PARALLELPIPE_DETAIL_CHANNEL_BASE_HPP
 
 // A channel without its items: the slots of the bound, both ends of the stream, sleep and wake-up.
-// channel.hpp tells how it all plays together.
+// channel.hpp tells how it all plays together, and what its atomics carry.
 
 #include <parallelpipe/detail/brief_mutex.hpp>
 #include <parallelpipe/detail/config.hpp>

@@ -2,6 +2,14 @@
 #define PARALLELPIPE_DETAIL_CORE_USE_HPP
 
 // Who gets a core that a worker offers to others: another worker, or another program?
+//
+// | atomic                                  | written by                            | read by       |
+// |-----------------------------------------|---------------------------------------|---------------|
+// | worked_, left_, worked_when_left_,      | the worker that is on that core; also | whoever is on |
+// | kept_until_                             | one that has just been moved away     | that core     |
+// | workers_                                | each worker, as it begins and ends    | anybody       |
+//
+// All relaxed: hints and a number, which order nothing else.
 
 #include <parallelpipe/detail/config.hpp>
 
@@ -21,10 +29,9 @@ namespace parallelpipe::detail {
 /// What this process knows of its use of a core: how often a worker was seen at work there, when one last
 /// offered it or went to sleep there, and whether to offer it at all.
 ///
-/// Threads: any. Everything is relaxed, and two threads on one core write it in turn; one that was moved to
-///   another core between here() and its store writes what is no longer true. It is a hint, which carries
-///   nothing else. Where the system does not say on which core a thread is, all cores are one: then somebody
-///   of this process is nearly always at work.
+/// Threads: any. Two threads on one core write it in turn; one that was moved to another core between here()
+///   and its store writes what is no longer true. Where the system does not say on which core a thread is, all
+///   cores are one: then somebody of this process is nearly always at work.
 class alignas(cache_line) core_use {
 public:
     using clock = std::chrono::steady_clock;
@@ -85,7 +92,7 @@ public:
 
 private:
     static std::array<core_use, 64> cores_;
-    static inline constinit std::atomic<unsigned> workers_{0};  // of all runs; relaxed: a number
+    static inline constinit std::atomic<unsigned> workers_{0};  // of all runs
 
     std::atomic<std::uint32_t> worked_{0};
     std::atomic<std::uint32_t> worked_when_left_{0};

@@ -6,6 +6,11 @@
 //
 // An exception of a stage does not pass through the stage functions behind it, which could catch it: it
 // is noted, and they are unwound where they wait for their next item, as in a run with threads.
+//
+// | atomic      | written by                       | read by             | what it carries              |
+// |-------------|----------------------------------|---------------------|------------------------------|
+// | is_stopped_ | stop(), from any thread, release | the stages, acquire | its reason                   |
+// | made_       | the stage's thread               | anybody             | nothing: a number, relaxed   |
 
 #include <parallelpipe/detail/nested_feed.hpp>
 #include <parallelpipe/detail/owned.hpp>
@@ -47,7 +52,7 @@ protected:
     void stop() noexcept { is_stopped_.store(true, std::memory_order_release); }
 
 private:
-    std::atomic<bool> is_stopped_{false};  // release, acquire: who sees the stop finds its reason
+    std::atomic<bool> is_stopped_{false};
 };
 
 /// One stage of the chain. Its workers run one after the other, each till its function returns.

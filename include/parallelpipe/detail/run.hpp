@@ -35,6 +35,18 @@
 //
 // Whoever ends a run joins all threads before it returns, at last the Monitor's. Coroutines, callables and
 // items taken ahead live on the workers' stacks and die there; items in channels die with the channels.
+//
+// | atomic   | written by                        | read by    | what it carries                            |
+// |----------|-----------------------------------|------------|--------------------------------------------|
+// | outcome_ | the first reason to end, from any | finish()   | nothing but itself; whoever writes it does |
+// |          | thread; once                      |            | so before the abort that ends the loop     |
+// | lost     | each worker that is lost, before  | who is     | relaxed: consumer_left(), acquire and      |
+// |          | it leaves the queue               | last there | release, orders it                         |
+// | ended_   | the first to have joined, release | stats(),   | the consumer's processor time              |
+// |          |                                   | acquire    |                                            |
+// | asked_   | who asks for processor times      | the same   | nothing but itself: relaxed                |
+//
+// What workers count: meter.hpp. What is not atomic is written before the first thread starts.
 
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/detail/core_use.hpp>
@@ -297,9 +309,7 @@ private:
         std::stop_source stop;              // a shared state, safe from any thread
         item_counters counters;
         owned<meter[]> meters;  // one a worker
-        // How many were lost, for who is the last to leave: each worker adds to it before it leaves the queue,
-        // which is acquire and release.
-        std::atomic<std::size_t> lost{0};
+        std::atomic<std::size_t> lost{0};   // workers
 
         bool is_ordered() const { return entry.setup.ordered.value_or(false); }
         OnError on_error() const { return entry.setup.on_error.value_or(OnError::stop); }
@@ -319,7 +329,6 @@ private:
             if (std::this_thread::get_id() == starter_)
                 consumer_.cpu.store(meter::cpu_of_this_thread(), std::memory_order_relaxed);
             if (watch_) consumer_.ready.store(consumer_time(false, true).ready, std::memory_order_relaxed);
-            // Release: who sees the end sees these two.
             std::int64_t not_yet = 0;
             ended_.compare_exchange_strong(not_yet, meter::now(), std::memory_order_release,
                                            std::memory_order_relaxed);
