@@ -73,6 +73,35 @@ TEST_CASE("a core is kept no longer than what was lost makes up for", "[patience
     CHECK_FALSE(core.is_kept());
 }
 
+TEST_CASE("a core that is lost again and again is kept for longer, one that was lost once is not", "[patience]") {
+    core_use core;
+    patience patient;
+    const time back = core_use::clock::now() - 4h;
+    const auto is_lost_for_an_hour = [&] {
+        core.leave(back - 1h);
+        patient.core_is_back(core, back - 1h, back);
+    };
+    is_lost_for_an_hour();
+    CHECK_FALSE(core.is_kept());  // for two hours: that is over
+    is_lost_for_an_hour();
+    CHECK(core.is_kept());
+    is_lost_for_an_hour();
+    CHECK(core.is_kept());
+
+    const auto offers_go_well = [&](int offers) {
+        for (int i = 0; i < offers; ++i) {
+            core.leave(back);
+            patient.core_is_back(core, back, back + 1us);
+        }
+    };
+    offers_go_well(3);  // between two turns of another program
+    is_lost_for_an_hour();
+    CHECK(core.is_kept());
+    offers_go_well(200);  // there is none any more
+    is_lost_for_an_hour();
+    CHECK_FALSE(core.is_kept());
+}
+
 TEST_CASE("waits that end in sleep three times in a row are not tried again at once", "[patience]") {
     patience patient;
     for (int i = 0; i < 3; ++i) {

@@ -6,7 +6,7 @@
 // | atomic                                  | written by                            | read by       |
 // |-----------------------------------------|---------------------------------------|---------------|
 // | worked_, left_, worked_when_left_,      | the worker that is on that core; also | whoever is on |
-// | kept_until_                             | one that has just been moved away     | that core     |
+// | kept_until_, good_offers_, losses_      | one that has just been moved away     | that core     |
 // | workers_                                | each worker, as it begins and ends    | anybody       |
 //
 // All relaxed: hints and a number, which order nothing else.
@@ -63,9 +63,22 @@ public:
         return now.time_since_epoch() - clock::duration(left_.load(std::memory_order_relaxed));
     }
 
-    /// Other programs have it for too long when it is offered: it is not, until then.
-    void keep_until(clock::time_point end) noexcept {
+    /// It was offered, and was back soon.
+    void offer_went_well() noexcept {
+        good_offers_.store(good_offers_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    }
+    /// It was offered, and somebody else had it for `lost`, which was too long: it is kept for a while. Who that
+    /// was is not known. A program that computes has it at nearly every offer, and then it is kept for so long
+    /// that little is lost again. If offers went well before, it was something that passes: the system itself, or
+    /// the host of a virtual machine; and to keep a core that workers could share costs more than that.
+    void offer_went_wrong(clock::time_point now, clock::duration lost) noexcept {
+        const bool again = good_offers_.load(std::memory_order_relaxed) < many;
+        const unsigned before = again ? losses_.load(std::memory_order_relaxed) : 0;
+        constexpr std::array times{2, 16, 64};
+        const clock::time_point end = now + times[before] * lost;
         kept_until_.store(end.time_since_epoch().count(), std::memory_order_relaxed);
+        losses_.store(before + 1 < times.size() ? before + 1 : before, std::memory_order_relaxed);
+        good_offers_.store(0, std::memory_order_relaxed);
     }
     bool is_kept() noexcept {
         const clock::rep end = kept_until_.load(std::memory_order_relaxed);
@@ -91,6 +104,8 @@ public:
     }
 
 private:
+    static constexpr std::uint32_t many = 64;  // offers: no program that wants the core lets so many pass
+
     static std::array<core_use, 64> cores_;
     static inline constinit std::atomic<unsigned> workers_{0};  // of all runs
 
@@ -98,6 +113,8 @@ private:
     std::atomic<std::uint32_t> worked_when_left_{0};
     std::atomic<clock::rep> left_{0};
     std::atomic<clock::rep> kept_until_{0};
+    std::atomic<std::uint32_t> good_offers_{0};  // since it was last lost
+    std::atomic<unsigned> losses_{0};            // in a row, as far as that matters
 };
 
 inline constinit std::array<core_use, 64> core_use::cores_{};

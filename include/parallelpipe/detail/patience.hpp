@@ -58,7 +58,7 @@ public:
     void core_is_back(core_use& core, clock::time_point began, clock::time_point now) noexcept {
         if (now - began < at_once) alone_ += now - began;
         const clock::duration lost = std::min(now - began, core.used_by_others(now));
-        if (lost >= too_long) core.keep_until(now + keeps_for * lost);
+        lost < too_long ? core.offer_went_well() : core.offer_went_wrong(now, lost);
     }
 
     /// Sleeps for a while, if this wait is to begin so: see nap_of(). Returns: whether it did.
@@ -123,8 +123,6 @@ private:
     static constexpr int short_ones = spins / 2;
     static constexpr unsigned enough = 3;
     static constexpr unsigned try_again = 64;
-    static constexpr int keeps_for = 64;  // times what was lost: so little is lost again
-
     static constexpr std::size_t many = 1024;
 
     unsigned in_vain_ = 0;
