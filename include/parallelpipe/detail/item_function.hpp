@@ -1,0 +1,138 @@
+#ifndef PARALLELPIPE_DETAIL_ITEM_FUNCTION_HPP
+#define PARALLELPIPE_DETAIL_ITEM_FUNCTION_HPP
+
+// What the stage functions of the per-item verbs are made of: a function of the user, the policy for an item
+// whose call fails, and the way that an item goes by it.
+
+#include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/config.hpp>
+#include <parallelpipe/detail/per_item.hpp>
+#include <parallelpipe/detail/stepped_items.hpp>
+#include <parallelpipe/input.hpp>
+
+#include <utility>
+
+namespace parallelpipe::detail {
+
+/// What the stage functions of all per-item verbs have: F itself and the handler.
+template <class F, class In>
+class item_function {
+public:
+    item_function(F f, dead_letter_handler<In> dead_letter)
+        : f_(std::move(f)), dead_letter_(std::move(dead_letter)) {}
+
+protected:
+    item_policy<In> policy() const { return item_policy<In>(dead_letter_); }
+
+    /// f(item, arguments...), where nobody looks at the item again.
+    template <class... Arguments>
+    decltype(auto) hand_last(In& item, Arguments&... arguments) {
+        return detail::hand<last_handing<F, In, Arguments...>>(f_, item, arguments...);
+    }
+
+    /// The same, where the item has to stay whole.
+    template <class... Arguments>
+    decltype(auto) hand_whole(In& item, Arguments&... arguments) {
+        constexpr handing how = whole_handing<F, In, Arguments...>;
+        if constexpr (how == handing::impossible) {
+            // Only a Stage that forgot what it was made of comes here.
+            throw_not_whole("retry", "");
+            return hand_last(item, arguments...);
+        } else {
+            return detail::hand<how>(f_, item, arguments...);
+        }
+    }
+
+    F f_;
+
+private:
+    dead_letter_handler<In> dead_letter_;
+};
+
+/// Such a function where F consumes the item.
+template <class F, class In>
+class consuming_function : protected item_function<F, In> {
+public:
+    using item_function<F, In>::item_function;
+
+    template <class... Arguments>
+    static constexpr bool keeps_whole =
+        whole_handing<F, In, Arguments...> != handing::impossible;
+};
+
+template <class F, class In, class... Arguments>
+concept consumes_item = calls_item<F, In, Arguments...> || calls_item<F, In&, Arguments...>;
+
+/// What the steps of all per-item verbs have: the policy, and by it the way that an item goes. `Step` has
+/// `plainly(item, emit)`, where every failure is an error of the stage, and `attempt(item)`, which says
+/// whether there is a result: then `emit_attempted(item, what it said, emit)` hands that on. (Not both in
+/// one, which is kept out of the loop over the items: `emit` would have to lie in memory for that.)
+template <class In, class Step>
+class item_step {
+public:
+    /// Whether a failure may be followed by anything but an error of the stage.
+    bool is_active() const noexcept { return is_active_; }
+
+    template <class Emit>
+    PARALLELPIPE_INLINE bool operator()(In& item, const Emit& emit) const {
+        const Step& self = static_cast<const Step&>(*this);
+        if (!is_active_) [[likely]]
+            return self.plainly(item, emit);
+        auto attempted = self.attempt(item);
+        return !attempted || Step::emit_attempted(item, std::move(attempted), emit);
+    }
+
+protected:
+    explicit item_step(item_policy<In> policy) : policy_(policy), is_active_(policy.is_active()) {}
+
+    item_policy<In> policy_;
+
+private:
+    bool is_active_;
+};
+
+/// The items for which `look(item)` is true.
+template <class In, class Look>
+class looking_step : public item_step<In, looking_step<In, Look>> {
+public:
+    looking_step(item_policy<In> policy, Look look)
+        : item_step<In, looking_step>(policy), look_(std::move(look)) {}
+
+    template <class Emit>
+    PARALLELPIPE_INLINE bool plainly(In& item, const Emit& emit) const {
+        return !this->policy_.once([&] { return look_(item); }) || emit(std::move(item));
+    }
+    PARALLELPIPE_RARE bool attempt(In& item) const {
+        bool passes = true;
+        return this->policy_.attempt(item, [&] { passes = look_(item); }) && passes;
+    }
+    template <class Emit>
+    PARALLELPIPE_INLINE static bool emit_attempted(In& item, bool, const Emit& emit) {
+        return emit(std::move(item));
+    }
+
+private:
+    Look look_;
+};
+
+/// Such a function where F only looks at the item, which goes on.
+template <class F, class In>
+class looking_function : protected item_function<F, In> {
+public:
+    using item_function<F, In>::item_function;
+
+    template <class...>
+    static constexpr bool keeps_whole = true;
+
+protected:
+    /// The items for which `look(item)` is true.
+    template <class Look>
+    auto step_through(Input<In> items, Look look) {
+        using step = looking_step<In, Look>;
+        return stepped_items<In, In, step>(std::move(items), step(this->policy(), std::move(look)));
+    }
+};
+
+}  // namespace parallelpipe::detail
+
+#endif
