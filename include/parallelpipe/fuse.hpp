@@ -17,7 +17,8 @@ namespace parallelpipe {
 namespace detail {
 
 /// Takes the range in front of `stages` away, or that of their first one, which is fused itself.
-inline stage_body take_range(std::vector<stage_entry>& stages) {
+template <class...>
+stage_body take_range(std::vector<stage_entry>& stages) {
     stage_entry& first = stages.front();
     if (!first.is_range) return std::exchange(first.range, nullptr);
     stage_body range = std::move(first.body);

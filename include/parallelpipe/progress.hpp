@@ -54,18 +54,19 @@ struct ProgressOptions {
 /// Time is the run's (`Statistics::elapsed`): it reads no clock and starts no thread.
 /// Threads: one at a time.
 /// Errors: the stream's, if it throws; none from the destructor.
-class ProgressBar {
+template <class...>
+class BasicProgressBar {
 public:
-    explicit ProgressBar(std::ostream& out = std::cerr, ProgressOptions options = {})
+    explicit BasicProgressBar(std::ostream& out = std::cerr, ProgressOptions options = {})
         : out_(out),
           options_(std::move(options)),
           is_terminal_(options_.is_terminal.value_or(detail::is_terminal(out))) {
         options_.label = detail::printable(options_.label);
     }
-    ProgressBar(const ProgressBar&) = delete;
-    ProgressBar& operator=(const ProgressBar&) = delete;
+    BasicProgressBar(const BasicProgressBar&) = delete;
+    BasicProgressBar& operator=(const BasicProgressBar&) = delete;
     /// As `finish()`.
-    ~ProgressBar() {
+    ~BasicProgressBar() {
         try {
             finish();
         } catch (...) {
@@ -215,6 +216,9 @@ private:
     std::uint64_t items_ = 0;
     std::deque<mark> marks_;  // the oldest in front: the start, or ten seconds ago
 };
+
+/// The one there is: a template only so that programs without one do not compile it.
+using ProgressBar = BasicProgressBar<>;
 
 }  // namespace parallelpipe
 

@@ -168,24 +168,30 @@ inline void check_batch(std::size_t size) {
 /// Shape: one vector for `size` items, in the order in which this worker took them, and one with what
 ///   is left at the end; never an empty one. Each worker collects its own.
 /// Errors: `std::invalid_argument` for a size of 0.
-inline auto batch(Setup setup, std::size_t size) {
+template <class... Later>
+auto batch(Setup setup, std::size_t size) {
     detail::check_batch(size);
-    return detail::make_stage<detail::stage_verb>(std::move(setup), detail::batch_function{size},
-                                                  std::tuple<>());
+    return detail::make_stage<detail::stage_verb, detail::batch_function, Later...>(
+        std::move(setup), detail::batch_function{size}, std::tuple<>());
 }
-inline auto batch(std::size_t size) { return batch(Setup{}, size); }
+template <class... Later>
+auto batch(std::size_t size) {
+    return batch<Later...>(Setup{}, size);
+}
 
 /// The same, where no item waits longer than `max_wait` for the others of its batch.
 /// Shape: a vector leaves when it is full, `max_wait` after its first item came in, or at the end.
 /// Cost: a thread more for each worker, which reads the items, and a lock for each item.
 /// Errors: `std::invalid_argument` for a size of 0; in the run, for an ordered stage of several workers.
-inline auto batch(Setup setup, std::size_t size, std::chrono::nanoseconds max_wait) {
+template <class... Later>
+auto batch(Setup setup, std::size_t size, std::chrono::nanoseconds max_wait) {
     detail::check_batch(size);
-    return detail::make_stage<detail::stage_verb>(
+    return detail::make_stage<detail::stage_verb, detail::timed_batch_function, Later...>(
         std::move(setup), detail::timed_batch_function{size, max_wait}, std::tuple<>());
 }
-inline auto batch(std::size_t size, std::chrono::nanoseconds max_wait) {
-    return batch(Setup{}, size, max_wait);
+template <class... Later>
+auto batch(std::size_t size, std::chrono::nanoseconds max_wait) {
+    return batch<Later...>(Setup{}, size, max_wait);
 }
 
 }  // namespace parallelpipe

@@ -35,11 +35,15 @@ struct drop_function {
 /// Makes a stage that leaves out the first `count` items.
 /// Shape: the others, moved, in order. One worker.
 /// Errors: `std::invalid_argument` for several workers.
-inline auto drop(Setup setup, std::size_t count) {
-    return detail::make_stage<detail::stage_verb>(detail::one_worker("drop", std::move(setup)),
-                                                  detail::drop_function{count}, std::tuple<>());
+template <class... Later>
+auto drop(Setup setup, std::size_t count) {
+    return detail::make_stage<detail::stage_verb, detail::drop_function, Later...>(
+        detail::one_worker("drop", std::move(setup)), detail::drop_function{count}, std::tuple<>());
 }
-inline auto drop(std::size_t count) { return drop(Setup{}, count); }
+template <class... Later>
+auto drop(std::size_t count) {
+    return drop<Later...>(Setup{}, count);
+}
 
 }  // namespace parallelpipe
 

@@ -31,8 +31,9 @@ struct enumerate_function {
 /// Makes a stage that numbers its items, from 0.
 /// Shape: one `std::pair<std::size_t, T>` per item, in order. One worker.
 /// Errors: `std::invalid_argument` for several workers.
-inline auto enumerate(Setup setup = {}) {
-    return detail::make_stage<detail::stage_verb>(
+template <class... Later>
+auto enumerate(Setup setup = {}) {
+    return detail::make_stage<detail::stage_verb, detail::enumerate_function, Later...>(
         detail::one_worker("enumerate", std::move(setup)), detail::enumerate_function{},
         std::tuple<>());
 }

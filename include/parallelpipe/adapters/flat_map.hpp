@@ -116,8 +116,10 @@ auto flat_map(F&& f) {
 
 /// Makes a stage that takes ranges apart again: the reverse of `batch`.
 /// Shape: 0..n results per item, its elements, moved if it owns them.
-inline auto unbatch(Setup setup = {}) {
-    return flat_map(std::move(setup), detail::own_parts{});
+template <class... Later>
+auto unbatch(Setup setup = {}) {
+    return detail::make_stage<detail::item_verb<detail::flat_map_function>, detail::own_parts, Later...>(
+        std::move(setup), detail::own_parts{}, std::tuple<>());
 }
 
 }  // namespace parallelpipe

@@ -53,11 +53,15 @@ struct take_while_function {
 /// Shape: the items, moved, in order. One worker. (For the first results of a whole pipeline
 ///   `results() | std::views::take(count)` does the same.)
 /// Errors: `std::invalid_argument` for several workers.
-inline auto take(Setup setup, std::size_t count) {
-    return detail::make_stage<detail::stage_verb>(detail::one_worker("take", std::move(setup)),
-                                                  detail::take_function{count}, std::tuple<>());
+template <class... Later>
+auto take(Setup setup, std::size_t count) {
+    return detail::make_stage<detail::stage_verb, detail::take_function, Later...>(
+        detail::one_worker("take", std::move(setup)), detail::take_function{count}, std::tuple<>());
 }
-inline auto take(std::size_t count) { return take(Setup{}, count); }
+template <class... Later>
+auto take(std::size_t count) {
+    return take<Later...>(Setup{}, count);
+}
 
 /// Makes a stage that passes on items until `predicate` is false for one, and then stops everything
 /// before it.

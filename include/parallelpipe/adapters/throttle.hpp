@@ -89,7 +89,8 @@ struct throttle_function {
     }
 };
 
-inline auto make_throttle(Setup setup, double interval, std::size_t burst) {
+template <class... Later>
+auto make_throttle(Setup setup, double interval, std::size_t burst) {
     if (!(interval >= 0) || !std::isfinite(interval))
         throw std::invalid_argument(
             "parallelpipe: the rate of throttle is not positive: write throttle({100, 1s}), or "
@@ -97,8 +98,8 @@ inline auto make_throttle(Setup setup, double interval, std::size_t burst) {
     if (burst == 0)
         throw std::invalid_argument(
             "parallelpipe: the burst of throttle is 0: 1 lets items leave one by one");
-    return detail::make_stage<stage_verb>(one_worker("throttle", std::move(setup)),
-                                          throttle_function{interval, burst}, std::tuple<>());
+    return detail::make_stage<stage_verb, throttle_function, Later...>(
+        one_worker("throttle", std::move(setup)), throttle_function{interval, burst}, std::tuple<>());
 }
 
 }  // namespace detail
@@ -110,20 +111,26 @@ inline auto make_throttle(Setup setup, double interval, std::size_t burst) {
 ///   over time. One worker.
 /// Blocks: until an item may leave, or the run stops.
 /// Errors: `std::invalid_argument` for a rate or a burst of 0, and for several workers.
-inline auto throttle(Setup setup, Rate rate, std::size_t burst = 1) {
+template <class... Later>
+auto throttle(Setup setup, Rate rate, std::size_t burst = 1) {
     const bool valid = rate.items != 0 && rate.per > std::chrono::nanoseconds(0);
-    return detail::make_throttle(
+    return detail::make_throttle<Later...>(
         std::move(setup),
         valid ? static_cast<double>(rate.per.count()) / static_cast<double>(rate.items) : -1, burst);
 }
-inline auto throttle(Rate rate, std::size_t burst = 1) { return throttle(Setup{}, rate, burst); }
+template <class... Later>
+auto throttle(Rate rate, std::size_t burst = 1) {
+    return throttle<Later...>(Setup{}, rate, burst);
+}
 
 /// The same with a number of items per second.
-inline auto throttle(Setup setup, double per_second, std::size_t burst = 1) {
-    return detail::make_throttle(std::move(setup), per_second > 0 ? 1e9 / per_second : -1, burst);
+template <class... Later>
+auto throttle(Setup setup, double per_second, std::size_t burst = 1) {
+    return detail::make_throttle<Later...>(std::move(setup), per_second > 0 ? 1e9 / per_second : -1, burst);
 }
-inline auto throttle(double per_second, std::size_t burst = 1) {
-    return throttle(Setup{}, per_second, burst);
+template <class... Later>
+auto throttle(double per_second, std::size_t burst = 1) {
+    return throttle<Later...>(Setup{}, per_second, burst);
 }
 
 }  // namespace parallelpipe

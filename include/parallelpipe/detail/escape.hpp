@@ -12,7 +12,8 @@ namespace parallelpipe::detail {
 inline constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
 
 /// How many bytes the UTF-8 character at the beginning of `text` has; 0 if there is none.
-inline std::size_t utf8_length(std::string_view text) {
+template <class...>
+std::size_t utf8_length(std::string_view text) {
     if (text.empty()) return 0;
     const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
     const unsigned first = byte(0);
@@ -39,7 +40,8 @@ void for_each_character(std::string_view text, F f) {
     }
 }
 
-inline bool is_control(std::string_view character) {
+template <class...>
+bool is_control(std::string_view character) {
     const unsigned char first = static_cast<unsigned char>(character[0]);
     if (character.size() == 1) return first < 0x20 || first == 0x7F;
     return character.size() == 2 && first == 0xC2 &&
@@ -47,7 +49,8 @@ inline bool is_control(std::string_view character) {
 }
 
 /// One line of valid UTF-8 that does nothing to a terminal: control characters are U+FFFD.
-inline std::string printable(std::string_view text) {
+template <class...>
+std::string printable(std::string_view text) {
     std::string safe;
     for_each_character(text, [&](std::string_view character) {
         safe += is_control(character) ? replacement : character;
@@ -56,14 +59,16 @@ inline std::string printable(std::string_view text) {
 }
 
 /// How many columns `printable` text takes, where every character is as wide as a letter.
-inline std::size_t columns(std::string_view text) {
+template <class...>
+std::size_t columns(std::string_view text) {
     std::size_t count = 0;
     for_each_character(text, [&](std::string_view) { ++count; });
     return count;
 }
 
 /// The text, or its beginning and an ellipsis: at most `most` columns.
-inline std::string shortened(std::string_view text, std::size_t most) {
+template <class...>
+std::string shortened(std::string_view text, std::size_t most) {
     if (columns(text) <= most) return std::string(text);
     std::string kept;
     std::size_t count = 0;
@@ -74,7 +79,8 @@ inline std::string shortened(std::string_view text, std::size_t most) {
 }
 
 /// For the inside of a JSON string.
-inline std::string json_escaped(std::string_view text) {
+template <class...>
+std::string json_escaped(std::string_view text) {
     constexpr std::string_view digits = "0123456789abcdef";
     std::string safe;
     for_each_character(text, [&](std::string_view character) {
@@ -90,7 +96,8 @@ inline std::string json_escaped(std::string_view text) {
 }
 
 /// For text and for attributes of HTML and SVG.
-inline std::string html_escaped(std::string_view text) {
+template <class...>
+std::string html_escaped(std::string_view text) {
     std::string safe;
     for (const char c : printable(text)) switch (c) {
             case '&':
@@ -115,7 +122,8 @@ inline std::string html_escaped(std::string_view text) {
 }
 
 /// For the inside of a DOT string in quotes.
-inline std::string dot_escaped(std::string_view text) {
+template <class...>
+std::string dot_escaped(std::string_view text) {
     std::string safe;
     for (const char c : printable(text)) {
         if (c == '"' || c == '\\') safe += '\\';
@@ -127,7 +135,8 @@ inline std::string dot_escaped(std::string_view text) {
 
 /// For the inside of a Mermaid string in quotes: everything that means something there, as the
 /// number of its character.
-inline std::string mermaid_escaped(std::string_view text) {
+template <class...>
+std::string mermaid_escaped(std::string_view text) {
     std::string safe;
     for (const char c : printable(text)) {
         if (std::string_view("\"#&<>`*_~\\;|[](){}$").find(c) == std::string_view::npos)

@@ -24,7 +24,8 @@ struct inner_worker {
     std::string name;
     worker_identity identity;
 };
-inline std::vector<inner_worker> inner_workers(std::span<const stage_entry> stages) {
+template <class...>
+std::vector<inner_worker> inner_workers(std::span<const stage_entry> stages) {
     const worker_identity here = current_worker ? *current_worker : worker_identity();
     std::vector<inner_worker> inner;
     inner.reserve(stages.size());

@@ -17,11 +17,13 @@
 namespace parallelpipe::detail {
 
 /// ` x="1.5"`.
-inline std::string attribute(const char* name, double value) {
+template <class...>
+std::string attribute(const char* name, double value) {
     return std::string(" ") + name + "=\"" + fixed(value, 1) + '"';
 }
 
-inline std::string svg_text(double x, double y, std::string_view text, const char* kind = "",
+template <class...>
+std::string svg_text(double x, double y, std::string_view text, const char* kind = "",
                             const char* anchor = "start") {
     std::string made = "<text" + attribute("x", x) + attribute("y", y);
     if (*kind) made += std::string(" class=\"") + kind + '"';
@@ -29,7 +31,8 @@ inline std::string svg_text(double x, double y, std::string_view text, const cha
     return made + '>' + html_escaped(text) + "</text>";
 }
 
-inline std::string svg_bar(double x, double y, double width, double height, const char* kind) {
+template <class...>
+std::string svg_bar(double x, double y, double width, double height, const char* kind) {
     return std::string("<rect class=\"") + kind + '"' + attribute("x", x) + attribute("y", y) +
            attribute("width", width) + attribute("height", height) + "/>";
 }

@@ -20,7 +20,8 @@ struct load {
     double ready = 0;  // for a core, busy or waiting
 };
 
-inline double share_of(std::chrono::nanoseconds part, std::chrono::nanoseconds elapsed,
+template <class...>
+double share_of(std::chrono::nanoseconds part, std::chrono::nanoseconds elapsed,
                        std::size_t workers = 1) {
     if (elapsed.count() <= 0 || part.count() <= 0) return 0;
     const double whole = static_cast<double>(elapsed.count()) *
@@ -28,7 +29,8 @@ inline double share_of(std::chrono::nanoseconds part, std::chrono::nanoseconds e
     return std::min(static_cast<double>(part.count()) / whole, 1.0);
 }
 
-inline load load_of(const StageStatistics& stage, std::chrono::nanoseconds elapsed) {
+template <class...>
+load load_of(const StageStatistics& stage, std::chrono::nanoseconds elapsed) {
     return {.busy = share_of(stage.busy, elapsed, stage.workers),
             .waiting_for_input = share_of(stage.waiting_for_input, elapsed, stage.workers),
             .waiting_for_room = share_of(stage.waiting_for_room, elapsed, stage.workers),
@@ -36,7 +38,8 @@ inline load load_of(const StageStatistics& stage, std::chrono::nanoseconds elaps
             .ready = share_of(stage.ready, elapsed, stage.workers)};
 }
 
-inline load load_of(const ConsumerStatistics& consumer, std::chrono::nanoseconds elapsed) {
+template <class...>
+load load_of(const ConsumerStatistics& consumer, std::chrono::nanoseconds elapsed) {
     return {.busy = share_of(consumer.busy, elapsed),
             .waiting_for_input = share_of(consumer.waiting, elapsed),
             .waiting_for_room = 0,
@@ -45,7 +48,8 @@ inline load load_of(const ConsumerStatistics& consumer, std::chrono::nanoseconds
 }
 
 /// How often the work of a stage was done: its items, or its results where these are more.
-inline std::uint64_t handled(const StageStatistics& stage) {
+template <class...>
+std::uint64_t handled(const StageStatistics& stage) {
     return std::max(stage.items_in, stage.items_out);
 }
 
@@ -58,21 +62,24 @@ bool any_of(const All& all, Is is) {
 }
 
 /// Which worker of a stage, of those there are, was busy for longest.
-inline std::size_t busiest_worker(const StageStatistics& stage) {
+template <class...>
+std::size_t busiest_worker(const StageStatistics& stage) {
     const auto is_less = [](const WorkerStatistics& a, const WorkerStatistics& b) { return a.busy < b.busy; };
     return static_cast<std::size_t>(
         std::max_element(stage.each.begin(), stage.each.end(), is_less) - stage.each.begin());
 }
 
 /// Processor time of the whole run; 0 is unknown.
-inline std::chrono::nanoseconds cpu_of(const Statistics& stats) {
+template <class...>
+std::chrono::nanoseconds cpu_of(const Statistics& stats) {
     std::chrono::nanoseconds sum = stats.consumer.cpu;
     for (const StageStatistics& stage : stats.stages) sum += stage.cpu;
     return sum;
 }
 
 /// Whether anything reaches a consumer: a sink at the end has no queue behind it.
-inline bool has_results(const Statistics& stats) {
+template <class...>
+bool has_results(const Statistics& stats) {
     return !stats.stages.empty() && stats.stages.back().queue.has_value();
 }
 

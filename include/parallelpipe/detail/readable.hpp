@@ -12,12 +12,14 @@
 
 namespace parallelpipe::detail {
 
-inline double in_seconds(std::chrono::nanoseconds time) {
+template <class...>
+double in_seconds(std::chrono::nanoseconds time) {
     return std::chrono::duration<double>(time).count();
 }
 
 /// `12.34`; what is no number, or too long to be read, is 0.
-inline std::string fixed(double number, int digits) {
+template <class...>
+std::string fixed(double number, int digits) {
     std::array<char, 64> text;
     if (!std::isfinite(number)) number = 0;
     auto end = std::to_chars(text.data(), text.data() + text.size(), number,
@@ -27,21 +29,24 @@ inline std::string fixed(double number, int digits) {
 }
 
 /// `1,234,567`.
-inline std::string grouped(std::uint64_t number) {
+template <class...>
+std::string grouped(std::uint64_t number) {
     std::string text = std::to_string(number);
     for (std::size_t at = text.size(); at > 3;) text.insert(at -= 3, 1, ',');
     return text;
 }
 
 /// `98 %`, and nothing is 0 % or 100 % that only comes near.
-inline std::string percent(double share) {
+template <class...>
+std::string percent(double share) {
     if (share > 0 && share < 0.005) return "<1 %";
     if (share < 1 && share >= 0.995) return ">99 %";
     return fixed(share * 100, 0) + " %";
 }
 
 /// Three digits and a unit: `850 ns`, `12.3 ms`, `1.24 s`; from a minute on `2 min 05 s`.
-inline std::string readable(std::chrono::nanoseconds time) {
+template <class...>
+std::string readable(std::chrono::nanoseconds time) {
     struct unit {
         double size;
         const char* name;
@@ -64,7 +69,8 @@ inline std::string readable(std::chrono::nanoseconds time) {
 }
 
 /// `1,234` and `64`, but `12.3` and `0.45` where the digits behind the point say something.
-inline std::string readable(double number) {
+template <class...>
+std::string readable(double number) {
     if (!(number > 0)) return "0";
     if (number >= 99.95)
         return number < 1e18 ? grouped(static_cast<std::uint64_t>(number + 0.5)) : "many";
@@ -72,7 +78,8 @@ inline std::string readable(double number) {
 }
 
 /// `2 workers`, `1 worker`.
-inline std::string counted(std::uint64_t number, const std::string& noun) {
+template <class...>
+std::string counted(std::uint64_t number, const std::string& noun) {
     return grouped(number) + ' ' + noun + (number == 1 ? "" : "s");
 }
 

@@ -16,7 +16,8 @@
 namespace parallelpipe::detail {
 
 /// A sum of waits, with the one of this moment.
-inline std::chrono::nanoseconds waited(const std::atomic<std::int64_t>& sum,
+template <class...>
+std::chrono::nanoseconds waited(const std::atomic<std::int64_t>& sum,
                                        const std::atomic<std::int64_t>& since, std::int64_t until) noexcept {
     const std::int64_t begin = since.load(std::memory_order_relaxed);
     return std::chrono::nanoseconds(sum.load(std::memory_order_relaxed) +
@@ -39,7 +40,8 @@ void note_activity(Who& to, const meter& of, std::int64_t run_began) {
 }
 
 /// What a thread has spent so far: asked anew, or as it was found last.
-inline core_time spent_so_far(meter& of, bool anew) {
+template <class...>
+core_time spent_so_far(meter& of, bool anew) {
     const std::int64_t thread = of.thread.load(std::memory_order_relaxed);
     if (anew && thread != 0) {
         const core_time now = core_time_of(thread);
@@ -55,14 +57,16 @@ inline core_time spent_so_far(meter& of, bool anew) {
 
 /// How many items were begun: those that a reader of `from` has only taken ahead still wait. `from` is null where
 /// there is no queue.
-inline std::uint64_t begun(const meter& of, const channel_base* from) {
+template <class...>
+std::uint64_t begun(const meter& of, const channel_base* from) {
     const std::uint64_t taken = of.in.load(std::memory_order_relaxed);
     return taken - std::min(taken, from ? from->ahead_of(of) : 0);
 }
 
 /// `from` is the queue that the worker reads, or null. `anew`: asks the machine for the processor time of one that
 /// runs.
-inline WorkerStatistics worker_statistics(meter& of, const channel_base* from, std::int64_t run_began,
+template <class...>
+WorkerStatistics worker_statistics(meter& of, const channel_base* from, std::int64_t run_began,
                                           std::int64_t now, bool anew) {
     using std::chrono::nanoseconds;
     const std::int64_t began = of.began.load(std::memory_order_relaxed);
@@ -91,7 +95,8 @@ inline WorkerStatistics worker_statistics(meter& of, const channel_base* from, s
     return one;
 }
 
-inline ConsumerStatistics consumer_statistics(const meter& of, const channel_base* from, std::int64_t began,
+template <class...>
+ConsumerStatistics consumer_statistics(const meter& of, const channel_base* from, std::int64_t began,
                                               std::int64_t until) {
     using std::chrono::nanoseconds;
     ConsumerStatistics one;
@@ -101,7 +106,8 @@ inline ConsumerStatistics consumer_statistics(const meter& of, const channel_bas
     return one;
 }
 
-inline QueueStatistics queue_statistics(const channel_base& of) {
+template <class...>
+QueueStatistics queue_statistics(const channel_base& of) {
     return {.capacity = of.capacity(),
             .fill = of.size_approx(),
             .high_water = of.high_water(),

@@ -13,9 +13,10 @@ namespace parallelpipe::detail {
 
 /// The samples of a run, as many as there is room for: when there are too many every second one
 /// goes, and from then on they come half as often. The first and the last stay.
-class sample_log {
+template <class...>
+class basic_sample_log {
 public:
-    explicit sample_log(std::chrono::nanoseconds interval, std::size_t most = 2000)
+    explicit basic_sample_log(std::chrono::nanoseconds interval, std::size_t most = 2000)
         : interval_(interval), most_(std::max<std::size_t>(most, 4)) {}
 
     void add(const Statistics& stats) {
@@ -49,6 +50,9 @@ private:
     const std::size_t most_;
     std::vector<Sample> samples_;
 };
+
+/// The one there is: a template only so that programs without a Monitor do not compile it.
+using sample_log = basic_sample_log<>;
 
 }  // namespace parallelpipe::detail
 

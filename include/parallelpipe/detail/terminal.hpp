@@ -16,7 +16,8 @@ namespace parallelpipe::detail {
 
 /// Whether what is written to `out` is seen on a terminal. Of the standard library's streams only
 /// those for errors are looked at: the output is the program's own.
-inline bool is_terminal(const std::ostream& out) {
+template <class...>
+bool is_terminal(const std::ostream& out) {
 #if PARALLELPIPE_DETAIL_KNOWS_TERMINALS
     return (&out == &std::cerr || &out == &std::clog) && isatty(STDERR_FILENO) == 1;
 #else
@@ -26,7 +27,8 @@ inline bool is_terminal(const std::ostream& out) {
 }
 
 /// Columns of the terminal behind the standard error stream, 80 if nobody knows.
-inline std::size_t terminal_width() {
+template <class...>
+std::size_t terminal_width() {
 #if PARALLELPIPE_DETAIL_KNOWS_TERMINALS
     winsize size{};
     if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) return size.ws_col;
