@@ -23,7 +23,7 @@
 //
 // Waits, and who wakes them:
 // * a consumer that finds the queue empty sleeps on not_empty_: woken by a push, by items given
-//   back, by the sentinel, by interrupt(), by stop_before(), by abort();
+//   back, by the sentinel, by interrupt(), by stop_before(), by unwind(), by abort();
 // * a producer that finds no room sleeps on not_full_: woken by a consumer that returns slots, if half of
 //   them are free then or one has nothing to read or leaves, by a producer that took some and left some
 //   or that leaves, by close(), by abort().
@@ -232,9 +232,9 @@ public:
 
     /// The same, but waits. `before_sleep()` is called before the first pause.
     /// Blocks: while the channel is empty; woken by a push, by items given back, by the sentinel, by
-    ///   interrupt(), by stop_before() and by abort().
-    /// Returns: 0 at the end of the stream, in front of a stop or an interruption, or once the channel is
-    ///   aborted.
+    ///   interrupt(), by stop_before(), by unwind() and by abort().
+    /// Returns: 0 at the end of the stream, in front of a stop or an interruption, while the reader `unwinds`, or
+    ///   once the channel is aborted.
     template <class Place, class BeforeSleep>
     std::size_t take(std::size_t most, Place&& place, BeforeSleep&& before_sleep) {
         auto timer = detail::wait_timer::for_input(reader_.counted());
@@ -340,7 +340,7 @@ private:
     /// A number: that many items, 0 at the end. Nothing: empty, but more may come.
     template <class Place>
     std::optional<std::size_t> look(std::size_t most, Place& place, bool may_steal) {
-        if (channel_.is_aborted()) return 0;
+        if (channel_.is_aborted() || reader_.unwinds.load(std::memory_order_relaxed)) return 0;
         const bool stopped = channel_.has_stop();
         // The sentinel first: if it stands, every push came before, and an empty queue is final.
         const bool ended = channel_.sentinel_.load(std::memory_order_acquire);

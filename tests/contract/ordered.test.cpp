@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <latch>
 #include <memory>
 #include <optional>
 #include <random>
+#include <ranges>
 #include <semaphore>
 #include <set>
 #include <stdexcept>
@@ -739,6 +741,82 @@ TEST_CASE("a lost source ends like any other", "[contract][finish]") {
     }
     CHECK(out == 7);
     CHECK(errors == 1);
+}
+
+/// A stage function that counts its items; it looks for them in two loops, or asks for the end twice.
+generator<int> counts(Input<int> in, bool in_two_loops) {
+    int items = 0;
+    if (in_two_loops) {
+        for (int x : in) items += x;
+        for (int x : in) items += x;
+    } else {
+        for (auto it = in.begin(); it != in.end(); ++it) items += it != in.end() ? *it : 0;
+    }
+    co_yield items;
+}
+
+TEST_CASE("who looks for the end of the items twice has last words all the same", "[ordered]") {
+    const bool in_two_loops = GENERATE(false, true);
+    const std::vector<int> ones(100, 1);
+    auto plain = stage({.workers = 2, .ordered = true}, counts)(in_two_loops);
+    auto keyed = plain;
+    keyed.partition_by([n = 0](int) mutable { return n++; });
+    const auto sum = reduce(0, std::plus<>());
+    CHECK((ones | plain | sum).execute() == 100);
+    CHECK((ones | keyed | sum).execute() == 100);
+    CHECK((fuse({.workers = 2, .ordered = true}, ones | plain) | sum).execute() == 100);
+}
+
+TEST_CASE("an item that is left when the last words have begun is not mixed with these", "[ordered]") {
+    constexpr int many = 2'000;
+    std::atomic<int> at_end = 0;
+    std::atomic<bool> has_begun = false;
+    std::atomic<bool> has_left = false;
+    // One worker waits for the item, does not look at it and leaves late. Another has seen the end and has last
+    // words meanwhile, and a third one looks again.
+    struct leaving {
+        std::atomic<bool>& has_left;
+        ~leaving() { has_left = true; }
+    };
+    const auto work = stage({.workers = 3, .ordered = true}, [&](Input<int> in) -> generator<int> {
+        if (in.begin() != in.end()) {
+            const leaving late{has_left};
+            CHECK(comes_true([&] { return has_begun.load(); }));
+            co_return;
+        }
+        const bool is_first = at_end++ == 0;
+        if (is_first) has_begun = true;
+        CHECK(comes_true([&] { return has_left.load(); }));
+        if (is_first) {
+            for (int i = 0; i < many; ++i) co_yield i;
+        } else {
+            support::give_it_a_chance();
+            for (int x : in)
+                for (int i = 0; i < many; ++i) co_yield x + i;
+        }
+    });
+    std::vector<int> results;
+    for (int x : (std::vector{many} | work).results()) results.push_back(x);
+    // Whether the third worker finds the item depends on who is faster.
+    CHECK((results.size() == many || results.size() == 2 * many));
+    if (!results.empty() && results.front() == many)
+        std::ranges::rotate(results, results.begin() + many);  // before the words: those of a worker behind it
+    CHECK(std::ranges::equal(results, std::views::iota(0, static_cast<int>(results.size()))));
+}
+
+TEST_CASE("a function that takes items before it returns its range keeps their order", "[ordered]") {
+    const bool is_keyed = GENERATE(false, true);
+    // The first item that a worker takes is its header.
+    auto behind_header = stage({.workers = 2, .qsize = 16, .ordered = true}, [](Input<int> in) {
+        auto it = in.begin();
+        if (it != in.end()) ++it;
+        return std::move(in) | std::views::transform([](int x) { return x; });
+    });
+    if (is_keyed) behind_header.partition_by([](int x) { return x; });
+    std::vector<int> results;
+    for (int x : (std::views::iota(0, 1'000) | behind_header).results()) results.push_back(x);
+    CHECK(results.size() >= 998);
+    CHECK(std::ranges::is_sorted(results));
 }
 
 }  // namespace contract_ordered_tests

@@ -5,6 +5,7 @@
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/stage.hpp>
+#include <parallelpipe/this_worker.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -13,6 +14,7 @@
 #include <exception>
 #include <mutex>
 #include <stdexcept>
+#include <stop_token>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -49,15 +51,19 @@ struct batch_function {
 ///
 /// The reader asks its Input for an item only while the worker waits for one, so a stage that is
 /// blocked at its output takes nothing more in but the item it had asked for. When the run stops the
-/// Input unwinds the reader, which hands that on to the worker. When the worker is unwound, by its
-/// output, the Input has been stopped before: the destructor does not wait for items.
+/// Input unwinds the reader, which hands that on to the worker. When the worker leaves, it stops the reader,
+/// which has a stop of its own for that: the destructor does not wait for items.
 template <class In>
 class timed_batch {
 public:
     using clock = std::chrono::steady_clock;
 
     timed_batch(Input<In>& items, std::size_t size, std::chrono::nanoseconds max_wait)
-        : size_(size), max_wait_(max_wait), reader_([this, &items] { read(items); }) {}
+        : size_(size),
+          max_wait_(max_wait),
+          identity_(current_worker ? *current_worker : worker_identity()),
+          on_stop_(std::exchange(identity_.stop, stop_.get_token()), stopping{&stop_}),
+          reader_([this, &items] { read(items); }) {}
     timed_batch(const timed_batch&) = delete;
     timed_batch& operator=(const timed_batch&) = delete;
     ~timed_batch() {
@@ -66,6 +72,7 @@ public:
             is_abandoned_ = true;
         }
         wanted_.notify_one();
+        stop_.request_stop();
     }
 
     /// The next batch; empty at the end.
@@ -83,7 +90,13 @@ public:
     }
 
 private:
+    struct stopping {
+        std::stop_source* reader;
+        void operator()() const { reader->request_stop(); }
+    };
+
     void read(Input<In>& items) noexcept {
+        const worker_scope scope(identity_);
         std::exception_ptr error;
         try {
             const auto end = items.end();
@@ -135,6 +148,9 @@ private:
     bool is_wanted_ = false;     // the worker is in next()
     bool is_abandoned_ = false;  // the worker is gone
     bool has_ended_ = false;     // the reader is gone
+    std::stop_source stop_;      // the reader's
+    worker_identity identity_;   // what it is: the worker, but for the stop
+    std::stop_callback<stopping> on_stop_;  // when the worker is told to
     std::jthread reader_;        // last: it uses all the others; joined first
 };
 

@@ -4,6 +4,7 @@
 #include <parallelpipe/channel.hpp>
 #include <parallelpipe/detail/asymmetric_barrier.hpp>
 #include <parallelpipe/detail/core_use.hpp>
+#include <parallelpipe/detail/guest_stop.hpp>
 #include <parallelpipe/detail/raw_storage.hpp>
 #include <parallelpipe/input.hpp>
 
@@ -59,7 +60,7 @@ private:
 /// Slots: an item that was taken ahead still waits, so it keeps its slot until it comes into the
 /// reader's hands. Slots are returned in strides, and all of them before the worker sleeps.
 template <class T, class In>
-class channel_feed : public feed<In> {
+class channel_feed : public feed<In>, private guest_house {
 public:
     channel_feed(Channel<T>& from, std::size_t readers)
         : channel_(from),
@@ -108,6 +109,9 @@ protected:
         if (is_stopped() && !this->quiet_) throw stop_unwind{};
     }
 
+    /// Whether a guest who reads here was to stop while he waited.
+    bool has_stopped_guest() const noexcept { return this->taken_.unwinds.load(std::memory_order_relaxed); }
+
     /// Fills the buffer, when all that was in it has been worked off.
     /// Returns: false at the end of the stream.
     virtual bool refill();
@@ -117,10 +121,12 @@ private:
     static constexpr std::size_t bulk_size =
         std::is_nothrow_constructible_v<In, T&&> ? bulk_items<In> : 1;
 
-    /// Whether the items ended because the run, or the stage, was stopped.
+    /// Whether the items ended because the run was stopped, the stage, or the guest that reads here.
     bool is_stopped() const noexcept {
-        return channel_.is_aborted() || channel_.has_stop();
+        return channel_.is_aborted() || channel_.has_stop() || has_stopped_guest();
     }
+
+    void wake_guest() override { channel_.unwind(this->taken_); }
 
     std::uint64_t number(const In* item) const noexcept {
         return this->taken_.first_number + static_cast<std::uint64_t>(item - this->taken_.first);
@@ -225,6 +231,8 @@ bool channel_feed<T, In>::refill() {
         }
         this->taken_.last.store(end, std::memory_order_relaxed);
     };
+    this->taken_.unwinds.store(false, std::memory_order_relaxed);
+    guest_stop guest(*this);
     bool loses_one = false;
     const auto place_one = [&](T&& item) {
         In* const to = first ? buffer_.data() : this->last();
@@ -243,6 +251,7 @@ bool channel_feed<T, In>::refill() {
     try {
         const auto before_sleep = [&] {
             return_room(std::exchange(owed, 0));
+            if (!keeps_slots_) guest.waits();
             if (this->listener_) this->listener_->pauses(end);
         };
         if constexpr (bulk_size == 1)

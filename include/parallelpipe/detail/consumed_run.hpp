@@ -49,7 +49,10 @@ private:
                 }
             }
         }
-        void ended() override { run_.finish(); }
+        void ended() override {
+            if (this->has_stopped_guest()) throw stop_unwind{};  // this run may go on
+            run_.finish();
+        }
 
         run& run_;
     };

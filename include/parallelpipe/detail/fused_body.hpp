@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -49,9 +50,10 @@ public:
             nested_stage& stage = chain_.add(
                 owned(new nested_stage(*this, stages[i], workers[i].name, identity.index, 1)), in,
                 true);
-            stage.identity().stop = identity.stop;
             stage.identity().counters = identity.counters;
         }
+        if (std::stop_token host = this_worker::stop_token(); host.stop_possible())
+            on_stop_.emplace(std::move(host), stopping{&last()});
     }
 
     nested_stage& last() const noexcept { return chain_.last(); }
@@ -67,12 +69,12 @@ public:
 
     bool failed(const nested_stage& at, std::exception_ptr cause) override {
         if (!failure_) failure_ = innermost(at, std::move(cause));
-        stop();
+        stop_all();
         return false;
     }
     void unwound() override {
         was_unwound_ = true;
-        stop();
+        stop_all();
     }
     void ended() override {}
 
@@ -86,9 +88,20 @@ public:
     }
 
 private:
+    struct stopping {
+        nested_stage* last;
+        void operator()() const { last->request_stop(); }
+    };
+
+    void stop_all() {
+        stop();
+        last().request_stop();
+    }
+
     std::optional<inner_failure> failure_;
     bool was_unwound_ = false;
     nested_chain chain_;
+    std::optional<std::stop_callback<stopping>> on_stop_;  // last: gone before what it touches
 };
 
 /// The same where each stage but the first calls a function for each item: an item is handed on from
@@ -131,8 +144,7 @@ public:
             fused_chain chain(stages_, in);
             chain.run([&] { chain.last().consume(); });
         } else {
-            results all{stages_, in};
-            this->deliver(all, in, out);
+            this->deliver([&] { return results{stages_, in}; }, in, out);
         }
     }
 

@@ -25,7 +25,7 @@ namespace parallelpipe::detail {
 
 /// A run in the thread of its consumer: every stage is nested in the one behind it.
 ///
-/// Everything is written by that thread; what cancel() and stats() touch from others is atomic or a
+/// Everything is written by that thread; what cancel() and stats() touch from others is atomic, or a stage's
 /// stop_source. (A timed batch reads what is before it in a thread of its own, but only while the
 /// worker waits for it.)
 class inline_run_state final : public run_base, public nested_owner {
@@ -40,7 +40,6 @@ public:
                 owned(new nested_stage(*this, entry, entry.name(entry.is_range ? 0 : position++), 0,
                                        entry.workers())),
                 nullptr, false);
-            stage.identity().stop = stop_.get_token();
             stage.identity().counters = &counters_[i];
         }
         chain_.last().is_last = true;
@@ -48,15 +47,12 @@ public:
             on_stop_.reset(
                 new std::stop_callback<canceller>(std::move(token), canceller{this}));
     }
-    ~inline_run_state() override { stop_.request_stop(); }
-
     nested_stage& last() const noexcept { return chain_.last(); }
 
     void cancel() override {
         if (has_ended()) return;
         is_cancelled_.store(true, std::memory_order_relaxed);
-        stop();
-        stop_.request_stop();
+        stop_all();
     }
 
     template <class...>
@@ -81,8 +77,7 @@ public:
 
     void unwound() override {
         was_unwound_ = true;
-        stop();
-        stop_.request_stop();
+        stop_all();
     }
 
     /// Behind the last result, each time that somebody comes there. Errors: as run::finish().
@@ -99,6 +94,11 @@ private:
         void operator()() const { self->cancel(); }
     };
 
+    void stop_all() {
+        stop();
+        last().request_stop();
+    }
+
     bool has_ended() const noexcept { return ended_.load(std::memory_order_relaxed) != 0; }
 
     bool failed(const nested_stage& at, std::exception_ptr cause) override {
@@ -107,14 +107,12 @@ private:
         if (at.entry().setup.ordered.value_or(false) && at.has_taken()) item = at.number();
         errors_.emplace_back(std::move(what.stage), at.worker(), std::move(what.cause), item);
         if (at.on_error() == OnError::finish && !what.stops_run) return true;
-        stop();
-        stop_.request_stop();
+        stop_all();
         return false;
     }
 
     const std::vector<stage_entry> entries_;
     const owned<item_counters[]> counters_;  // one a stage
-    std::stop_source stop_;
     std::atomic<bool> is_cancelled_{false};  // relaxed, as the others: they carry nothing else
     const std::int64_t began_ = meter::now();
     std::atomic<std::int64_t> ended_{0};  // 0: not yet

@@ -2,6 +2,7 @@
 #define PARALLELPIPE_DETAIL_KEYED_FEED_HPP
 
 #include <parallelpipe/detail/channel_base.hpp>
+#include <parallelpipe/detail/guest_stop.hpp>
 #include <parallelpipe/detail/keyed_items.hpp>
 #include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/partition.hpp>
@@ -23,7 +24,7 @@ namespace parallelpipe::detail {
 
 /// What one worker of a keyed stage reads.
 template <class In>
-class keyed_feed final : public feed<In> {
+class keyed_feed final : public feed<In>, private guest_house {
 public:
     keyed_feed(partition<In>& from, std::size_t worker)
         : from_(from), channel_(from.channel_), worker_(worker),
@@ -86,8 +87,9 @@ private:
     void milestone() override {
         note_end();
         if (this->needs_attention()) {
+            this->taken_.looks_up();
             // Once there is a stop, every item is asked about.
-            if (!channel_.has_stop()) this->taken_.looks_up();
+            if (channel_.has_stop()) this->taken_.attention.store(true, std::memory_order_seq_cst);
             if (channel_.is_aborted() || (this->current_ != this->last() &&
                                           channel_.is_stopped_before(number(this->current_)))) {
                 // A sibling that leaves may leave items in front of the stop.
@@ -109,10 +111,16 @@ private:
     }
 
     void ended() {
+        const bool unwinds = this->taken_.unwinds.load(std::memory_order_relaxed);
         const bool stopped = channel_.is_aborted() || channel_.has_stop();
-        if (!stopped && this->listener_ && !std::exchange(told_end_, true)) this->listener_->ends(end_);
+        if (!stopped && !unwinds && this->listener_) this->listener_->ends(end_);
         if (stopped) leave();
-        if (stopped && !this->quiet_) throw stop_unwind{};
+        if ((stopped || unwinds) && !this->quiet_) throw stop_unwind{};
+    }
+
+    void wake_guest() override {
+        this->taken_.unwinds.store(true, std::memory_order_relaxed);
+        from_.wake(worker_);
     }
 
     /// However the worker ends, the others get to know it, and get what it has not begun.
@@ -157,8 +165,11 @@ private:
             ++to;
         };
         std::size_t taken = 0;
+        this->taken_.unwinds.store(false, std::memory_order_relaxed);
+        guest_stop guest(*this);
         try {
-            taken = from_.take(worker_, most_, this->taken_.counted(), place, lost_);
+            guest.waits();
+            taken = from_.take(worker_, most_, this->taken_, place, lost_);
         } catch (...) {
             if (this->listener_ && lost_) this->listener_->loses(*lost_, end_);
             throw;
@@ -191,7 +202,6 @@ private:
     In* returned_ = nullptr;  // the slots of all items before this one have been returned
     // One past the last number that was done with; of one that a sibling left, lower than some before.
     std::uint64_t end_ = 0;
-    bool told_end_ = false;
     bool has_left_ = false;
     bool has_dropped_ = false;  // a stop kept the rest from being read
     std::optional<std::uint64_t> lost_;

@@ -23,6 +23,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -63,6 +64,7 @@ public:
         : owner_(owner), entry_(entry), name_(std::move(name)), end_worker_(first_worker + workers) {
         worker_.stage = name_;
         worker_.index = first_worker;
+        worker_.stop = stop_.get_token();
         worker_.setup = &entry_.setup;
         worker_.of_run = lineage_here();
         identity_ = &worker_;
@@ -76,11 +78,11 @@ public:
     bool has_taken() const { return in_ && in_->has_taken(); }
     OnError on_error() const { return entry_.setup.on_error.value_or(OnError::stop); }
 
-    /// Reads from `in`, which is null for a source; `is_inner` if that is a nested stage's. Its own
-    /// results are read from out(), which is null for a sink.
-    void connect(feed_base* in, bool is_inner, bool is_fused) {
-        in_ = in;
-        is_inner_ = is_inner;
+    /// Reads from `in`, which is null for a source, or from the stage before it. Its own results are read from
+    /// out(), which is null for a sink.
+    void connect(feed_base* in, nested_stage* before, bool is_fused) {
+        before_ = before;
+        in_ = before ? before->out() : in;
         if (entry_.range) {
             range_ = entry_.open_range(*entry_.range);
             from_range_ = range_->open_for(worker_);
@@ -114,8 +116,15 @@ public:
     /// How many results so far; for any thread.
     std::uint64_t made() const noexcept { return made_.load(std::memory_order_relaxed); }
 
+    /// Tells this stage and those before it to stop, where they wait by themselves or in another thread.
+    void request_stop() {
+        if (before_) before_->request_stop();
+        stop_.request_stop();
+    }
+
     void abandon() noexcept override {
         end_worker_ = 0;
+        request_stop();  // else to unwind them could take for ever
         unwind();
         give_back_inner();
     }
@@ -130,7 +139,10 @@ public:
 
     std::uint64_t number() const override { return in_ ? in_->number_in_hand() : 0; }
 
-    ~nested_stage() override { unwind(); }
+    ~nested_stage() override {
+        request_stop();
+        unwind();
+    }
 
     bool is_last = false;
 
@@ -165,6 +177,10 @@ private:
             was_unwound_ = true;
             return false;
         } catch (...) {
+            if (is_stopped() && says_cancelled(inner_failure_of("").cause)) {
+                was_unwound_ = true;
+                return false;
+            }
             if (!owner_.failed(*this, std::current_exception())) was_unwound_ = true;
         }
         return true;
@@ -192,16 +208,17 @@ private:
     }
 
     void give_back_inner() {
-        if (is_inner_) in_->give_back();
+        if (before_) in_->give_back();
     }
 
     nested_owner& owner_;
     const stage_entry& entry_;
     const std::string name_;
+    std::stop_source stop_;  // its own: a later stage may end while this one goes on, and the other way round
     worker_identity worker_;
     std::size_t end_worker_;
     feed_base* in_ = nullptr;
-    bool is_inner_ = false;
+    nested_stage* before_ = nullptr;  // null: in_ is not a nested stage's
     bool was_unwound_ = false;
     bool all_lost_ = true;  // of its workers so far
     owned<shared_range> range_;  // what it reads instead of a stage before it
@@ -221,8 +238,7 @@ public:
     }
 
     nested_stage& add(owned<nested_stage> stage, feed_base* in, bool is_fused) {
-        const bool is_inner = !stages_.empty();
-        stage->connect(is_inner ? stages_.back()->out() : in, is_inner, is_fused);
+        stage->connect(in, stages_.empty() ? nullptr : stages_.back().get(), is_fused);
         stages_.push_back(std::move(stage));
         return *stages_.back();
     }

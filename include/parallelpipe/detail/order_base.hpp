@@ -9,8 +9,8 @@
 // items. Workers take items in runs of consecutive numbers and work a run off in order, so order is kept
 // per run, a `stretch`, and costs a lock per bulk of items, not per item.
 //
-// The stretch that begins at next_ is the head: its worker passes results straight on, without a
-// lock. The others park theirs. A parked result holds a slot of the output channel, so parked and
+// The stretch that begins at next_ is the head, one at a time: its worker passes results straight on, without
+// a lock. The others park theirs. A parked result holds a slot of the output channel, so parked and
 // waiting results together obey qsize; but a parked one never takes the last slots, so there are always
 // some for the head, and the consumer gives them back as soon as it has taken the head's results. A worker takes
 // a few slots at a time, and gives back what it has not used when it is the head or waits for items. When a
@@ -57,6 +57,8 @@
 #include <limits>
 #include <mutex>
 #include <new>
+#include <stdexcept>
+#include <thread>
 #include <utility>
 
 namespace parallelpipe::detail {
@@ -265,25 +267,29 @@ private:
     /// Moves next_ as far as everything is complete, and passes on what was parked.
     void advance() {
         while (first_ && next_ < fail_end()) {
+            if (head_ && !head_->complete) return;  // it passes on by itself, and no other meanwhile
+            head_ = nullptr;
             stretch& first = *first_;
             if (next_ == worker_count_) next_ = items;
             // Nobody takes items any more; what was given back has no taker, and who has left no last words.
             if (at_items_ == 0 && next_ >= items && first.first > next_) next_ = first.first;
-            // It lies before next_ if its worker found no memory there, failed, and left its item to a sibling,
-            // who did it together with others.
+            // It lies before next_ if its item was left by somebody and taken when that could not be expected any
+            // more: by a worker that had seen the end and looks again; or behind one that found no memory.
             if (first.first > next_) {
                 out_.wake_parking();  // who alone can take that number may be waiting to park
                 return;
             }
-            if (first.head.load(std::memory_order_relaxed) && !first.complete) return;
             try {
                 const std::lock_guard parked(first.parking);
                 out_.return_room(-std::exchange(first.overfill, 0));
                 pass_on(first);
-                if (!first.complete) first.head.store(true, std::memory_order_release);
+                if (!first.complete) {
+                    head_ = &first;
+                    first.head.store(true, std::memory_order_release);
+                }
             } catch (...) {
                 // Its worker may be far away, and this one may be in a function that must not throw.
-                error_ = std::current_exception();
+                if (!error_) error_ = std::current_exception();
                 end_before(next_);
                 return;
             }
@@ -306,6 +312,7 @@ private:
     // Open stretches, and complete ones behind an open one, by first number.
     stretch* first_ = nullptr;
     stretch* last_ = nullptr;
+    stretch* head_ = nullptr;   // the one whose worker passes its results on; nearly always the first
     stretch* spare_ = nullptr;  // linked by next
     std::size_t at_items_;      // how many workers may take items
     std::uint64_t next_ = 0;    // everything before has been passed on
@@ -317,6 +324,7 @@ private:
 };
 
 /// Where one worker of an ordered stage is, as its feed tells.
+/// Threads: the worker's own. Who reads the worker's items in another one learns that this does not go.
 class order_base::Position : public item_listener {
 public:
     Position(const Position&) = delete;
@@ -350,7 +358,8 @@ protected:
     /// Whether there is a slot for one more parked result, or none is needed for this one.
     bool has_slot() {
         if (slots_ == 0) slots_ = order_.out_.try_take_slots_to_park();
-        return slots_ != 0 || std::exchange(may_overfill_, false);
+        const bool may_overfill = std::exchange(may_overfill_, false);
+        return slots_ != 0 || may_overfill;
     }
     /// That result has been parked. Under the stretch's `parking`.
     void use_slot() noexcept {
@@ -362,6 +371,7 @@ protected:
     /// Those that are left.
     void return_slots() {
         if (slots_ != 0) order_.out_.return_room(std::exchange(slots_, 0));
+        may_overfill_ = false;
     }
 
     void wait_to_pass_on_or_park() {
@@ -389,7 +399,17 @@ private:
                from_->waits_for_this_reader(next - items);
     }
 
+    /// Which results belong to which items can be told only where one thread takes the ones and yields the others.
+    void check_thread() const {
+        if (std::this_thread::get_id() != thread_)
+            throw std::logic_error(
+                "parallelpipe: a worker of an ordered stage with several workers has to read its Input in its own "
+                "thread; a pipeline that it runs over its Input, and a batch with a time limit, read it in another "
+                "one: give the stage one worker, or leave out its order");
+    }
+
     void begins(std::uint64_t first, std::uint64_t end) override {
+        check_thread();
         if (!come_to(first, end)) throw std::bad_alloc();
     }
     void loses(std::uint64_t number, std::uint64_t end) override { come_to(number, end); }
@@ -407,8 +427,10 @@ private:
     }
 
     void pauses(std::uint64_t end) override {
+        check_thread();
         return_slots();
         order_.change([&] {
+            if (has_last_words()) return;
             order_.complete(worker_, end);
             at_ = nullptr;
             order_.advance();
@@ -416,8 +438,9 @@ private:
     }
 
     void ends(std::uint64_t end) override {
+        check_thread();
         order_.change([&] {
-            if (order_.workers_[worker_].done) return;
+            if (has_last_words()) return;
             order_.complete(worker_, end);
             order_.end_items(worker_);
             order_.go_on(worker_, after_items + worker_);
@@ -426,9 +449,13 @@ private:
         });
     }
 
+    /// Whether the worker has seen the end of the items, and no item since. It may look again.
+    bool has_last_words() const { return order_.workers_[worker_].done && at_ && !at_->is_items(); }
+
     order_base& order_;
     const std::size_t worker_;
     feed_base* const from_;
+    const std::thread::id thread_ = std::this_thread::get_id();
     patience patience_;
     std::ptrdiff_t slots_ = 0;   // taken for what this worker will park
     bool may_overfill_ = false;  // with the next result, as was found where nothing was left but sleep

@@ -18,6 +18,7 @@
 // * the others wait for their box or for the lead: woken by the leader, when it puts something in, when
 //   it gives the lead up (one of them, so that there is a leader while anybody waits), and at the end or
 //   a stop, if it sees that first; and by a worker that leaves its items to them;
+// * any of them is woken by wake(), which interrupts a leader;
 // * at the end of the channel they wait for each other: woken by the last one that gets there or leaves. One
 //   that never starts does neither;
 // * all of them are woken by stop(), which who aborts the channel calls behind that.
@@ -100,14 +101,13 @@ private:
 
     static constexpr std::size_t most = bulk_items<In>;
 
-    /// Waits for items of `worker`, whose meter is `counted`; `receive(number, In&&)` gets up to `most_items`
-    /// of them.
-    /// Returns: how many; 0 at the end and at a stop.
+    /// Waits for items of `worker`, which is `who`; `receive(number, In&&)` gets up to `most_items` of them.
+    /// Returns: how many; 0 at the end, at a stop and if it `unwinds`.
     /// Errors: what the key throws, or moving an item, which is lost; `lost` is its number then.
     template <class Receive>
-    std::size_t take(std::size_t worker, std::size_t most_items, meter* counted, Receive receive,
+    std::size_t take(std::size_t worker, std::size_t most_items, const reader_base& who, Receive receive,
                      std::optional<std::uint64_t>& lost) {
-        auto timer = wait_timer::for_input(counted);
+        auto timer = wait_timer::for_input(who.counted());
         std::unique_lock lock(mutex_);
         box& mine = boxes_[worker];
         if (mine.has_left) take_over(worker);
@@ -124,6 +124,10 @@ private:
             mine.is_at_end = taken == 0 && has_ended_;
             mine.is_behind = false;
             if (taken != 0 || has_stopped_ || (has_ended_ && is_over())) return taken;
+            if (who.unwinds.load(std::memory_order_relaxed)) {
+                mine.is_at_end = false;
+                return 0;
+            }
             timer.begin();
             if (!has_leader_ && !has_ended_) {
                 lead(lock, mine, lost);
@@ -133,6 +137,13 @@ private:
             mine.wake.wait(lock);
             mine.waits = false;
         }
+    }
+
+    /// `worker` looks again whether it unwinds.
+    void wake(std::size_t worker) {
+        const std::lock_guard lock(mutex_);
+        boxes_[worker].wake.notify_one();
+        if (has_leader_) channel_.interrupt();  // that may be this one
     }
 
     /// Under mutex_: what the box has.

@@ -57,12 +57,12 @@ public:
         if constexpr (can_share<View, Item>) {
             // Only referred to: the elements are somebody else's as well, and are copied.
             auto elements = std::ranges::ref_view(view_.base());
-            this->deliver(elements, nullptr, out);
+            this->deliver([&]() -> auto& { return elements; }, nullptr, out);
         } else if constexpr (!once) {
             View own(view_);
-            this->deliver(own, nullptr, out);
+            this->deliver([&]() -> auto& { return own; }, nullptr, out);
         } else {
-            this->deliver(view_, nullptr, out);
+            this->deliver([&]() -> auto& { return view_; }, nullptr, out);
         }
     }
 

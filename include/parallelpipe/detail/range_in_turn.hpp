@@ -157,6 +157,8 @@ private:
             in_range_ = worker_;
             in_range_->stage = name_;
         }
+        // In a fused stage the stage that asks has a stop of its own.
+        if (current_worker && current_worker->stop != in_range_->stop) in_range_->stop = current_worker->stop;
         return *in_range_;
     }
 

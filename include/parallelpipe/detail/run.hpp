@@ -417,6 +417,7 @@ private:
                 throw;
             } catch (...) {
                 inner_failure inner = inner_failure_of("");
+                if (is_stopped(stage) && says_cancelled(inner.cause)) throw stop_unwind{};
                 lost = !inner.stops_run;
                 worker_failed({stage, worker, std::move(inner.cause), {}, std::move(inner.stage)}, in.get(),
                               inner.stops_run);

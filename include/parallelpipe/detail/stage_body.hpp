@@ -86,6 +86,17 @@ void throwing_what_is_noted(Noted& noted, What what) {
     throw CancelledError();
 }
 
+/// Whether that says no more than that a run was stopped.
+inline bool says_cancelled(const std::exception_ptr& cause) {
+    try {
+        std::rethrow_exception(cause);
+    } catch (const CancelledError&) {
+        return true;
+    } catch (...) {
+        return false;
+    }
+}
+
 /// All workers of a stage have been lost: what was meant for them runs to its end for nothing. An item that
 /// cannot even be moved or converted is gone, too.
 inline void ignore_the_rest(feed_base& in) {
@@ -202,17 +213,21 @@ public:
     owned<nested_call> call(feed_base*) const override { return nullptr; }
 
 protected:
-    /// Pushes the elements of a range, or what a feed has, until that or the channel ends.
-    template <class From>
-    static void deliver(From& from, feed_base* in, const output& out) {
+    /// Pushes the elements of the range that `make()` returns, or what a feed has, until that or the channel ends.
+    /// Where there is an order it gets to know of items before make() can take some, and until what it returned
+    /// is gone.
+    template <class Make>
+    static void deliver(Make make, feed_base* in, const output& out) {
         if (out.order) {
             typename reorder_buffer<Out>::Output ordered(static_cast<reorder_buffer<Out>&>(*out.order),
                                                          out.worker, in, out.counted);
+            auto&& from = make();
             push_all(from, ordered);
         } else {
             typename Channel<Out>::Producer producer(static_cast<Channel<Out>&>(*out.channel));
             producer.count_for(out.counted);
             typename Channel<Out>::Producer::Row row(producer);
+            auto&& from = make();
             push_all(from, row);
         }
     }
@@ -320,8 +335,7 @@ public:
         if constexpr (std::is_void_v<Out>) {
             here.call(input);
         } else {
-            auto range = here.call(input);
-            this->deliver(range, in, out);
+            this->deliver([&] { return here.call(input); }, in, out);
         }
     }
 

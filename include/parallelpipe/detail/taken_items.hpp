@@ -23,6 +23,8 @@
 // |           | the channel's lock               | without, but only whether it is past the item      |
 // | attention | set by thieves and by a stop,    | seq_cst with the channel's aborted_: who clears it |
 // |           | cleared by the reader            | looks at aborted_ afterwards                       |
+// | unwinds   | set by who stops a guest (see    | relaxed: what wakes the reader orders it           |
+// |           | guest_stop.hpp), else the reader |                                                    |
 
 #include <parallelpipe/detail/meter.hpp>
 #include <parallelpipe/detail/owned.hpp>
@@ -64,6 +66,7 @@ public:
     void count_for(meter* who) noexcept { counted_.store(who, std::memory_order_relaxed); }
 
     std::atomic<bool> attention{false};
+    std::atomic<bool> unwinds{false};
 
     // The channel's, under its locks: the next one of those that are told of a stop, and of those whose items
     // can be stolen.

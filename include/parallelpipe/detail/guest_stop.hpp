@@ -1,0 +1,60 @@
+#ifndef PARALLELPIPE_DETAIL_GUEST_STOP_HPP
+#define PARALLELPIPE_DETAIL_GUEST_STOP_HPP
+
+// Who reads what a worker takes may be a guest: somebody inside that worker's stage function, who is told to stop
+// while the worker is not. The source of a run over an Input is one, a stage inside a fused one, the thread of a
+// timed batch. Whoever stops a guest waits for it: so a guest that waits for an item is woken, and unwound.
+
+#include <parallelpipe/this_worker.hpp>
+
+#include <optional>
+#include <stop_token>
+#include <utility>
+
+namespace parallelpipe::detail {
+
+/// What can be read by a guest.
+class guest_house {
+public:
+    guest_house() = default;
+    guest_house(const guest_house&) = delete;
+    guest_house& operator=(const guest_house&) = delete;
+    virtual ~guest_house() = default;
+
+    /// Makes a reader that waits come back with nothing. From any thread; may take any lock that is not held where a
+    /// stop is requested.
+    virtual void wake_guest() = 0;
+
+    /// The stop of the worker itself.
+    const std::stop_token& host() const noexcept { return host_; }
+
+private:
+    const std::stop_token host_ = this_worker::stop_token();
+};
+
+/// In the thread of a reader, for one wait.
+class guest_stop {
+public:
+    explicit guest_stop(guest_house& house) noexcept : house_(house) {}
+    guest_stop(const guest_stop&) = delete;
+    guest_stop& operator=(const guest_stop&) = delete;
+
+    /// The calling thread is going to wait. Wakes it from now on, if it is a guest's that is stopped.
+    void waits() {
+        if (!on_stop_ && current_worker && current_worker->stop != house_.host())
+            on_stop_.emplace(current_worker->stop, waking{&house_});
+    }
+
+private:
+    struct waking {
+        guest_house* house;
+        void operator()() const { house->wake_guest(); }
+    };
+
+    guest_house& house_;
+    std::optional<std::stop_callback<waking>> on_stop_;
+};
+
+}  // namespace parallelpipe::detail
+
+#endif
