@@ -83,6 +83,12 @@ struct signature_of_pointer<R (*)(P...)> : known_signature<R, P...> {};
 template <class R, class... P>
 struct signature_of_pointer<R (*)(P...) noexcept> : known_signature<R, P...> {};
 
+// Of a function itself, as std::reference_wrapper has it.
+template <class R, class... P>
+struct signature_of_pointer<R(P...)> : known_signature<R, P...> {};
+template <class R, class... P>
+struct signature_of_pointer<R(P...) noexcept> : known_signature<R, P...> {};
+
 #define PARALLELPIPE_MEMBER_SIGNATURE(QUALIFIERS)                                              \
     template <class C, class R, class... P>                                                    \
     struct signature_of_pointer<R (C::*)(P...) QUALIFIERS> : member_signature<C, R, P...> {};  \
@@ -108,6 +114,20 @@ struct signature<F>
     : decltype(detail::without_object(signature_of_pointer<decltype(&F::operator())>{})) {};
 template <class F>
 struct signature<std::reference_wrapper<F>> : signature<F> {};
+
+/// The parameters of a lambda, all of whose parameters that are generic are the first: those that it has where
+/// that takes an `In`, which is not asked to compile for anything else.
+template <class F, class In>
+struct generic_parameters {
+    using type = void;
+};
+template <class F, class In>
+    requires requires { typename signature_of_pointer<decltype(&F::template operator()<In>)>::parameters; }
+struct generic_parameters<F, In> {
+    using type = typename signature_of_pointer<decltype(&F::template operator()<In>)>::parameters;
+};
+template <class F, class In>
+struct generic_parameters<std::reference_wrapper<F>, In> : generic_parameters<F, In> {};
 
 /// Whether the parameters of `F` can be read off its type: not those of a generic lambda or of an
 /// overloaded call operator.

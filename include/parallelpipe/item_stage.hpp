@@ -210,6 +210,13 @@ struct item_verb {
 
     template <class In, class F, class... Bound>
     static auto make(const Setup& setup, const F& f, const Bound&... bound) {
+        return item_verb::make_kept<In>(
+            typename kept_behind_item<undelivered_t<F>, In, Bound...>::type{}, setup, f, bound...);
+    }
+
+private:
+    template <class In, class... Bound, class F, class... Given>
+    static auto make_kept(type_list<Bound...>, const Setup& setup, const F& f, const Given&... bound) {
         using function = Function<undelivered_t<F>, In>;
         using Result = stage_result_t<function, In, std::unwrap_reference_t<Bound>...>;
         using Out = output_item_t<Result>;
@@ -223,11 +230,11 @@ struct item_verb {
         return made;
     }
 
-private:
     template <class In, class Out, class F, class... Bound>
     class parts final : public item_stage_parts<In, Out> {
     public:
-        explicit parts(const F& f, const Bound&... bound) : f_(f), bound_(bound...) {}
+        template <class... Given>
+        explicit parts(const F& f, const Given&... bound) : f_(f), bound_(bound...) {}
 
         Stage<In, Out> stage(dead_letter_handler<In> dead_letter) const override {
             return detail::spread(

@@ -173,7 +173,7 @@ Stage<In, Out>::Stage(F&& f, Arguments&&... arguments) {
         if constexpr (detail::fits_stage<In, Out, Function, Bound...>())
             entry_.body = detail::make_body<detail::function_body<In, Out, Function, Bound...>>(
                 std::forward<F>(f), std::forward<Arguments>(arguments)...);
-    }(typename detail::kept_arguments<Function, std::unwrap_ref_decay_t<Arguments>...>::type{});
+    }(typename detail::kept_arguments<Function, In, std::unwrap_ref_decay_t<Arguments>...>::type{});
 }
 
 template <class In, class Out>

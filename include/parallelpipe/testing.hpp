@@ -197,7 +197,7 @@ auto results_of_function(F& f, input_of_t<In> items, Arguments&&... arguments) {
     return [&]<class... Bound>(type_list<Bound...>) {
         return detail::results_of_call<In>(
             f, std::move(items), std::tuple<Bound...>(std::forward<Arguments>(arguments)...));
-    }(typename kept_arguments<F, std::unwrap_ref_decay_t<Arguments>...>::type{});
+    }(typename kept_arguments<F, In, std::unwrap_ref_decay_t<Arguments>...>::type{});
 }
 
 template <class Out>

@@ -512,4 +512,37 @@ TEST_CASE("a sink whose thread cannot be started throws from execute()", "[contr
     CHECK(unwound <= 3);
 }
 
+generator<std::string> with_suffix(const std::string& line, const std::string& suffix) {
+    co_yield line + suffix;
+}
+generator<std::string> each_with_suffix(Input<std::string> lines, const std::string& suffix) {
+    for (auto& line : lines) co_yield line + suffix;
+}
+
+TEST_CASE("an argument that is converted for a reference lives as long as the coroutine that refers to it",
+          "[contract][lifetimes]") {
+    const std::vector<std::string> lines = {"one"};
+    const char* const suffix = " and what is far too long for the small string buffer";
+    const std::string whole = lines.front() + suffix;
+    CHECK((lines | flat_map(with_suffix)(suffix)).execute() == whole);
+    CHECK((lines | fuse(flat_map(with_suffix)(suffix) | flat_map(with_suffix)(""))).execute() == whole);
+    const auto generic = [](const auto& line, const std::string& s) -> generator<std::string> {
+        co_yield line + s;
+    };
+    CHECK((lines | flat_map(generic)(suffix)).execute() == whole);
+    struct Adder {
+        generator<std::string> add(const std::string& line, const std::string& s) const { co_yield line + s; }
+    };
+    CHECK((lines | flat_map(&Adder::add)(Adder(), suffix)).execute() == whole);
+    std::string shared = suffix;
+    CHECK((lines | flat_map(with_suffix)(std::ref(shared))).execute() == whole);
+
+    CHECK((lines | stage(each_with_suffix)(suffix)).execute() == whole);
+    CHECK((lines | stage(std::ref(each_with_suffix))(suffix)).execute() == whole);
+    const auto generic_stage = [](auto in, const std::string& s) -> generator<std::string> {
+        for (auto& line : in) co_yield line + s;
+    };
+    CHECK((lines | stage(generic_stage)(suffix)).execute() == whole);
+}
+
 }  // namespace contract_lifetimes_tests

@@ -587,6 +587,57 @@ TEST_CASE("retry and dead_letter are refused where an item cannot be kept whole"
     CHECK(listed(std::vector{7} | make | look) == std::vector{7});
 }
 
+struct Document {
+    std::string title;
+    const std::string& get() const { return title; }
+};
+struct Overloaded {
+    const std::string& operator()(const Document& d) const { return d.title; }
+    const std::string& operator()(const std::string& s) const { return s; }
+};
+
+TEST_CASE("what a function returns by reference is there also where the item could be tried again",
+          "[contract][policies]") {
+    const std::string text = "a title that is far too long for the small string buffer";
+    const std::vector documents = {Document{text}};
+    const Setup again{.retry = Retry{}};
+    const auto title_of = [&](auto stage) { return (documents | stage).execute(); };
+    CHECK(title_of(map_stage(again, std::mem_fn(&Document::get))) == text);
+    CHECK(title_of(map_stage(again, &Document::title)) == text);
+    CHECK(title_of(map_stage(again, Overloaded())) == text);
+    CHECK(title_of(map_stage(Overloaded()).dead_letter([](std::exception_ptr, Document&) {})) == text);
+    CHECK(title_of(map_stage(again, [](auto&& d) -> auto& { return d.title; })) == text);
+    const auto generic = [](const auto& d) -> auto& { return d.title; };
+    CHECK(title_of(map_stage(again, std::ref(generic))) == text);
+    CHECK(title_of(map_stage(again, [](const Document& d, const Document&) -> const std::string& {
+                       return d.title;
+                   })(Document{})) == text);
+    CHECK(title_of(flat_map(again, [](auto&& d) {
+              return std::views::single(0) |
+                     std::views::transform([&d](int) -> const std::string& { return d.title; });
+          })) == text);
+}
+
+TEST_CASE("an item that is taken by reference is not copied for another attempt", "[contract][policies]") {
+    struct Moving {
+        std::unique_ptr<int> value;
+        int number() const { return *value; }
+    };
+    const auto make = map_stage([](int x) { return Moving{std::make_unique<int>(x)}; });
+    const Setup again{.retry = Retry{}};
+    const std::vector numbers = {7};
+    struct Both {
+        int operator()(const Moving& m) const { return m.number(); }
+        int operator()(int x) const { return x; }
+    };
+    CHECK((numbers | make | map_stage(again, Both())).execute() == 7);
+    CHECK((numbers | make | map_stage(again, std::mem_fn(&Moving::number))).execute() == 7);
+    const auto generic = [](const auto& m) { return m.number(); };
+    CHECK((numbers | make | map_stage(again, std::ref(generic))).execute() == 7);
+    const auto with_argument = [](const auto& m, auto more) { return m.number() + more; };
+    CHECK((numbers | make | map_stage(again, with_argument)(1)).execute() == 8);
+}
+
 TEST_CASE("the waits before the attempts grow", "[contract][policies]") {
     // At least 20 + 40 + 80 ms; with jitter at most half as much again.
     auto map = map_stage({.retry = Retry{.times = 3, .backoff = 20ms}}, Stubborn(3));

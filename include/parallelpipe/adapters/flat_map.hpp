@@ -74,7 +74,7 @@ private:
         for (In& item : items) {
             const auto make = [&] {
                 if (stays_whole)
-                    read(this->hand_whole(item, arguments...));
+                    this->hand_whole([&](auto call) { read(call()); }, item, arguments...);
                 else
                     read(this->hand_last(item, arguments...));
             };

@@ -21,7 +21,9 @@ public:
     void operator()(Input<In> items, Arguments&... arguments) {
         const item_policy<In> policy = this->policy();
         const auto last = [&](In& item) { static_cast<void>(this->hand_last(item, arguments...)); };
-        const auto whole = [&](In& item) { static_cast<void>(this->hand_whole(item, arguments...)); };
+        const auto whole = [&](In& item) {
+            this->hand_whole([](auto call) { static_cast<void>(call()); }, item, arguments...);
+        };
         if (!policy.is_active())
             for (In& item : items) policy.once([&] { last(item); });
         else if (!policy.keeps_whole())

@@ -68,7 +68,10 @@ public:
             };
             const auto again = [this, bound = std::tie(arguments...)](In& item) -> Out {
                 return detail::spread(
-                    [&](auto&... a) { return static_cast<Out>(this->hand_whole(item, a...)); }, bound);
+                    [&](auto&... a) -> Out {
+                        return this->hand_whole([](auto call) -> Out { return static_cast<Out>(call()); }, item, a...);
+                    },
+                    bound);
             };
             using step = map_step<In, Out, decltype(once), decltype(again)>;
             return stepped_items<In, Out, step>(std::move(items), step(this->policy(), once, again));

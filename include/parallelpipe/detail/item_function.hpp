@@ -27,19 +27,26 @@ protected:
     /// f(item, arguments...), where nobody looks at the item again.
     template <class... Arguments>
     decltype(auto) hand_last(In& item, Arguments&... arguments) {
-        return detail::hand<last_handing<F, In, Arguments...>>(f_, item, arguments...);
+        if constexpr (last_handing<F, In, Arguments...> == handing::rvalue)
+            return call_item{}(f_, std::move(item), arguments...);
+        else
+            return call_item{}(f_, item, arguments...);
     }
 
-    /// The same, where the item has to stay whole.
-    template <class... Arguments>
-    decltype(auto) hand_whole(In& item, Arguments&... arguments) {
+    /// `use(call)`, where call() does the same, but the item has to stay whole. What it returns may refer to a copy
+    /// of the item, which is there until `use` returns.
+    template <class Use, class... Arguments>
+    decltype(auto) hand_whole(Use use, In& item, Arguments&... arguments) {
         constexpr handing how = whole_handing<F, In, Arguments...>;
         if constexpr (how == handing::impossible) {
             // Only a Stage that forgot what it was made of comes here.
             throw_not_whole("retry", "");
-            return hand_last(item, arguments...);
+            return use([&]() -> decltype(auto) { return hand_last(item, arguments...); });
+        } else if constexpr (how == handing::copy) {
+            In copy(std::as_const(item));
+            return use([&]() -> decltype(auto) { return call_item{}(f_, std::move(copy), arguments...); });
         } else {
-            return detail::hand<how>(f_, item, arguments...);
+            return use([&]() -> decltype(auto) { return call_item{}(f_, item, arguments...); });
         }
     }
 

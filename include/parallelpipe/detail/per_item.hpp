@@ -207,35 +207,20 @@ struct call_item {
 template <class F, class Item, class... Arguments>
 concept calls_item = std::invocable<call_item, F&, Item, Arguments&...>;
 
-/// The parameter for which a lambda of one generic parameter takes an `In&&`.
-template <class F, class In>
-struct generic_parameter {
+template <class Parameters>
+struct first_of {
     using type = void;
 };
-template <class F, class In>
-    requires requires {
-        typename signature_of_pointer<decltype(&F::template operator()<In>)>::parameters;
-    }
-struct generic_parameter<F, In> {
-    template <class>
-    struct first {
-        using type = void;
-    };
-    template <class First, class... Rest>
-    struct first<type_list<First, Rest...>> {
-        using type = First;
-    };
-    using type = typename first<
-        typename signature_of_pointer<decltype(&F::template operator()<In>)>::parameters>::type;
+template <class First, class... Rest>
+struct first_of<type_list<First, Rest...>> {
+    using type = First;
 };
-
+/// The parameter for which F takes an `In&&`, if that can be told: the item comes first.
 template <class F, class In>
-inline constexpr bool takes_value = false;
+struct item_parameter : first_of<typename generic_parameters<F, In>::type> {};
 template <class F, class In>
-    requires requires { typename signature<F>::parameters; }
-inline constexpr bool takes_value<F, In> = []<class... P>(type_list<P...>) {
-    return (std::same_as<P, In> || ...);
-}(typename signature<F>::parameters{});
+    requires has_signature<F>
+struct item_parameter<F, In> : first_of<typename signature<F>::parameters> {};
 
 enum class handing { rvalue, lvalue, copy, impossible };
 
@@ -244,22 +229,19 @@ template <class F, class In, class... Arguments>
 inline constexpr handing last_handing =
     calls_item<F, In, Arguments...> ? handing::rvalue : handing::lvalue;
 
-/// How an item goes to F that has to stay whole: as an lvalue, else as a copy. A generic function
-/// that takes the rvalue is not tried with an lvalue: its body need not compile for that.
+/// How an item goes to F that has to stay whole: as an lvalue, else as a copy. A generic function whose parameter
+/// takes the rvalue is not tried with an lvalue: its body need not compile for that.
 template <class F, class In, class... Arguments>
 inline constexpr handing whole_handing = [] {
+    using parameter = typename item_parameter<F, In>::type;
     constexpr handing copy = is_copyable_item<In> ? handing::copy : handing::impossible;
-    if constexpr (!calls_item<F, In, Arguments...>) {
+    constexpr bool is_generic = !has_signature<F> && !std::is_void_v<parameter>;
+    if constexpr (!calls_item<F, In, Arguments...> || std::same_as<parameter, const In&>)
         return handing::lvalue;
-    } else if constexpr (has_signature<F>) {
-        if constexpr (takes_value<F, In>)
-            return copy;
-        else
-            return calls_item<F, In&, Arguments...> ? handing::lvalue : copy;
-    } else {
-        using parameter = typename generic_parameter<F, In>::type;
-        return std::same_as<parameter, const In&> ? handing::lvalue : copy;
-    }
+    else if constexpr (is_generic || std::same_as<parameter, In>)
+        return copy;
+    else
+        return calls_item<F, In&, Arguments...> ? handing::lvalue : copy;
 }();
 
 [[noreturn]] inline void throw_not_whole(const std::string& what, const std::string& stage) {
@@ -269,21 +251,6 @@ inline constexpr handing whole_handing = [] {
         "value or as an rvalue, and it cannot be copied; take it by reference: [](T& item) { ... }");
 }
 
-template <handing How, class F, class In, class... Arguments>
-decltype(auto) hand(F& f, In& item, Arguments&... arguments) {
-    static_assert(How != handing::impossible);
-    if constexpr (How == handing::rvalue)
-        return call_item{}(f, std::move(item), arguments...);
-    else if constexpr (How == handing::lvalue)
-        return call_item{}(f, item, arguments...);
-    else {
-        using Result = decltype(call_item{}(f, std::declval<In>(), arguments...));
-        // The copy dies here, so nothing may refer to it.
-        using Safe = std::conditional_t<std::is_rvalue_reference_v<Result>,
-                                        std::remove_cvref_t<Result>, Result>;
-        return static_cast<Safe>(call_item{}(f, In(std::as_const(item)), arguments...));
-    }
-}
 
 }  // namespace parallelpipe::detail
 

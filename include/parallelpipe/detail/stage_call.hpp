@@ -182,20 +182,65 @@ struct prepended<First, type_list<Rest...>> {
     using type = type_list<First, Rest...>;
 };
 
-/// The types in which the arguments A of the stage function F are kept.
-template <class F, class... A>
+/// The types in which the arguments A of the stage function F, which reads items of In, are kept.
+template <class F, class In, class... A>
 struct kept_arguments {
     using type = type_list<A...>;
 };
-template <class F, class... A>
+template <class F, class In, class... A>
     requires(has_signature<F> && !std::is_member_pointer_v<F>)
-struct kept_arguments<F, A...>
+struct kept_arguments<F, In, A...>
     : bound_list<typename behind_input<typename signature<F>::parameters>::type, type_list<A...>> {};
-template <class F, class Object, class... A>
+template <class F, class In, class... A>
+    requires(sizeof...(A) != 0 && !has_signature<F> && !std::is_void_v<In> &&
+             !std::is_void_v<typename generic_parameters<F, Input<In>>::type>)
+struct kept_arguments<F, In, A...>
+    : bound_list<typename behind_input<typename generic_parameters<F, Input<In>>::type>::type, type_list<A...>> {
+};
+template <class F, class In, class Object, class... A>
     requires(has_signature<F> && std::is_member_pointer_v<F>)
-struct kept_arguments<F, Object, A...>
+struct kept_arguments<F, In, Object, A...>
     : prepended<Object, typename bound_list<typename behind_input<typename signature<F>::parameters>::type,
                                             type_list<A...>>::type> {};
+
+template <class Parameters>
+struct behind_first {
+    using type = void;
+};
+template <class First, class... Rest>
+struct behind_first<type_list<First, Rest...>> {
+    using type = type_list<Rest...>;
+};
+template <class F, class In>
+struct behind_item : behind_first<typename generic_parameters<F, In>::type> {};
+template <class F, class In>
+    requires has_signature<F>
+struct behind_item<F, In> : behind_first<typename signature<F>::parameters> {};
+
+/// What stays as it was bound, maybe as a std::reference_wrapper, and what is converted.
+template <class Bound, class Kept>
+using bound_or_kept = std::conditional_t<std::is_same_v<std::unwrap_reference_t<Bound>, Kept>, Bound, Kept>;
+template <class... Bound, class... Kept>
+type_list<bound_or_kept<Bound, Kept>...> bound_or_kept_of(type_list<Bound...>, type_list<Kept...>);
+
+/// The same for arguments of a function F that is called with one item of In and these, as they were bound.
+template <class F, class In, class... Bound>
+struct kept_behind_item {
+    using type = decltype(detail::bound_or_kept_of(
+        type_list<Bound...>{}, typename bound_list<typename behind_item<F, In>::type,
+                                                   type_list<std::unwrap_reference_t<Bound>...>>::type{}));
+};
+template <class F, class In>
+struct kept_behind_item<F, In> {
+    using type = type_list<>;
+};
+template <class F, class In, class Object, class... Bound>
+    requires(std::is_member_pointer_v<F>)
+struct kept_behind_item<F, In, Object, Bound...>
+    : prepended<Object, decltype(detail::bound_or_kept_of(
+                            type_list<Bound...>{},
+                            typename bound_list<typename behind_item<F, In>::type,
+                                                type_list<std::unwrap_reference_t<Bound>...>>::type{}))> {};
 
 template <class>
 inline constexpr bool is_generator = false;
