@@ -9,6 +9,7 @@
 #include <parallelpipe/stage.hpp>
 
 #include <type_traits>
+#include <concepts>
 #include <utility>
 #include <vector>
 
@@ -91,6 +92,24 @@ Stage<In, Out> fuse(Setup setup, const Stage<In, Out>& stage) {
 template <class In, class Out>
 Stage<In, Out> fuse(const Stage<In, Out>& stage) {
     return parallelpipe::fuse(Setup{}, Pipeline<In, Out>(stage));
+}
+
+
+namespace detail {
+template <class...>
+inline constexpr bool can_be_fused = false;
+template <class Stages>
+inline constexpr bool can_be_fused<Stages> = operand<Stages>;
+template <class Settings, class Stages>
+inline constexpr bool can_be_fused<Settings, Stages> = std::convertible_to<Settings, Setup> && operand<Stages>;
+}  // namespace detail
+
+template <class... Wrong>
+    requires(!detail::can_be_fused<Wrong...>)
+void fuse(Wrong&&...) {
+    static_assert(detail::can_be_fused<Wrong...>,
+                  "parallelpipe: fuse takes stages that are chained already: write fuse(a | b | c), or "
+                  "fuse({.workers = 4}, a | b | c)");
 }
 
 }  // namespace parallelpipe

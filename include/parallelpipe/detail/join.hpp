@@ -192,7 +192,8 @@ auto pipe(Left&& left, Right&& right) {
     if constexpr (!operand<Right>) {
         static_assert(operand<Right>,
                       "parallelpipe: the right side of | is not a stage; wrap the function: left | "
-                      "stage(f), or left | map_stage(f) for one result per item");
+                      "stage(f), or left | map_stage(f) for one result per item; a view goes behind the "
+                      "results: (left).results() | view");
     } else if constexpr (generic_operand<Left>) {
         static_assert(!generic_operand<Left>,
                       "parallelpipe: the stage on the left of | still lacks its arguments, or is "

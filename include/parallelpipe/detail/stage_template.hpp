@@ -98,6 +98,15 @@ struct with_dead_letter {
     F f;
     Handler handler;
 };
+template <class F, class Handler, class... Bound>
+inline constexpr bool takes_more<with_dead_letter<F, Handler>, Bound...> = takes_more<F, Bound...>;
+
+/// Whether F is known to read no items.
+template <class Verb, class F, class... Bound>
+inline constexpr bool is_known_source = false;
+template <class Verb, class F, class... Bound>
+    requires input_known<Verb, F, Bound...>
+inline constexpr bool is_known_source<Verb, F, Bound...> = std::is_void_v<known_input_t<Verb, F, Bound...>>;
 
 /// What operator| takes on its right without knowing the items: it has a member template
 /// `on<In>()`, which makes the Stage or the Pipeline for items of type In.
@@ -215,19 +224,23 @@ public:
         using function = typename Verb::template function<F, In>;
         constexpr bool has_arguments =
             !input_known<Verb, F, Bound...> || complete<Verb, F, Bound...>;
-        static_assert(has_arguments || !takes_more<F, Bound...>,
+        constexpr bool reads = std::is_void_v<In> || !is_known_source<Verb, F, Bound...>;
+        static_assert(reads, "parallelpipe: the right side of | is a source: it takes no items; give its function an "
+                             "Input<T> as first parameter, or, if that is to be called with each item, write "
+                             "map_stage(f) or flat_map(f)");
+        static_assert(!reads || has_arguments || !takes_more<F, Bound...>,
                       "parallelpipe: this stage lacks arguments for the parameters behind its Input; "
                       "call it with them: source | my_stage(7)");
-        static_assert(has_arguments || takes_more<F, Bound...>,
+        static_assert(!reads || has_arguments || takes_more<F, Bound...>,
                       "parallelpipe: this function is not what its verb calls: filter(f) wants a result that "
                       "is true or false, map_stage(f) a result, flat_map(f) a range, and each the item as the "
                       "first parameter");
         constexpr bool callable =
             callable_as_stage<function, input_of_t<In>, std::unwrap_reference_t<Bound>...>;
-        static_assert(!has_arguments || callable,
+        static_assert(!reads || !has_arguments || callable,
                       "parallelpipe: the generic stage on the right of | cannot be called with the "
                       "items on its left; check its parameters, or name the types: Stage<In, Out>(f)");
-        if constexpr (has_arguments && callable)
+        if constexpr (reads && has_arguments && callable)
             return detail::spread(
                 [&](const auto&... bound) {
                     return Verb::template make<In>(setup_, f_, bound...);
