@@ -44,8 +44,12 @@ struct Tap {
     Stage<void, int> source() {
         return Stage<void, int>([this]() -> generator<int> {
             for (int i = 0; !this_worker::stop_token().stop_requested(); ++i) {
-                while (!open.try_acquire_for(1ms))
-                    if (has_ended || this_worker::stop_token().stop_requested()) co_return;
+                for (;;) {
+                    // Before the look: what was released before the end is still to come.
+                    const bool is_over = has_ended || this_worker::stop_token().stop_requested();
+                    if (open.try_acquire_for(1ms)) break;
+                    if (is_over) co_return;
+                }
                 co_yield i;
             }
         });
