@@ -768,7 +768,7 @@ TEST_CASE("who looks for the end of the items twice has last words all the same"
 }
 
 TEST_CASE("an item that is left when the last words have begun is not mixed with these", "[ordered]") {
-    constexpr int many = 2'000;
+    constexpr int each = 2'000;
     std::atomic<int> at_end = 0;
     std::atomic<bool> has_begun = false;
     std::atomic<bool> has_left = false;
@@ -788,19 +788,19 @@ TEST_CASE("an item that is left when the last words have begun is not mixed with
         if (is_first) has_begun = true;
         CHECK(comes_true([&] { return has_left.load(); }));
         if (is_first) {
-            for (int i = 0; i < many; ++i) co_yield i;
+            for (int i = 0; i < each; ++i) co_yield i;
         } else {
             support::give_it_a_chance();
             for (int x : in)
-                for (int i = 0; i < many; ++i) co_yield x + i;
+                for (int i = 0; i < each; ++i) co_yield x + i;
         }
     });
     std::vector<int> results;
-    for (int x : (std::vector{many} | work).results()) results.push_back(x);
+    for (int x : (std::vector{each} | work).results()) results.push_back(x);
     // Whether the third worker finds the item depends on who is faster.
-    CHECK((results.size() == many || results.size() == 2 * many));
-    if (!results.empty() && results.front() == many)
-        std::ranges::rotate(results, results.begin() + many);  // before the words: those of a worker behind it
+    CHECK((results.size() == each || results.size() == 2 * each));
+    if (!results.empty() && results.front() == each)
+        std::ranges::rotate(results, results.begin() + each);  // before the words: those of a worker behind it
     CHECK(std::ranges::equal(results, std::views::iota(0, static_cast<int>(results.size()))));
 }
 

@@ -62,6 +62,8 @@ class consuming_function : protected item_function<F, In> {
 public:
     using item_function<F, In>::item_function;
 
+    static constexpr bool knows_its_arguments = true;  // see kept_arguments
+
     template <class... Arguments>
     static constexpr bool keeps_whole =
         whole_handing<F, In, Arguments...> != handing::impossible;
@@ -127,6 +129,8 @@ template <class F, class In>
 class looking_function : protected item_function<F, In> {
 public:
     using item_function<F, In>::item_function;
+
+    static constexpr bool knows_its_arguments = true;
 
     template <class...>
     static constexpr bool keeps_whole = true;

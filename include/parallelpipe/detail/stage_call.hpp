@@ -182,6 +182,10 @@ struct prepended<First, type_list<Rest...>> {
     using type = type_list<First, Rest...>;
 };
 
+/// A stage function of the library's around one of the user's: its arguments are as they are to be kept.
+template <class F>
+concept knows_its_arguments = requires { F::knows_its_arguments; };
+
 /// The types in which the arguments A of the stage function F, which reads items of In, are kept.
 template <class F, class In, class... A>
 struct kept_arguments {
@@ -192,7 +196,7 @@ template <class F, class In, class... A>
 struct kept_arguments<F, In, A...>
     : bound_list<typename behind_input<typename signature<F>::parameters>::type, type_list<A...>> {};
 template <class F, class In, class... A>
-    requires(sizeof...(A) != 0 && !has_signature<F> && !std::is_void_v<In> &&
+    requires(sizeof...(A) != 0 && !has_signature<F> && !std::is_void_v<In> && !knows_its_arguments<F> &&
              !std::is_void_v<typename generic_parameters<F, Input<In>>::type>)
 struct kept_arguments<F, In, A...>
     : bound_list<typename behind_input<typename generic_parameters<F, Input<In>>::type>::type, type_list<A...>> {
