@@ -3,13 +3,12 @@
 #include <parallelpipe.hpp>
 
 #include "support/catch.hpp"
+#include "support/waiting.hpp"
 
 #include <algorithm>
 #include <atomic>
-#include <condition_variable>
 #include <cstddef>
 #include <latch>
-#include <mutex>
 #include <ranges>
 #include <stop_token>
 #include <string>
@@ -20,6 +19,7 @@
 namespace this_worker_tests {
 
 using namespace parallelpipe;
+using support::wait_for_stop;
 
 TEST_CASE("outside of a pipeline this_worker answers for nobody", "[this_worker]") {
     CHECK(this_worker::index() == 0);
@@ -86,18 +86,6 @@ TEST_CASE("a pipeline inside a stage has workers of its own", "[this_worker]") {
     });
     CHECK((std::vector{1} | outer).execute() == "inner/outer");
 }
-
-namespace {
-
-/// Waits by itself for something that never comes, as user code may: until its stop_token says so.
-void wait_for_stop() {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait(lock, this_worker::stop_token(), [] { return false; });
-}
-
-}  // namespace
 
 TEST_CASE("the stop_token stops when the consumer leaves", "[this_worker]") {
     std::atomic<int> stopped{0};

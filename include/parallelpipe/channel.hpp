@@ -45,23 +45,16 @@
 #include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/core_use.hpp>
 #include <parallelpipe/detail/lanes.hpp>
-#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/patience.hpp>
-#include <parallelpipe/detail/raw_storage.hpp>
 #include <parallelpipe/detail/taken_items.hpp>
 
 #include <algorithm>
 #include <atomic>
-#include <bit>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <new>
 #include <optional>
-#include <span>
-#include <type_traits>
 #include <utility>
 
 namespace parallelpipe {
@@ -340,7 +333,7 @@ private:
     /// A number: that many items, 0 at the end. Nothing: empty, but more may come.
     template <class Place>
     std::optional<std::size_t> look(std::size_t most, Place& place, bool may_steal) {
-        if (channel_.is_aborted() || reader_.unwinds.load(std::memory_order_relaxed)) return 0;
+        if (channel_.is_aborted() || reader_.unwinds()) return 0;
         const bool stopped = channel_.has_stop();
         // The sentinel first: if it stands, every push came before, and an empty queue is final.
         const bool ended = channel_.sentinel_.load(std::memory_order_acquire);

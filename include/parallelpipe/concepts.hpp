@@ -134,6 +134,15 @@ struct generic_parameters<std::reference_wrapper<F>, In> : generic_parameters<F,
 template <class F>
 concept has_signature = signature<F>::known;
 
+/// The parameters of F where the first takes an `In`, if they can be told; else void.
+template <class F, class In>
+struct parameters_for : generic_parameters<F, In> {};
+template <class F, class In>
+    requires has_signature<F>
+struct parameters_for<F, In> {
+    using type = typename signature<F>::parameters;
+};
+
 // ---- elements of a range that the library owns ----------------------------------------------
 
 template <class>

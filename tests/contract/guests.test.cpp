@@ -11,14 +11,10 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <functional>
-#include <mutex>
 #include <ranges>
 #include <stdexcept>
-#include <stop_token>
 #include <string>
-#include <thread>
 #include <vector>
 
 namespace contract_guests_tests {
@@ -26,16 +22,9 @@ namespace contract_guests_tests {
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 using support::listed;
+using support::wait_for_stop;
 
 namespace {
-
-/// Waits as user code does that has nothing to say before somebody stops it.
-void wait_for_stop() {
-    std::mutex mutex;
-    std::condition_variable_any never;
-    std::unique_lock lock(mutex);
-    never.wait(lock, this_worker::stop_token(), [] { return false; });
-}
 
 /// Three items, then silence.
 const auto three_and_silence = stage([]() -> generator<int> {

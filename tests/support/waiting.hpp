@@ -1,7 +1,11 @@
 #ifndef PARALLELPIPE_TESTS_WAITING_HPP
 #define PARALLELPIPE_TESTS_WAITING_HPP
 
+#include <parallelpipe/this_worker.hpp>
+
 #include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <thread>
 
 namespace support {
@@ -28,6 +32,14 @@ bool comes_true(Condition condition) {
         std::this_thread::sleep_for(std::chrono::microseconds(100));
     }
     return true;
+}
+
+/// Waits by itself for something that never comes, as user code may: until its stop_token says so.
+inline void wait_for_stop() {
+    std::mutex mutex;
+    std::condition_variable_any never;
+    std::unique_lock lock(mutex);
+    never.wait(lock, parallelpipe::this_worker::stop_token(), [] { return false; });
 }
 
 /// Gives what must not happen the time to happen.

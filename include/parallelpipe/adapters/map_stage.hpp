@@ -69,7 +69,8 @@ public:
             const auto again = [this, bound = std::tie(arguments...)](In& item) -> Out {
                 return detail::spread(
                     [&](auto&... a) -> Out {
-                        return this->hand_whole([](auto call) -> Out { return static_cast<Out>(call()); }, item, a...);
+                        const auto made_by = [](auto call) -> Out { return static_cast<Out>(call()); };
+                        return this->hand_whole(made_by, item, a...);
                     },
                     bound);
             };

@@ -169,9 +169,10 @@ public:
 
     /// That reader, if it waits, comes back with nothing, and so does each look of its until it says otherwise.
     void unwind(reader_base& reader) {
-        reader.unwinds.store(true, std::memory_order_relaxed);
+        reader.unwind(true);
         not_empty_.notify_all();
     }
+
     /// A consumer that finds nothing comes back with nothing, as at the end, instead of waiting on.
     void interrupt() {
         interrupted_.store(true, std::memory_order_seq_cst);

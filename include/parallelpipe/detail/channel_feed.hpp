@@ -109,9 +109,6 @@ protected:
         if (is_stopped() && !this->quiet_) throw stop_unwind{};
     }
 
-    /// Whether a guest who reads here was to stop while he waited.
-    bool has_stopped_guest() const noexcept { return this->taken_.unwinds.load(std::memory_order_relaxed); }
-
     /// Fills the buffer, when all that was in it has been worked off.
     /// Returns: false at the end of the stream.
     virtual bool refill();
@@ -123,7 +120,7 @@ private:
 
     /// Whether the items ended because the run was stopped, the stage, or the guest that reads here.
     bool is_stopped() const noexcept {
-        return channel_.is_aborted() || channel_.has_stop() || has_stopped_guest();
+        return channel_.is_aborted() || channel_.has_stop() || this->taken_.unwinds();
     }
 
     void wake_guest() override { channel_.unwind(this->taken_); }
@@ -231,7 +228,7 @@ bool channel_feed<T, In>::refill() {
         }
         this->taken_.last.store(end, std::memory_order_relaxed);
     };
-    this->taken_.unwinds.store(false, std::memory_order_relaxed);
+    this->taken_.unwind(false);
     guest_stop guest(*this);
     bool loses_one = false;
     const auto place_one = [&](T&& item) {

@@ -50,7 +50,7 @@ private:
             }
         }
         void ended() override {
-            if (this->has_stopped_guest()) throw stop_unwind{};  // this run may go on
+            if (this->taken_.unwinds()) throw stop_unwind{};  // this run may go on
             run_.finish();
         }
 

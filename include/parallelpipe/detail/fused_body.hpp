@@ -69,12 +69,12 @@ public:
 
     bool failed(const nested_stage& at, std::exception_ptr cause) override {
         if (!failure_) failure_ = innermost(at, std::move(cause));
-        stop_all();
+        stop(last());
         return false;
     }
     void unwound() override {
         was_unwound_ = true;
-        stop_all();
+        stop(last());
     }
     void ended() override {}
 
@@ -92,11 +92,6 @@ private:
         nested_stage* last;
         void operator()() const { last->request_stop(); }
     };
-
-    void stop_all() {
-        stop();
-        last().request_stop();
-    }
 
     std::optional<inner_failure> failure_;
     bool was_unwound_ = false;

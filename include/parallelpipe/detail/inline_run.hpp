@@ -52,7 +52,7 @@ public:
     void cancel() override {
         if (has_ended()) return;
         is_cancelled_.store(true, std::memory_order_relaxed);
-        stop_all();
+        stop(last());
     }
 
     template <class...>
@@ -77,7 +77,7 @@ public:
 
     void unwound() override {
         was_unwound_ = true;
-        stop_all();
+        stop(last());
     }
 
     /// Behind the last result, each time that somebody comes there. Errors: as run::finish().
@@ -94,11 +94,6 @@ private:
         void operator()() const { self->cancel(); }
     };
 
-    void stop_all() {
-        stop();
-        last().request_stop();
-    }
-
     bool has_ended() const noexcept { return ended_.load(std::memory_order_relaxed) != 0; }
 
     bool failed(const nested_stage& at, std::exception_ptr cause) override {
@@ -107,7 +102,7 @@ private:
         if (at.entry().setup.ordered.value_or(false) && at.has_taken()) item = at.number();
         errors_.emplace_back(std::move(what.stage), at.worker(), std::move(what.cause), item);
         if (at.on_error() == OnError::finish && !what.stops_run) return true;
-        stop_all();
+        stop(last());
         return false;
     }
 

@@ -111,15 +111,14 @@ private:
     }
 
     void ended() {
-        const bool unwinds = this->taken_.unwinds.load(std::memory_order_relaxed);
         const bool stopped = channel_.is_aborted() || channel_.has_stop();
-        if (!stopped && !unwinds && this->listener_) this->listener_->ends(end_);
+        if (!stopped && !this->taken_.unwinds() && this->listener_) this->listener_->ends(end_);
         if (stopped) leave();
-        if ((stopped || unwinds) && !this->quiet_) throw stop_unwind{};
+        if ((stopped || this->taken_.unwinds()) && !this->quiet_) throw stop_unwind{};
     }
 
     void wake_guest() override {
-        this->taken_.unwinds.store(true, std::memory_order_relaxed);
+        this->taken_.unwind(true);
         from_.wake(worker_);
     }
 
@@ -165,7 +164,7 @@ private:
             ++to;
         };
         std::size_t taken = 0;
-        this->taken_.unwinds.store(false, std::memory_order_relaxed);
+        this->taken_.unwind(false);
         guest_stop guest(*this);
         try {
             guest.waits();

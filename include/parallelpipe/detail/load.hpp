@@ -22,7 +22,7 @@ struct load {
 
 template <class...>
 double share_of(std::chrono::nanoseconds part, std::chrono::nanoseconds elapsed,
-                       std::size_t workers = 1) {
+                std::size_t workers = 1) {
     if (elapsed.count() <= 0 || part.count() <= 0) return 0;
     const double whole = static_cast<double>(elapsed.count()) *
                          static_cast<double>(std::max<std::size_t>(workers, 1));

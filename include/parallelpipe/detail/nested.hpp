@@ -50,7 +50,8 @@ public:
     virtual void ended() = 0;
 
 protected:
-    void stop() noexcept { is_stopped_.store(true, std::memory_order_release); }
+    /// All stages are to unwind, the last of which is `last`, and are told where they wait by themselves.
+    void stop(nested_stage& last);
 
 private:
     std::atomic<bool> is_stopped_{false};
@@ -118,6 +119,7 @@ public:
 
     /// Tells this stage and those before it to stop, where they wait by themselves or in another thread.
     void request_stop() {
+        if (stop_.stop_requested()) return;  // then those before it have been told, too
         if (before_) before_->request_stop();
         stop_.request_stop();
     }
@@ -226,6 +228,11 @@ private:
     owned<feed_base> converted_;  // or the feed of that
     owned<feed_base> out_;
 };
+
+inline void nested_owner::stop(nested_stage& last) {
+    is_stopped_.store(true, std::memory_order_release);
+    last.request_stop();
+}
 
 /// Stages, the first one reading from `in`. Destroyed from the last one to the first.
 class nested_chain {

@@ -124,7 +124,7 @@ private:
             mine.is_at_end = taken == 0 && has_ended_;
             mine.is_behind = false;
             if (taken != 0 || has_stopped_ || (has_ended_ && is_over())) return taken;
-            if (who.unwinds.load(std::memory_order_relaxed)) {
+            if (who.unwinds()) {
                 mine.is_at_end = false;
                 return 0;
             }

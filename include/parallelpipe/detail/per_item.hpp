@@ -217,10 +217,7 @@ struct first_of<type_list<First, Rest...>> {
 };
 /// The parameter for which F takes an `In&&`, if that can be told: the item comes first.
 template <class F, class In>
-struct item_parameter : first_of<typename generic_parameters<F, In>::type> {};
-template <class F, class In>
-    requires has_signature<F>
-struct item_parameter<F, In> : first_of<typename signature<F>::parameters> {};
+using item_parameter = typename first_of<typename parameters_for<F, In>::type>::type;
 
 enum class handing { rvalue, lvalue, copy, impossible };
 
@@ -233,7 +230,7 @@ inline constexpr handing last_handing =
 /// takes the rvalue is not tried with an lvalue: its body need not compile for that.
 template <class F, class In, class... Arguments>
 inline constexpr handing whole_handing = [] {
-    using parameter = typename item_parameter<F, In>::type;
+    using parameter = item_parameter<F, In>;
     constexpr handing copy = is_copyable_item<In> ? handing::copy : handing::impossible;
     constexpr bool is_generic = !has_signature<F> && !std::is_void_v<parameter>;
     if constexpr (!calls_item<F, In, Arguments...> || std::same_as<parameter, const In&>)

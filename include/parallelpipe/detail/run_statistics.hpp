@@ -18,7 +18,7 @@ namespace parallelpipe::detail {
 /// A sum of waits, with the one of this moment.
 template <class...>
 std::chrono::nanoseconds waited(const std::atomic<std::int64_t>& sum,
-                                       const std::atomic<std::int64_t>& since, std::int64_t until) noexcept {
+                                const std::atomic<std::int64_t>& since, std::int64_t until) noexcept {
     const std::int64_t begin = since.load(std::memory_order_relaxed);
     return std::chrono::nanoseconds(sum.load(std::memory_order_relaxed) +
                                     (begin == 0 ? 0 : std::max<std::int64_t>(until - begin, 0)));
@@ -67,7 +67,7 @@ std::uint64_t begun(const meter& of, const channel_base* from) {
 /// runs.
 template <class...>
 WorkerStatistics worker_statistics(meter& of, const channel_base* from, std::int64_t run_began,
-                                          std::int64_t now, bool anew) {
+                                   std::int64_t now, bool anew) {
     using std::chrono::nanoseconds;
     const std::int64_t began = of.began.load(std::memory_order_relaxed);
     core_time spent;
@@ -97,7 +97,7 @@ WorkerStatistics worker_statistics(meter& of, const channel_base* from, std::int
 
 template <class...>
 ConsumerStatistics consumer_statistics(const meter& of, const channel_base* from, std::int64_t began,
-                                              std::int64_t until) {
+                                       std::int64_t until) {
     using std::chrono::nanoseconds;
     ConsumerStatistics one;
     one.items = begun(of, from);

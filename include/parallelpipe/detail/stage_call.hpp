@@ -215,24 +215,22 @@ template <class First, class... Rest>
 struct behind_first<type_list<First, Rest...>> {
     using type = type_list<Rest...>;
 };
-template <class F, class In>
-struct behind_item : behind_first<typename generic_parameters<F, In>::type> {};
-template <class F, class In>
-    requires has_signature<F>
-struct behind_item<F, In> : behind_first<typename signature<F>::parameters> {};
-
 /// What stays as it was bound, maybe as a std::reference_wrapper, and what is converted.
 template <class Bound, class Kept>
 using bound_or_kept = std::conditional_t<std::is_same_v<std::unwrap_reference_t<Bound>, Kept>, Bound, Kept>;
 template <class... Bound, class... Kept>
 type_list<bound_or_kept<Bound, Kept>...> bound_or_kept_of(type_list<Bound...>, type_list<Kept...>);
 
+template <class F, class In, class... Bound>
+using bound_behind_item = decltype(detail::bound_or_kept_of(
+    type_list<Bound...>{},
+    typename bound_list<typename behind_first<typename parameters_for<F, In>::type>::type,
+                        type_list<std::unwrap_reference_t<Bound>...>>::type{}));
+
 /// The same for arguments of a function F that is called with one item of In and these, as they were bound.
 template <class F, class In, class... Bound>
 struct kept_behind_item {
-    using type = decltype(detail::bound_or_kept_of(
-        type_list<Bound...>{}, typename bound_list<typename behind_item<F, In>::type,
-                                                   type_list<std::unwrap_reference_t<Bound>...>>::type{}));
+    using type = bound_behind_item<F, In, Bound...>;
 };
 template <class F, class In>
 struct kept_behind_item<F, In> {
@@ -240,11 +238,7 @@ struct kept_behind_item<F, In> {
 };
 template <class F, class In, class Object, class... Bound>
     requires(std::is_member_pointer_v<F>)
-struct kept_behind_item<F, In, Object, Bound...>
-    : prepended<Object, decltype(detail::bound_or_kept_of(
-                            type_list<Bound...>{},
-                            typename bound_list<typename behind_item<F, In>::type,
-                                                type_list<std::unwrap_reference_t<Bound>...>>::type{}))> {};
+struct kept_behind_item<F, In, Object, Bound...> : prepended<Object, bound_behind_item<F, In, Bound...>> {};
 
 template <class>
 inline constexpr bool is_generator = false;

@@ -23,7 +23,7 @@
 // |           | the channel's lock               | without, but only whether it is past the item      |
 // | attention | set by thieves and by a stop,    | seq_cst with the channel's aborted_: who clears it |
 // |           | cleared by the reader            | looks at aborted_ afterwards                       |
-// | unwinds   | set by who stops a guest (see    | relaxed: what wakes the reader orders it           |
+// | unwinds_  | set by who stops a guest (see    | relaxed: what wakes the reader orders it           |
 // |           | guest_stop.hpp), else the reader |                                                    |
 
 #include <parallelpipe/detail/meter.hpp>
@@ -65,8 +65,11 @@ public:
     }
     void count_for(meter* who) noexcept { counted_.store(who, std::memory_order_relaxed); }
 
+    /// Whether each look for items brings nothing, as a guest who reads here is to stop.
+    bool unwinds() const noexcept { return unwinds_.load(std::memory_order_relaxed); }
+    void unwind(bool whether) noexcept { unwinds_.store(whether, std::memory_order_relaxed); }
+
     std::atomic<bool> attention{false};
-    std::atomic<bool> unwinds{false};
 
     // The channel's, under its locks: the next one of those that are told of a stop, and of those whose items
     // can be stolen.
@@ -75,6 +78,7 @@ public:
 
 private:
     std::atomic<meter*> counted_{nullptr};
+    std::atomic<bool> unwinds_{false};
     std::atomic<std::uint64_t> visits_{0};  // written by the reader; relaxed: a number
 };
 
