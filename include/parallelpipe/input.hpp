@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
@@ -100,12 +101,16 @@ protected:
 template <class T>
 class feed : public feed_base {
 public:
-    /// Goes to the first item that the reader has not looked at.
+    /// Goes to the first item that the reader has not looked at. After the end, the next look is a new one:
+    /// siblings may have given items back.
     void begin() {
-        if (hand_ == hand::seen) next();
+        if (hand_ == hand::seen)
+            next();
+        else if (hand_ == hand::at_end)
+            hand_ = hand::empty;
     }
 
-    /// Whether there is no next item. Blocks until that is known.
+    /// Whether there is no next item. Blocks until that is known. The end stays the end until begin().
     /// Errors: what moving the next item throws; stop_unwind if the run was stopped.
     PARALLELPIPE_INLINE bool at_end() {
         if (is_ready()) return false;
@@ -114,8 +119,7 @@ public:
             if (!needs_attention()) [[likely]]
                 return false;
         }
-        milestone();
-        return !is_ready();
+        return !find_next();
     }
 
     /// The item in hand. Blocks and throws like at_end().
@@ -142,19 +146,20 @@ public:
                     ++at.item;
                 } while (at.item != end && !needs_attention());
             }
-            empty_hand();
+            place(current_, hand::empty, milestone_);
         }
     }
 
     void count_for(meter* who) final { taken_.count_for(who); }
 
     void drain() final {
-        while (!at_end()) next();
+        for (begin(); !at_end();) next();
     }
 
     /// The item in hand and those behind it that lie ready, `most` at most: all of them come into the
     /// reader's hands. Blocks and throws like at_end(). Empty at the end.
     std::span<T> bulk(std::size_t most) {
+        if (hand_ == hand::at_end) begin();
         if (at_end()) return {};
         auto count = std::min(static_cast<std::ptrdiff_t>(most), milestone_ - current_);
         taken_.begun.store(current_ + count, std::memory_order_relaxed);
@@ -188,12 +193,24 @@ protected:
     ~feed() override { destroy_items(); }
 
     /// Called when current_ has reached milestone_, or when the reader has to pay attention. Leaves
-    /// current_ at an item that has been begun, or equal to last() and not begun at the end.
+    /// current_ at an item that has been begun, or no item in hand at the end.
     virtual void milestone() = 0;
 
     T* last() const noexcept { return taken_.last.load(std::memory_order_relaxed); }
 
-    PARALLELPIPE_INLINE bool is_ready() const noexcept { return hand_ != hand::empty; }
+    PARALLELPIPE_INLINE bool is_ready() const noexcept { return hand_ <= hand::seen; }
+
+    /// What the reader has in hand: the item at current_, or nothing; and then whether it has met the end.
+    enum class hand : unsigned char { unseen, seen, empty, at_end };
+
+    /// The one setter of where the reader is: at `item`, with `what` in hand, and milestone() due at `until`.
+    /// Only begin_item() and next(), which every item pays for, set less.
+    void place(T* item, hand what, T* until) noexcept {
+        current_ = item;
+        hand_ = what;
+        milestone_ = until;
+        taken_.begun.store(is_ready() ? item + 1 : item, std::memory_order_relaxed);
+    }
 
     /// The item at current_ comes into the reader's hands.
     PARALLELPIPE_INLINE void begin_item() noexcept {
@@ -202,11 +219,8 @@ protected:
         hand_ = hand::unseen;
     }
 
-    /// There is none at current_, or it is another's now.
-    void empty_hand() noexcept {
-        taken_.begun.store(current_, std::memory_order_relaxed);
-        hand_ = hand::empty;
-    }
+    /// The reader has no item left: what it took ahead, siblings may have taken over.
+    void place_at_last() noexcept { place(current_, hand::empty, current_); }
 
     PARALLELPIPE_INLINE bool needs_attention() const noexcept {
         return taken_.attention.load(std::memory_order_relaxed);
@@ -214,8 +228,7 @@ protected:
 
     /// A first item was put at `item`: it is begun at once.
     void restart_at(T* item) noexcept {
-        current_ = item;
-        begin_item();
+        place(item, hand::unseen, item + 1);
         taken_.last.store(item + 1, std::memory_order_relaxed);
     }
 
@@ -224,14 +237,11 @@ protected:
         taken_.count(-static_cast<std::ptrdiff_t>(taken_.ahead()));
         std::destroy(current_, last());
         current_ = last();
-        empty_hand();
+        place_at_last();
     }
 
-    /// What the reader has in hand: nothing, or the item at current_.
-    enum class hand : unsigned char { empty, unseen, seen };
-
     T* current_ = nullptr;    // the item in hand, or the next
-    T* milestone_ = nullptr;  // where milestone() is due; at most last()
+    T* milestone_ = nullptr;  // where milestone() is due; thieves may take the items before it
     hand hand_ = hand::empty;
     bool has_rivals_ = true;  // others may take what was not begun
     taken_items<T> taken_;
@@ -253,7 +263,19 @@ private:
         feed& of_;
     };
 
-    PARALLELPIPE_RARE void look() { at_end(); }
+    /// The look for the next item where none lies ready. Returns: whether there is one.
+    bool find_next() {
+        if (hand_ == hand::at_end) return false;
+        milestone();
+        if (is_ready()) return true;
+        place(current_, hand::at_end, current_);
+        return false;
+    }
+
+    PARALLELPIPE_RARE void look() {
+        [[maybe_unused]] const bool ended = at_end();
+        assert(!ended && "parallelpipe: * or ++ after the last item; compare with end() first");
+    }
 };
 
 /// Makes an Input that nobody reads from.
@@ -279,7 +301,6 @@ private:
         if (*position_ == std::ranges::end(view_)) return;
         std::construct_at(slot_.data(), take_element<View>(*position_));
         this->restart_at(slot_.data());
-        this->milestone_ = slot_.data() + 1;
     }
 
     View view_;
@@ -319,7 +340,9 @@ private:
 /// The items that one worker takes: the first parameter of a stage function.
 /// Shape: a move-only, single-pass range; `*it` is a `T&` that belongs to the worker, who may move
 ///   from it. The item is destroyed when the next one is asked for. `begin()` may be called again:
-///   it goes on behind the last item that was looked at, so a second loop continues the first.
+///   it goes on after the last item that was looked at, so a second loop continues the first. An iterator
+///   that has met the end stays there; after the end, `begin()` looks once more whether a sibling that
+///   returned early has left items.
 /// Threads: one worker's own.
 /// Blocks: comparing with `end()` and `*`, until the stages before yield something or have all ended.
 ///   When the run is stopped, they unwind the stage function instead.

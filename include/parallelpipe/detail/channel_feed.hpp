@@ -80,9 +80,7 @@ public:
             channel_.return_room(kept - returned_);
             channel_.wake_producer();
             returned_ = kept;
-            this->milestone_ = kept;
-            this->taken_.begun.store(kept, std::memory_order_relaxed);
-            if (!keeps_one) this->hand_ = feed<In>::hand::empty;
+            this->place(this->current_, keeps_one ? feed<In>::hand::seen : feed<In>::hand::empty, kept);
         }
     }
 
@@ -144,14 +142,13 @@ private:
     void milestone() override {
         if (this->needs_attention() &&
             !consumer_.settle(number(this->current_), [this] { drop_items(); })) {
-            this->milestone_ = this->current_;
             // Siblings may have items in front of the stop, or have left some.
             if (channel_.is_aborted() || !refill()) ended();
             return;
         }
         if (this->current_ == this->last()) {
-            // What was to be begun may have been stolen just before.
-            this->empty_hand();
+            // What was to be begun may have been stolen just before, with all up to the milestone.
+            this->place_at_last();
             if (!refill()) ended();
             return;
         }

@@ -53,9 +53,8 @@ public:
         leave(unbegun);
         std::destroy(kept, this->last());
         this->taken_.last.store(kept, std::memory_order_relaxed);
-        if (this->milestone_ > kept) this->milestone_ = kept;
+        this->place(this->current_, keeps_one ? feed<In>::hand::seen : feed<In>::hand::empty, kept);
         returned_ = kept;
-        if (!keeps_one) this->empty_hand();
         if (no_memory) std::rethrow_exception(no_memory);
     }
 
@@ -97,7 +96,6 @@ private:
                                      from_.may_get_items_before(worker_, number(this->current_));
                 has_dropped_ = !goes_on;
                 this->destroy_items();
-                this->milestone_ = this->current_;
                 if (!goes_on || !refill()) ended();
                 return;
             }

@@ -98,7 +98,6 @@ public:
 
     void give_back() override {
         this->destroy_items();
-        this->milestone_ = this->current_;
         from_.abandon();
     }
 
@@ -115,7 +114,6 @@ private:
         }
         ++made_;
         this->restart_at(slot_.data());
-        this->milestone_ = this->last();
     }
 
     nested_source& from_;
@@ -132,7 +130,6 @@ public:
 
     void give_back() override {
         this->destroy_items();
-        this->milestone_ = this->current_;
         from_.give_back();
     }
 
@@ -142,16 +139,13 @@ public:
 private:
     void milestone() override {
         if (this->quiet_) from_.end_quietly();
-        if (std::exchange(in_hand_, false)) from_.next();
+        from_.begin();
         if (from_.at_end()) return;
-        in_hand_ = true;
         std::construct_at(slot_.data(), static_cast<To>(std::move(from_.item())));
         this->restart_at(slot_.data());
-        this->milestone_ = this->last();
     }
 
     feed<From>& from_;
-    bool in_hand_ = false;
     raw_storage<To, 1> slot_;
 };
 
