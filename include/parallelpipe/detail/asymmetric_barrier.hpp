@@ -14,7 +14,14 @@
 // one of the two sees the other. Source: membarrier(2), MEMBARRIER_CMD_PRIVATE_EXPEDITED.
 //
 // Where there is no membarrier, asymmetric_barriers() is false and both sides must meet in a
-// read-modify-write of the same atomic instead.
+// read-modify-write of the same atomic instead. A sandbox that the process enters later may refuse the call from
+// then on: asymmetric_barriers() is false from that moment, for what is made then; what was made before gets to
+// know that a barrier was not passed, and must not rely on it.
+//
+// | atomic             | written by                      | order                                            |
+// |--------------------|---------------------------------|--------------------------------------------------|
+// | barrier_is_refused | the first thread that is        | relaxed: it carries nothing else; a thread that  |
+// |                    | refused; once                   | reads the old value is refused in its turn       |
 
 #if defined(__linux__) && __has_include(<linux/membarrier.h>)
 #include <linux/membarrier.h>
@@ -25,30 +32,37 @@
 #define PARALLELPIPE_HAS_MEMBARRIER 0
 #endif
 
+#include <atomic>
+
 namespace parallelpipe::detail {
 
 #if PARALLELPIPE_HAS_MEMBARRIER
+
+inline std::atomic<bool> barrier_is_refused{false};
 
 inline bool register_membarrier() noexcept {
     return ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }
 
-/// Whether this process can use the cheap side. Decided once; the same for all threads for ever.
+/// Whether this process can use the cheap side. The same for all threads; from true it may change to false, once.
 inline bool asymmetric_barriers() noexcept {
     static const bool available = register_membarrier();
-    return available;
+    return available && !barrier_is_refused.load(std::memory_order_relaxed);
 }
 
-inline void every_thread_passes_a_barrier() noexcept {
-    // Only a child after fork() can have lost the registration.
-    while (::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) != 0)
-        register_membarrier();
+/// Returns: false where there is no barrier, or none any more.
+inline bool every_thread_passes_a_barrier() noexcept {
+    const auto pass = [] { return ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0; };
+    // A child after fork() has lost the registration.
+    if (pass() || (register_membarrier() && pass())) return true;
+    barrier_is_refused.store(true, std::memory_order_relaxed);
+    return false;
 }
 
 #else
 
 inline constexpr bool asymmetric_barriers() noexcept { return false; }
-inline void every_thread_passes_a_barrier() noexcept {}
+inline bool every_thread_passes_a_barrier() noexcept { return false; }
 
 #endif
 

@@ -133,7 +133,7 @@ private:
             // New items come only under the lock, so a look that finds nothing unbegun is final.
             if (&items == thief || unbegun(items) <= 0) continue;
             items.attention.store(true, std::memory_order_seq_cst);
-            every_thread_passes_a_barrier();
+            if (!every_thread_passes_a_barrier()) return false;  // what its reader has begun cannot be known
             const std::ptrdiff_t left = unbegun(items);
             if (left <= 0) continue;
             T* const last = items.last.load(std::memory_order_relaxed);

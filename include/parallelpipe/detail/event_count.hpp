@@ -23,6 +23,10 @@
 // value of waiting_ that a notifier can find has the flag, or counts whoever waits; so the flag can be taken
 // back at any time. Without asymmetric barriers it is always there.
 //
+// The system may refuse the barrier one day, although it allowed it before (asymmetric_barrier.hpp). Then a
+// notifier may not have seen who has just announced itself; so each wait that began after that is short, and its
+// thread looks at the condition again. What is made after that has no need of barriers.
+//
 // Every thread between prepare() and the end of wait() or cancel() is counted exactly once, in
 // waiting_ (not yet signalled) or in signals_ (signalled, not yet left). So a signal is never kept
 // when nobody waits, and N notifications free min(N, waiters) of them. Which of them is open: a thread
@@ -38,11 +42,14 @@
 
 #include <parallelpipe/detail/asymmetric_barrier.hpp>
 #include <parallelpipe/detail/config.hpp>
+#include <parallelpipe/detail/sleepers.hpp>
 
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
 #include <mutex>
 #include <utility>
 
@@ -71,8 +78,8 @@ public:
         waiting_.fetch_add(asks ? 1 + look_closer : 1, std::memory_order_acq_rel);
         if (is_seen_) return round;
         lock.unlock();
-        every_thread_passes_a_barrier();
-        if (asks) {
+        const bool passed = every_thread_passes_a_barrier();
+        if (asks && passed) {
             lock.lock();
             is_seen_ = true;
         }
@@ -94,10 +101,16 @@ public:
         leave(round);
     }
 
-    /// Blocks until a notification that came after prepare().
+    /// Blocks until a notification that came after prepare(). Once the system refuses barriers, it may return
+    /// without one, after a moment.
     void wait(key round) {
+        if (asymmetric_ && !asymmetric_barriers()) [[unlikely]] {
+            wait_until(round, std::chrono::steady_clock::now() + std::chrono::milliseconds(10));
+            return;
+        }
         std::unique_lock lock(mutex_);
-        wake_.wait(lock, [&] { return is_signalled(round); });
+        while (!is_signalled(round))
+            sleepers_.sleep(round, [&](std::condition_variable& wake) { wake.wait(lock); });
         if (round == round_) --signals_;
     }
 
@@ -105,8 +118,11 @@ public:
     template <class Clock, class Duration>
     bool wait_until(key round, std::chrono::time_point<Clock, Duration> deadline) {
         std::unique_lock lock(mutex_);
-        const bool notified =
-            wake_.wait_until(lock, deadline, [&] { return is_signalled(round); });
+        auto status = std::cv_status::no_timeout;
+        while (!is_signalled(round) && status == std::cv_status::no_timeout)
+            status = sleepers_.sleep(
+                round, [&](std::condition_variable& wake) { return wake.wait_until(lock, deadline); });
+        const bool notified = is_signalled(round);
         if (!notified)
             leave(round);
         else if (round == round_)
@@ -134,24 +150,33 @@ public:
     /// Wakes everybody who waits. Looks under the mutex, so it needs no barrier: a prepare() that
     /// takes the mutex later sees all that this thread did before.
     void notify_all() {
-        {
-            const std::lock_guard lock(mutex_);
-            ++round_;
-            signals_ = 0;
-            waiting_.fetch_and(look_closer, std::memory_order_acq_rel);
+        std::unique_lock lock(mutex_);
+        const key now = ++round_;
+        signals_ = 0;
+        waiting_.fetch_and(look_closer, std::memory_order_acq_rel);
+        const auto is_before = [now](key round) { return round < now; };
+        sleeper* some[16];
+        for (;;) {
+            std::size_t count = 0;
+            while (count < std::size(some) && (some[count] = sleepers_.take(is_before))) ++count;
+            if (count == 0) return;
+            lock.unlock();
+            for (std::size_t i = 0; i < count; ++i) some[i]->wake();
+            lock.lock();
         }
-        wake_.notify_all();
     }
 
 private:
     PARALLELPIPE_RARE void signal_one() {
+        sleeper* woken = nullptr;
         {
             const std::lock_guard lock(mutex_);
             if (waiters(waiting_.load(std::memory_order_relaxed)) == 0) return;
             waiting_.fetch_sub(1, std::memory_order_relaxed);
             ++signals_;
+            woken = sleepers_.take([this](key round) { return round == round_; });
         }
-        wake_.notify_one();
+        if (woken) woken->wake();
     }
 
     /// Under mutex_.
@@ -184,7 +209,7 @@ private:
     std::uint32_t signals_ = 0;           // under mutex_
     key round_ = 0;                       // under mutex_
     std::mutex mutex_;
-    std::condition_variable wake_;
+    sleepers sleepers_;  // under mutex_
 };
 
 }  // namespace parallelpipe::detail
