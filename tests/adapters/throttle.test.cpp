@@ -84,6 +84,33 @@ TEST_CASE("throttle keeps a high rate exactly although the machine wakes it late
     CHECK(spent < 200ms * (1 + 4 * support::slowness));
 }
 
+TEST_CASE("throttle makes up for a late wake-up, but not for a machine that stood still", "[throttle]") {
+    const auto begin = clock_type::time_point(1h);
+    // At 100 items a second: how much too early the item after a wake-up that was so late may leave.
+    const auto ahead_after = [&](clock_type::duration late) {
+        detail::pace pace(1e7, 1);
+        CHECK(pace.next(begin) == begin);
+        CHECK(pace.next(begin) == begin + 10ms);
+        pace.woke_up_late(late);
+        const auto now = begin + 10ms + late;
+        return now - pace.next(now);
+    };
+    CHECK(ahead_after(5ms) == -5ms);
+    CHECK(ahead_after(50ms) == 40ms);
+    CHECK(ahead_after(1h) == 0ms);
+}
+
+TEST_CASE("a pause after a late wake-up saves up no more than the burst", "[throttle]") {
+    const auto begin = clock_type::time_point(1h);
+    detail::pace pace(1e6, 2);
+    pace.next(begin);
+    pace.woke_up_late(10min);
+    const auto now = begin + 9min;
+    CHECK(pace.next(now) == now - 1ms);
+    CHECK(pace.next(now) == now);
+    CHECK(pace.next(now) == now + 1ms);
+}
+
 TEST_CASE("throttle works on move-only items", "[throttle]") {
     auto make = map_stage([](int x) { return std::make_unique<int>(x); });
     CHECK((std::views::iota(0, 5) | make | throttle({1000, 1s})).collect().size() == 5);

@@ -265,6 +265,35 @@ TEST_CASE("open pipelines keep their types", "[contract][chaining]") {
     (std::vector{1} | sink).execute();
 }
 
+namespace {
+
+/// A key that cannot be copied as long as `refuses`.
+struct RefusedKey {
+    explicit RefusedKey(const bool& r) : refuses(&r) {}
+    RefusedKey(const RefusedKey& other) : refuses(other.refuses) {
+        if (*refuses) throw std::runtime_error("no copy");
+    }
+    RefusedKey& operator=(const RefusedKey&) = delete;
+    int operator()(int x) const { return x; }
+
+    const bool* refuses;
+};
+
+}  // namespace
+
+TEST_CASE("a run that could not be made has not used up a range that can be read once",
+          "[contract][chaining]") {
+    bool refuses = false;
+    const auto pipe = numbers(3) | stage({.workers = 2}, [](Input<int> in) -> generator<int> {
+                                       for (int x : in) co_yield x;
+                                   }).partition_by(RefusedKey(refuses));
+    refuses = true;
+    CHECK_THROWS_WITH(pipe.results(), "no copy");
+    refuses = false;
+    CHECK(collect(pipe).size() == 3);
+    CHECK_THROWS_AS(pipe.results(), std::logic_error);
+}
+
 TEST_CASE("results work with the views and algorithms of the standard library",
           "[contract][chaining]") {
     const auto pipe = std::views::iota(0, 10) | Stage(add, 1);

@@ -38,7 +38,8 @@ public:
     /// Takes the next item's place in time, for one that came at `now`.
     /// Returns: when it may leave.
     clock::time_point next(clock::time_point now) {
-        // Nothing is saved up in a pause but the burst. What a late wake-up cost is no pause.
+        // Nothing is saved up in a pause but the burst. What a late wake-up cost is no pause, unless it was so
+        // late that the machine itself must have paused.
         if (count_ == 0 || now > due() + late_) {
             start_ = now;
             count_ = 0;
@@ -50,7 +51,7 @@ public:
     }
 
     void woke_up_late(clock::duration late) {
-        late_ = std::max(late, clock::duration::zero());
+        late_ = std::clamp<clock::duration>(late, clock::duration::zero(), most_late);
     }
 
 private:
@@ -62,6 +63,8 @@ private:
     }
 
     clock::time_point due() const { return start_ + duration(static_cast<double>(count_) * interval_); }
+
+    static constexpr std::chrono::milliseconds most_late{100};
 
     double interval_;
     double ahead_;
@@ -105,10 +108,10 @@ auto make_throttle(Setup setup, double interval, std::size_t burst) {
 }  // namespace detail
 
 /// Makes a stage that lets no more than `rate` items pass: `throttle({100, 1s})`.
-/// Shape: the items, moved, in order. At most `burst` leave at once behind a pause; then one each
-///   `rate.per / rate.items`. Over any time t no more than burst + t * rate leave; an item that was
-///   late because the machine woke this stage late is made up for, so that the rate is kept exactly
-///   over time. One worker.
+/// Shape: the items, moved, in order. At most `burst` leave at once after a pause; then one each
+///   `rate.per / rate.items`. Over any time t no more than burst + t * rate leave. The rate is kept exactly
+///   over time: where the machine woke this stage late, the next items make up for it, for a tenth of a
+///   second at most. One worker.
 /// Blocks: until an item may leave, or the run stops.
 /// Errors: `std::invalid_argument` for a rate or a burst of 0, and for several workers.
 template <class... Later>

@@ -104,7 +104,6 @@ public:
     /// Errors: `std::logic_error` if `watcher` has a run already, before anything is touched.
     explicit run(const std::vector<stage_entry>& stages, run_watcher* watcher = nullptr)
         : watch_(watcher, *this), size_(stages.size()), stages_(size_), group_(workers(stages) + 2) {
-        for (const stage_entry& stage : stages) stage.begin_run();
         std::size_t position = 0;
         for (std::size_t i = 0; i < size_; ++i) {
             running_stage& stage = stages_[i];
@@ -126,6 +125,8 @@ public:
                 stage.order->listen(stage.end_of_order);
             }
         }
+        // Last: a run that could not be made has not used up what can be read once.
+        for (const stage_entry& stage : stages) stage.begin_run();
     }
     run(const run&) = delete;
     run& operator=(const run&) = delete;

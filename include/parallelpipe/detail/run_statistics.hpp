@@ -59,8 +59,10 @@ core_time spent_so_far(meter& of, bool anew) {
 /// there is no queue.
 template <class...>
 std::uint64_t begun(const meter& of, const channel_base* from) {
-    const std::uint64_t taken = of.in.load(std::memory_order_relaxed);
-    return taken - std::min(taken, from ? from->ahead_of(of) : 0);
+    // A sibling may have subtracted items that it took over before the reader has counted them.
+    const auto taken = static_cast<std::int64_t>(of.in.load(std::memory_order_relaxed));
+    const auto ahead = static_cast<std::int64_t>(from ? from->ahead_of(of) : 0);
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(taken - ahead, 0));
 }
 
 /// `from` is the queue that the worker reads, or null. `anew`: asks the machine for the processor time of one that
