@@ -35,6 +35,10 @@
 // have to be put back for each sibling. Whoever sees it drains what is left (everything was pushed
 // before it was posted) and leaves it standing for the siblings.
 //
+// Where the last reader leaves, or the loop, while items wait, these die at once (discard()): the source may be waiting
+// for them to. An item that is pushed meanwhile is seen by that reader, or its producer sees that the readers have
+// retired, and discards it; event_count.hpp argues why.
+//
 // No item waits behind a slow one: a consumer that finds nothing else steals what its siblings have
 // taken and not begun (taken_items.hpp), before it sleeps and before it believes in the end. So an
 // item that was taken is begun by its taker, stolen, or given back by a taker that leaves.
@@ -118,7 +122,8 @@ public:
             std::construct_at(items_ + filled_, std::move(item));
             ++filled_;
             chunk_->filled.store(filled_, std::memory_order_release);
-            channel_.not_empty_.notify_one();
+            if (!channel_.not_empty_.notify_one()) [[unlikely]]
+                channel_.discard_items();  // the readers have left meanwhile
             return true;
         }
 
@@ -320,10 +325,7 @@ public:
 
 private:
     /// Takers come one at a time.
-    std::unique_lock<detail::brief_mutex> lock() {
-        return channel_.consumer_count_ > 1 ? std::unique_lock(channel_.take_mutex_)
-                                            : std::unique_lock<detail::brief_mutex>();
-    }
+    std::unique_lock<detail::brief_mutex> lock() { return std::unique_lock(channel_.take_mutex_); }
 
     std::size_t took(std::size_t items) {
         if (items > few) channel_.not_empty_.come_often();

@@ -119,7 +119,11 @@ public:
             if (!needs_attention()) [[likely]]
                 return false;
         }
-        return !find_next();
+        milestone();
+        if (is_ready()) [[likely]]
+            return false;
+        meet_end();
+        return true;
     }
 
     /// The item in hand. Blocks and throws like at_end().
@@ -193,7 +197,7 @@ protected:
     ~feed() override { destroy_items(); }
 
     /// Called when current_ has reached milestone_, or when the reader has to pay attention. Leaves
-    /// current_ at an item that has been begun, or no item in hand at the end.
+    /// current_ at an item that has been begun, or no item in hand at the end. With hand::at_end it finds none.
     virtual void milestone() = 0;
 
     T* last() const noexcept { return taken_.last.load(std::memory_order_relaxed); }
@@ -263,14 +267,7 @@ private:
         feed& of_;
     };
 
-    /// The look for the next item where none lies ready. Returns: whether there is one.
-    bool find_next() {
-        if (hand_ == hand::at_end) return false;
-        milestone();
-        if (is_ready()) return true;
-        place(current_, hand::at_end, current_);
-        return false;
-    }
+    PARALLELPIPE_RARE void meet_end() noexcept { place(current_, hand::at_end, current_); }
 
     PARALLELPIPE_RARE void look() {
         [[maybe_unused]] const bool ended = at_end();

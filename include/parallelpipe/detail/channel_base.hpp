@@ -75,6 +75,10 @@ public:
         not_empty_.notify_all();
     }
 
+    /// No reader goes on, and none will come: closes the channel; what waits in it dies now, with what readers have
+    /// taken and not begun, and what a producer has pushed nevertheless. From any thread, again and again.
+    virtual void discard() = 0;
+
     bool is_closed() const noexcept { return closed_.load(std::memory_order_relaxed); }
     bool is_aborted() const noexcept { return aborted_.load(std::memory_order_seq_cst); }
 

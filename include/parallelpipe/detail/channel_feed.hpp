@@ -140,6 +140,7 @@ private:
     }
 
     void milestone() override {
+        if (this->hand_ == feed<In>::hand::at_end) return;
         if (this->needs_attention() &&
             !consumer_.settle(number(this->current_), [this] { drop_items(); })) {
             // Siblings may have items in front of the stop, or have left some.

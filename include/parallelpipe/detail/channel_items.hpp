@@ -2,7 +2,7 @@
 #define PARALLELPIPE_DETAIL_CHANNEL_ITEMS_HPP
 
 // What a channel does with its items, one consumer at a time: taking them from the lanes, giving back what
-// was taken and not begun, stealing that from a sibling. channel.hpp tells how it all plays together.
+// was taken and not begun, stealing that from a sibling, discarding all. channel.hpp tells how it all plays together.
 
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/asymmetric_barrier.hpp>
@@ -18,7 +18,9 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
+#include <mutex>
 #include <new>
 #include <span>
 #include <type_traits>
@@ -26,8 +28,8 @@
 
 namespace parallelpipe::detail {
 
-/// The items of a channel. Threads: everything here under take_mutex_ (a channel of one consumer needs no
-/// lock), but for items_of(), which a producer calls for its own chunk.
+/// The items of a channel. Threads: everything here under take_mutex_, but for items_of(), which a producer calls
+/// for its own chunk.
 template <can_be_item T>
 class channel_items : public channel_base {
 public:
@@ -37,6 +39,13 @@ public:
             std::destroy(items + at.taken, items + at.filled.load(std::memory_order_relaxed));
             delete static_cast<items_chunk*>(&at);
         });
+    }
+
+    void discard() final {
+        close();
+        // After the sentinel no producer pushes any more.
+        if (!sentinel_.load(std::memory_order_acquire)) not_empty_.retire();
+        discard_items();
     }
 
 protected:
@@ -50,6 +59,28 @@ protected:
         raw_storage<T, chunk_size> items;
     };
     static T* items_of(chunk& at) noexcept { return static_cast<items_chunk&>(at).items.data(); }
+
+    /// Everything in the channel dies. A producer that learns that the readers have retired calls this after its
+    /// push, for what it has pushed; see retire().
+    PARALLELPIPE_RARE void discard_items() {
+        const std::lock_guard alone(take_mutex_);
+        for (reader_base* each = shared_.first(); each; each = shared_.next(*each)) {
+            auto& items = static_cast<taken_items<T>&>(*each);
+            if (unbegun_for_certain(items) <= 0) continue;
+            T* const begun = items.begun.load(std::memory_order_relaxed);
+            T* const last = items.last.load(std::memory_order_relaxed);
+            items.last.store(begun, std::memory_order_relaxed);
+            items.count(begun - last);
+            std::destroy(begun, last);
+        }
+        while (!given_back_.is_empty()) given_back_.take_first();
+        const auto destroy = [this](chunk& at, std::size_t some) {
+            std::destroy_n(items_of(at) + at.taken, some);
+            count_taken(at, some);
+        };
+        while (lanes_.take(chunk_size, std::numeric_limits<std::size_t>::max(), destroy) != 0) {
+        }
+    }
 
     /// `items` loses what lies from `first` on, the last one first, so that every moment in between is whole.
     void put_back(taken_items<T>& items, T* first) {
@@ -118,6 +149,21 @@ private:
         return items.last.load(std::memory_order_relaxed) - items.begun.load(std::memory_order_relaxed);
     }
 
+    /// The same, and that many the reader does not begin any more before it has had the lock. 0 where that cannot be
+    /// known.
+    static std::ptrdiff_t unbegun_for_certain(taken_items<T>& items) {
+        // New items come only under the lock, so a look that finds nothing unbegun is final.
+        if (unbegun(items) <= 0) return 0;
+        items.attention.store(true, std::memory_order_seq_cst);
+        return every_thread_passes_a_barrier() ? unbegun(items) : 0;
+    }
+
+    void count_taken(chunk& at, std::size_t items) noexcept {
+        at.taken += items;
+        next_number_ += items;
+        taken_.store(taken_.load(std::memory_order_relaxed) + items, std::memory_order_relaxed);
+    }
+
     struct given_back final : given_back_item {
         given_back(std::uint64_t n, T&& i) : given_back_item(n), item(std::move(i)) {}
         T item;
@@ -130,11 +176,8 @@ private:
     bool steal(const taken_items<T>* thief) {
         for (reader_base* each = shared_.first(); each; each = shared_.next(*each)) {
             auto& items = static_cast<taken_items<T>&>(*each);
-            // New items come only under the lock, so a look that finds nothing unbegun is final.
-            if (&items == thief || unbegun(items) <= 0) continue;
-            items.attention.store(true, std::memory_order_seq_cst);
-            if (!every_thread_passes_a_barrier()) return false;  // what its reader has begun cannot be known
-            const std::ptrdiff_t left = unbegun(items);
+            if (&items == thief) continue;
+            const std::ptrdiff_t left = unbegun_for_certain(items);
             if (left <= 0) continue;
             T* const last = items.last.load(std::memory_order_relaxed);
             try {
@@ -152,11 +195,6 @@ private:
     void take_from(chunk& at, std::size_t some, Place& place, std::uint64_t& first_number) {
         T* const items = items_of(at);
         const std::size_t end = at.taken + some;
-        const auto count = [&](std::size_t done) {
-            at.taken += done;
-            next_number_ += done;
-            taken_.store(taken_.load(std::memory_order_relaxed) + done, std::memory_order_relaxed);
-        };
         if constexpr (std::invocable<Place&, std::span<T>>) {
             // At no moment are there more items than there have to be.
             constexpr std::size_t at_once = std::is_trivially_copyable_v<T> ? chunk_size : 1;
@@ -164,12 +202,12 @@ private:
                 place(std::span<T>(items + i, std::min(at_once, end - i)));
                 std::destroy_n(items + i, std::min(at_once, end - i));
             }
-            count(some);
+            count_taken(at, some);
         } else {
             while (at.taken != end) {
                 T& item = items[at.taken];
                 const std::uint64_t number = next_number_;
-                count(1);  // whatever becomes of it
+                count_taken(at, 1);  // whatever becomes of it
                 struct destroyer {
                     T* item;
                     ~destroyer() { std::destroy_at(item); }

@@ -25,7 +25,11 @@ public:
         feed_.count_for(&run_.consumer());
         run_.start(std::move(token));
     }
-    ~consumed_run() override { run_.cancel_and_join(); }
+    ~consumed_run() override {
+        run_.cancel();
+        feed_.leave();
+        run_.cancel_and_join();
+    }
 
     feed<Out>& items() noexcept { return feed_; }
     void cancel() override { run_.cancel_and_join(); }
@@ -35,7 +39,12 @@ private:
     class last_feed final : public channel_feed<Out, Out> {
     public:
         explicit last_feed(run& from)
-            : channel_feed<Out, Out>(static_cast<Channel<Out>&>(*from.output()), 1), run_(from) {}
+            : channel_feed<Out, Out>(static_cast<Channel<Out>&>(*from.output()), 1), run_(from) {
+            this->has_rivals_ = true;  // another thread may cancel, and discard what was taken ahead
+        }
+
+        /// The loop is over: its items die, also the one in hand.
+        void leave() noexcept { this->destroy_items(); }
 
     private:
         bool refill() override {

@@ -38,7 +38,7 @@
 // |----------|----------------------------------|--------------------------------------------------|
 // | waiting_ | any thread, under mutex_         | +1 in prepare: acq_rel, pairs with the look in   |
 // |          |                                  | notify_one (the barrier, or its acq_rel RMW)     |
-// |          |                                  | the flag: the same barrier                       |
+// |          |                                  | the flags: the same barrier                      |
 
 #include <parallelpipe/detail/asymmetric_barrier.hpp>
 #include <parallelpipe/detail/config.hpp>
@@ -130,21 +130,34 @@ public:
         return notified;
     }
 
-    /// Whether somebody waited a moment ago. Enough for a thread whose change to the condition came
-    /// before; see the argument above.
+    /// No thread will wait any more, and notifiers are to know: notify_one() is false from now on. As with
+    /// prepare(), a notifier's change that came before is seen after this; one that came after it gets false.
+    void retire() {
+        {
+            const std::lock_guard lock(mutex_);
+            waiting_.fetch_or(retired, std::memory_order_acq_rel);
+        }
+        if (asymmetric_) every_thread_passes_a_barrier();
+    }
+
+    /// Whether a thread waited a moment ago, or all have retired. Enough for a thread whose change to the
+    /// condition came before; see the argument above.
     PARALLELPIPE_INLINE bool has_waiters() noexcept {
         std::atomic_signal_fence(std::memory_order_seq_cst);
         const std::uint32_t seen = waiting_.load(std::memory_order_relaxed);
         if (seen == 0) [[likely]]
             return false;
-        return seen < look_closer || waiters(waiting_.fetch_add(0, std::memory_order_acq_rel)) != 0;
+        return seen < look_closer ||
+               (waiting_.fetch_add(0, std::memory_order_acq_rel) & ~look_closer) != 0;
     }
 
     /// Wakes one waiter, if there is one. Never blocks for longer than another thread's few
     /// instructions under the mutex.
-    PARALLELPIPE_INLINE void notify_one() {
-        if (has_waiters()) [[unlikely]]
-            signal_one();
+    /// Returns: false if the waiters have retired.
+    PARALLELPIPE_INLINE bool notify_one() {
+        if (!has_waiters()) [[likely]]
+            return true;
+        return signal_one();
     }
 
     /// Wakes everybody who waits. Looks under the mutex, so it needs no barrier: a prepare() that
@@ -153,7 +166,7 @@ public:
         std::unique_lock lock(mutex_);
         const key now = ++round_;
         signals_ = 0;
-        waiting_.fetch_and(look_closer, std::memory_order_acq_rel);
+        waiting_.fetch_and(look_closer | retired, std::memory_order_acq_rel);
         const auto is_before = [now](key round) { return round < now; };
         sleeper* some[16];
         for (;;) {
@@ -167,16 +180,19 @@ public:
     }
 
 private:
-    PARALLELPIPE_RARE void signal_one() {
+    PARALLELPIPE_RARE bool signal_one() {
         sleeper* woken = nullptr;
         {
             const std::lock_guard lock(mutex_);
-            if (waiters(waiting_.load(std::memory_order_relaxed)) == 0) return;
+            const std::uint32_t waiting = waiting_.load(std::memory_order_relaxed);
+            if ((waiting & retired) != 0) return false;
+            if (waiters(waiting) == 0) return true;
             waiting_.fetch_sub(1, std::memory_order_relaxed);
             ++signals_;
             woken = sleepers_.take([this](key round) { return round == round_; });
         }
         if (woken) woken->wake();
+        return true;
     }
 
     /// Under mutex_.
@@ -199,12 +215,13 @@ private:
     }
 
     static constexpr std::uint32_t look_closer = 1U << 31U;
+    static constexpr std::uint32_t retired = 1U << 30U;
     static constexpr std::uint32_t waiters(std::uint32_t waiting) noexcept {
-        return waiting & ~look_closer;
+        return waiting & ~(look_closer | retired);
     }
 
     const bool asymmetric_;
-    std::atomic<std::uint32_t> waiting_;  // how many wait, and the flag look_closer
+    std::atomic<std::uint32_t> waiting_;  // how many wait, and the two flags
     bool is_seen_;                        // under mutex_: every notifier sees the flag
     std::uint32_t signals_ = 0;           // under mutex_
     key round_ = 0;                       // under mutex_

@@ -84,6 +84,7 @@ private:
     std::uint64_t number(const In* item) const noexcept { return numbers_[item - buffer_.data()]; }
 
     void milestone() override {
+        if (this->hand_ == feed<In>::hand::at_end) return;
         note_end();
         if (this->needs_attention()) {
             this->taken_.looks_up();

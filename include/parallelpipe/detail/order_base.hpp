@@ -115,6 +115,12 @@ public:
         return error;
     }
 
+    /// No reader of the results is left: what is parked dies, and nothing leaves the stage any more.
+    void discard() {
+        const std::lock_guard lock(mutex_);
+        end_before(0);
+    }
+
     class Position;
 
 protected:

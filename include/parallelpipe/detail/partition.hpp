@@ -51,6 +51,8 @@ public:
     virtual owned<feed_base> open(std::size_t worker) = 0;
     /// The channel has been aborted: nobody gets items any more, and whoever waits for some wakes.
     virtual void stop() = 0;
+    /// All workers have left: what lies in the boxes dies.
+    virtual void discard() = 0;
 };
 
 /// What `partition_by` leaves in a stage.
@@ -81,6 +83,11 @@ public:
         const std::lock_guard lock(mutex_);
         has_stopped_ = true;
         hand_on();
+    }
+
+    void discard() override {
+        const std::lock_guard lock(mutex_);
+        for (box& each : boxes_) keyed_items<In>().absorb(each.items);
     }
 
 protected:

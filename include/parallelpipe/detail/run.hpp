@@ -34,7 +34,9 @@
 //   "monitor-0" or "watchdog-0" and ends the run like one in a worker.
 //
 // Whoever ends a run joins all threads before it returns, at last the Monitor's. Coroutines, callables and
-// items taken ahead live on the workers' stacks and die there; items in channels die with the channels.
+// items taken ahead live on the workers' stacks and die there. Items that will not be read do not wait for the
+// join, as the source may be waiting for them to die: those in a queue die when its last reader leaves, those of
+// the loop before it joins; see discard_input().
 //
 // | atomic   | written by                        | read by    | what it carries                            |
 // |----------|-----------------------------------|------------|--------------------------------------------|
@@ -139,13 +141,16 @@ public:
     /// Errors: what starting a thread throws; everything already started has then been joined.
     void start(std::stop_token token) {
         began_ = meter::now();
+        std::size_t started = 0;  // workers
         try {
             consumer_begins();
             watch();
             for (std::size_t stage = 0; stage < size_; ++stage)
-                for (std::size_t worker = 0; worker < stages_[stage].workers; ++worker)
+                for (std::size_t worker = 0; worker < stages_[stage].workers; ++worker, ++started)
                     group_.spawn([this, stage, worker] { work(stage, worker); });
         } catch (...) {
+            cancel();
+            leave_for_missing_workers(started);
             cancel_and_join();
             throw;
         }
@@ -175,6 +180,7 @@ public:
 
     void cancel_and_join() {
         cancel();
+        if (output()) discard_input(size_);
         join();
     }
 
@@ -182,6 +188,7 @@ public:
     /// Errors: TaskException or CancelledError, whichever came first; stop_unwind if this run reads the items of
     ///   another one, which was stopped: the worker there that takes these results is unwound, too.
     void finish() {
+        if (output() && output()->is_aborted()) discard_input(size_);
         join();
         // Who cancelled wrote outcome_ before the abort that brought us here.
         int running = is_running;
@@ -434,7 +441,8 @@ private:
             if (auto error = order->leave(worker, in ? in->number_in_hand() : 0))
                 group_.report({stage, worker, std::move(error)});
         if (lost) here.lost.fetch_add(1, std::memory_order_relaxed);
-        if (from && from->consumer_left()) {
+        const bool is_last = from && from->consumer_left();
+        if (is_last) {
             const bool all_lost = here.lost.load(std::memory_order_relaxed) == here.workers;
             if (all_lost && here.on_error() == OnError::finish) ignore_the_rest(*in);
             // Nobody needs what the stages before still do.
@@ -442,6 +450,7 @@ private:
             stop_stages(stage);
         }
         in.reset();
+        if (is_last) discard_input(stage);
         counted.cpu.store(meter::cpu_of_this_thread(), std::memory_order_relaxed);
         // To ask costs some microseconds: too much for a short life, of which nobody can say much.
         if (meter::now() - began >= 1'000'000)
@@ -453,6 +462,25 @@ private:
     /// The queue that a stage reads from; null for a source.
     channel_base* input(std::size_t stage) const {
         return stage == 0 ? nullptr : stages_[stage - 1].out.get();
+    }
+
+    /// No reader is left in front of the stage, or of the loop after the last one: what waits there dies.
+    void discard_input(std::size_t stage) {
+        const running_stage& before = stages_[stage - 1];
+        if (before.order) before.order->discard();
+        before.out->discard();
+        if (stage != size_ && stages_[stage].boxes) stages_[stage].boxes->discard();
+    }
+
+    /// Only the first `started` of all workers could be started. The others read nothing.
+    void leave_for_missing_workers(std::size_t started) {
+        for (std::size_t stage = 0; stage < size_; ++stage)
+            for (std::size_t worker = 0; worker < stages_[stage].workers; ++worker) {
+                if (started != 0)
+                    --started;
+                else if (input(stage) && input(stage)->consumer_left())
+                    discard_input(stage);
+            }
     }
 
     /// Whether this run has told the stage's workers to stop.

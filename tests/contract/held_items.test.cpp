@@ -1,0 +1,232 @@
+// Items from a fixed pool: the source waits until one of them dies. However a run ends, it does not wait for items
+// that nothing will read.
+
+#include <parallelpipe.hpp>
+
+#include "support/catch.hpp"
+#include "support/thread_limit.hpp"
+#include "support/waiting.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <semaphore>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace contract_held_items_tests {
+
+using namespace parallelpipe;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// So many places. A source that has waited for one of them for too long has been left to starve.
+struct Pool {
+    explicit Pool(int places) : free(places) {}
+
+    std::counting_semaphore<> free;
+    std::atomic<bool> has_starved{false};
+    std::atomic<int> made{0};
+};
+
+/// Holds a place of its pool for as long as it lives.
+class Frame {
+public:
+    Frame(Pool& pool, int n) : number(n), pool_(&pool) {}
+    Frame(Frame&& other) noexcept : number(other.number), pool_(std::exchange(other.pool_, nullptr)) {}
+    Frame& operator=(Frame&&) = delete;
+    ~Frame() {
+        if (pool_) pool_->free.release();
+    }
+
+    int number;
+
+private:
+    Pool* pool_;
+};
+
+/// Without an end; waits for a place without looking at any stop.
+Stage<void, Frame> camera(Pool& pool, std::size_t qsize) {
+    return stage({.qsize = qsize}, [&pool]() -> generator<Frame> {
+        for (int n = 0;; ++n) {
+            if (!pool.free.try_acquire_for(20s)) {
+                pool.has_starved = true;
+                co_return;
+            }
+            ++pool.made;
+            Frame frame(pool, n);
+            co_yield std::move(frame);
+        }
+    });
+}
+
+Stage<Frame, Frame> pass_on(Setup setup) {
+    return stage(std::move(setup), [](Input<Frame> in) -> generator<Frame> {
+        for (Frame& frame : in) co_yield std::move(frame);
+    });
+}
+
+/// What stands between the camera and the loop: the kinds of stages, each of which holds items elsewhere.
+std::vector<Pipeline<void, Frame>> pipelines(Pool& pool, std::size_t qsize) {
+    const auto by_number = [](const Frame& frame) { return frame.number; };
+    const auto source = camera(pool, qsize);
+    return {
+        Pipeline<void, Frame>(source),
+        source | pass_on({.qsize = qsize}),
+        source | pass_on({.workers = 3, .qsize = qsize}) | pass_on({.qsize = qsize}),
+        source | pass_on({.workers = 3, .qsize = qsize, .ordered = true}),
+        source | pass_on({.workers = 2, .qsize = qsize, .ordered = true}) | pass_on({.workers = 2}),
+        source | pass_on({.workers = 3, .qsize = qsize}).partition_by(by_number),
+        source | fuse({.workers = 2, .qsize = qsize}, pass_on({}) | pass_on({})),
+        Pipeline<void, Frame>(fuse({.workers = 2, .qsize = qsize}, source | pass_on({}))),
+    };
+}
+
+/// Calls `leave(pipeline)` for each of them, with pools of several sizes.
+template <class Leave>
+void with_each_pipeline(int fewest_places, Leave leave) {
+    for (const int places : {fewest_places, 3, 16})
+        for (const std::size_t qsize : {1, 4, 0})
+            for (std::size_t which = 0; which < 8; ++which) {
+                Pool pool(places);
+                leave(pipelines(pool, qsize)[which]);
+                INFO("pipeline " << which << ", " << places << " places, qsize " << qsize);
+                CHECK_FALSE(pool.has_starved);
+            }
+}
+
+}  // namespace
+
+TEST_CASE("break ends a run whose source waits for items that the library holds", "[contract][held]") {
+    with_each_pipeline(1, [](const auto& pipe) {
+        for (Frame& frame : pipe.results()) {
+            static_cast<void>(frame);
+            break;
+        }
+    });
+}
+
+TEST_CASE("an exception in the loop ends a run whose source waits for items that the library holds",
+          "[contract][held]") {
+    with_each_pipeline(1, [](const auto& pipe) {
+        CHECK_THROWS_AS([&] {
+            for (Frame& frame : pipe.results()) throw std::runtime_error(std::to_string(frame.number));
+        }(), std::runtime_error);
+    });
+}
+
+TEST_CASE("results that nothing reads end a run whose source waits for items that the library holds",
+          "[contract][held]") {
+    with_each_pipeline(1, [](const auto& pipe) {
+        auto results = pipe.results();
+        std::this_thread::sleep_for(1ms);
+    });
+}
+
+TEST_CASE("cancel() in the loop ends a run whose source waits for items that the library holds",
+          "[contract][held]") {
+    with_each_pipeline(2, [](const auto& pipe) {
+        auto results = pipe.results();
+        CHECK_THROWS_AS([&] {
+            for (Frame& frame : results)
+                if (frame.number >= 0) results.cancel();
+        }(), CancelledError);
+    });
+}
+
+TEST_CASE("cancel() in another thread ends such a run while the consumer holds an item", "[contract][held]") {
+    with_each_pipeline(2, [](const auto& pipe) {
+        auto results = pipe.results();
+        auto it = results.begin();
+        const int first = it->number;
+        std::jthread([&] { results.cancel(); }).join();
+        CHECK(it->number == first);
+        ++it;
+        CHECK_THROWS_AS(it == results.end(), CancelledError);
+    });
+}
+
+TEST_CASE("a stop_token ends a run whose source waits for items that the library holds", "[contract][held]") {
+    with_each_pipeline(2, [](const auto& pipe) {
+        std::stop_source stop;
+        int seen = 0;
+        CHECK_THROWS_AS([&] {
+            for (Frame& frame : pipe.results(stop.get_token())) {
+                static_cast<void>(frame);
+                if (++seen == 3) stop.request_stop();
+            }
+        }(), CancelledError);
+        std::stop_source other;
+        const std::jthread stopper([&] {
+            std::this_thread::sleep_for(1ms);
+            other.request_stop();
+        });
+        CHECK_THROWS_AS(pipe.execute(other.get_token()), CancelledError);
+    });
+}
+
+TEST_CASE("a later stage that wants no more ends a run whose source waits for items that the library holds",
+          "[contract][held]") {
+    with_each_pipeline(1, [](const auto& pipe) {
+        CHECK((pipe | take(2) | map_stage([](Frame&& frame) { return frame.number; })).collect().size() == 2);
+        std::atomic<int> seen{0};
+        (pipe | stage({.workers = 2}, [&](Input<Frame> in) {
+             for (Frame& frame : in) {
+                 seen += frame.number >= 0;
+                 return;
+             }
+         })).execute();
+        CHECK(seen > 0);
+    });
+}
+
+TEST_CASE("a later stage that fails ends a run whose source waits for items that the library holds",
+          "[contract][held]") {
+    with_each_pipeline(1, [](const auto& pipe) {
+        const auto fails = map_stage([](Frame&& frame) -> int {
+            if (frame.number >= 2) throw std::runtime_error("enough");
+            return frame.number;
+        });
+        CHECK_THROWS_AS((pipe | fails).execute(), TaskException);
+        CHECK_THROWS_AS((pipe | fails | batch(10)).execute(), TaskException);
+    });
+}
+
+TEST_CASE("a run inside a stage can be left although the source waits for items that it holds",
+          "[contract][held]") {
+    with_each_pipeline(1, [](const auto& pipe) {
+        const auto first = stage([](Input<Frame> in) -> generator<int> {
+            const auto same = pass_on({.workers = 2});
+            int number = -1;
+            {
+                auto results = (std::move(in) | same).results();
+                for (Frame& frame : results) {
+                    number = frame.number;
+                    break;
+                }
+            }
+            co_yield number;
+        });
+        CHECK((pipe | first).collect().size() == 1);
+    });
+}
+
+TEST_CASE("a run that cannot start all its threads does not wait for items that its queues hold",
+          "[contract][held]") {
+    for (int threads = 1; threads < 4; ++threads) {
+        Pool pool(2);
+        const auto pipe = camera(pool, 4) | pass_on({.workers = 2}) | pass_on({.workers = 2});
+        const support::ThreadLimit limit(threads);
+        CHECK_THROWS_AS(pipe.results(), std::system_error);
+        CHECK_FALSE(pool.has_starved);
+    }
+}
+
+}  // namespace contract_held_items_tests
