@@ -35,7 +35,8 @@ public:
     virtual ~item_listener() = default;
 
     /// The worker begins `first`, and then the numbers behind it, until the next call.
-    /// Errors: `std::bad_alloc`; it has begun then all the same.
+    /// Blocks: while `first` is too far ahead of what other workers do.
+    /// Errors: `std::bad_alloc`, and `stop_unwind` if the run was stopped meanwhile; it has begun then all the same.
     virtual void begins(std::uint64_t first, std::uint64_t end) = 0;
     /// The same for an item that never came into its hands: moving it there failed. Throws nothing.
     virtual void loses(std::uint64_t number, std::uint64_t end) = 0;
@@ -87,6 +88,7 @@ public:
 
     /// The reader is noexcept and cannot be unwound: when the run is stopped, its items just end.
     void end_quietly() noexcept { quiet_ = true; }
+    bool ends_quietly() const noexcept { return quiet_; }
 
 protected:
     item_listener* listener_ = nullptr;

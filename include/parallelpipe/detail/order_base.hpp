@@ -17,16 +17,23 @@
 // stretch is complete, next_ moves to its end, and whoever moved it passes on what the next stretches
 // have parked: they hold their slots already, so this never waits.
 //
-// Waits, and who wakes them: the head's worker waits for room as any producer does. A worker that can
-// neither pass on nor park sleeps on the channel's may_park_: woken by returned slots (all waiters, as
-// only some can use them), by a change of next_, by a leaving worker, by close() and abort(). A change of
-// the head is a store to `head` under mutex_ followed by the notification; event_count.hpp argues why it
-// is not lost.
+// Items without results need no slot, so slots do not bound how far the workers read ahead. A window does: no
+// worker begins a stretch `window_` numbers or more after next_. A complete stretch without results joins the
+// complete one before it: so an unlimited queue, which has no window, holds stretches for results alone.
 //
-// One exception keeps the line moving: if the next number has been given back by a worker that left
-// and nobody has taken it yet, the workers that could take it may all be waiting here. Then the lowest
-// of them may park beyond the bound, without a slot, until it comes to take the item. The same holds
-// for a worker that alone can take the next number, because its key belongs to it.
+// Waits, and what wakes them: the head's worker waits for room as any producer does. A worker that can
+// neither pass on nor park, or that has come to a stretch after the window, sleeps on the channel's may_park_:
+// woken by returned slots (all waiters, as only some can use them), by a change of next_, by a leaving worker,
+// by a failure, by close() and abort(). A change of next_ or of the head is a store under mutex_ followed by
+// the notification; event_count.hpp argues why it is not lost. A worker that waits for the window has its own
+// stretch in the list, so advance() does not come to the end of the list without the notification.
+//
+// The worker of the head waits for neither: its numbers begin at next_. Each number from next_ on that was taken
+// is in the hands of a worker that works on it, or on its way there, or has been given back by a worker that
+// left, or lies in the box of a key's worker. The last two need one exception, as the workers that could take the
+// number may all be waiting here: the lowest of them may go on beyond the window, and park beyond the bound,
+// without a slot, until it comes to take the item. The same holds for a worker that alone can take the next
+// number, because its key belongs to it.
 //
 // A number that a worker has come to is complete one day, memory or not: else all would wait for it. So each
 // worker has a stretch in reserve, for when there is no memory for another; then it fails, but has its place.
@@ -35,6 +42,8 @@
 // |------------------|-----------------------------------|-------------------------------------------|
 // | stretch::head    | whoever moves next_, under mutex_ | release; its worker's acquire look sees   |
 // |                  |                                   | the producer as the last head left it     |
+// | next_            | under mutex_                      | relaxed: a worker that waits for it looks |
+// |                  |                                   | again after prepare()                     |
 // | what is parked   | under the stretch's `parking`: by | who moves the head sets it under both, so |
 // |                  | its worker and whoever moves next_| nothing is parked behind its back         |
 // | fail_end_        | who fails, under mutex_, before   | relaxed: what is parked later, under the  |
@@ -135,6 +144,7 @@ protected:
         std::uint64_t first = 0;
         std::uint64_t end = 0;  // once complete: one past its last number
         bool complete = false;
+        bool had_parked = false;  // written by its worker, under parking
         std::atomic<bool> head{false};
         brief_mutex parking;          // of what is parked; taken after mutex_, where both are held
         std::ptrdiff_t overfill = 0;  // under parking: how many of the parked results hold no slot
@@ -146,7 +156,11 @@ protected:
     };
 
     order_base(channel_base& out, std::size_t workers)
-        : out_(out), worker_count_(workers), workers_(workers), at_items_(workers) {}
+        : out_(out),
+          worker_count_(workers),
+          window_(window(out.capacity(), workers)),
+          workers_(workers),
+          at_items_(workers) {}
 
     /// To be called once, when all the rest is made.
     void begin() {
@@ -179,6 +193,15 @@ private:
         bool done = false;           // it takes no items any more
     };
 
+    /// How many numbers from the earliest open one on may be begun. One result an item, which parks, comes to
+    /// the bound of the queue long before; and with a tiny queue each worker can still work off as many items as
+    /// it takes at a time. Without a bound of the queue there is none here.
+    static constexpr std::uint64_t window(std::uint64_t capacity, std::uint64_t workers) noexcept {
+        constexpr std::uint64_t unlimited = after_items;
+        if (capacity == 0 || capacity > unlimited / 4) return unlimited;
+        return std::max(4 * capacity, bulk_items<char> * workers);
+    }
+
     /// Does `what` under mutex_, and then tells if nothing can leave any more: what is told may take any lock.
     template <class What>
     void change(What what) {
@@ -186,7 +209,7 @@ private:
         {
             const std::lock_guard lock(mutex_);
             what();
-            is_over = next_ >= fail_end() && !std::exchange(has_told_, true);
+            is_over = next() >= fail_end() && !std::exchange(has_told_, true);
         }
         if (is_over && listener_) listener_->nothing_leaves();
     }
@@ -225,7 +248,7 @@ private:
 
     stretch* insert(stretch& at, std::uint64_t first) noexcept {
         at.first = first;
-        at.complete = false;
+        at.complete = at.had_parked = false;
         at.head.store(false, std::memory_order_relaxed);
         // New numbers are nearly always the highest.
         stretch* before = last_;
@@ -237,11 +260,18 @@ private:
         return &at;
     }
 
-    void remove_first() noexcept {
-        stretch* const gone = first_;
-        first_ = gone->next;
-        (first_ ? first_->previous : last_) = nullptr;
-        gone->next = std::exchange(spare_, gone);
+    void remove(stretch& gone) noexcept {
+        (gone.next ? gone.next->previous : last_) = gone.previous;
+        (gone.previous ? gone.previous->next : first_) = gone.next;
+        gone.next = std::exchange(spare_, &gone);
+    }
+
+    /// If both are complete, and `next` begins where `at` ends and has had no results, it becomes a part of `at`.
+    void join(stretch* at, stretch* next) noexcept {
+        if (!at || !next || !at->complete || !next->complete) return;
+        if (next->had_parked || next->first != at->end) return;
+        at->end = std::max(at->end, next->end);
+        remove(*next);
     }
 
     /// The worker is done with its stretch; `end` is one past the last item that it began.
@@ -252,6 +282,9 @@ private:
         const std::uint64_t done = at->is_items() ? std::max(items + end, at->first) : at->first + 1;
         at->end = std::min(done, fail_end());
         at->complete = true;
+        if (at->head.load(std::memory_order_relaxed)) return;  // advance() removes it; relaxed: under mutex_
+        join(at, at->next);
+        join(at->previous, at);
     }
 
     /// The worker takes no items any more.
@@ -272,16 +305,16 @@ private:
 
     /// Moves next_ as far as everything is complete, and passes on what was parked.
     void advance() {
-        while (first_ && next_ < fail_end()) {
+        while (first_ && next() < fail_end()) {
             if (head_ && !head_->complete) return;  // it passes on by itself, and no other meanwhile
             head_ = nullptr;
             stretch& first = *first_;
-            if (next_ == worker_count_) next_ = items;
+            if (next() == worker_count_) set_next(items);
             // Nobody takes items any more; what was given back has no taker, and who has left no last words.
-            if (at_items_ == 0 && next_ >= items && first.first > next_) next_ = first.first;
+            if (at_items_ == 0 && next() >= items && first.first > next()) set_next(first.first);
             // It lies before next_ if its item was left by somebody and taken when that could not be expected any
             // more: by a worker that had seen the end and looks again; or behind one that found no memory.
-            if (first.first > next_) {
+            if (first.first > next()) {
                 out_.wake_parking();  // who alone can take that number may be waiting to park
                 return;
             }
@@ -296,19 +329,27 @@ private:
             } catch (...) {
                 // Its worker may be far away, and this one may be in a function that must not throw.
                 if (!error_) error_ = std::current_exception();
-                end_before(next_);
+                end_before(next());
                 return;
             }
             if (!first.complete) {
                 out_.wake_parking();
                 return;
             }
-            next_ = std::max(next_, first.end);
-            remove_first();
+            set_next(std::max(next(), first.end));
+            remove(first);
         }
     }
 
+    /// Everything before has been passed on.
+    std::uint64_t next() const noexcept { return next_.load(std::memory_order_relaxed); }
+    void set_next(std::uint64_t number) noexcept { next_.store(number, std::memory_order_relaxed); }
+
+    /// No worker is to begin a stretch from this number on.
+    std::uint64_t end_of_window() const noexcept { return std::max(next(), items) + window_; }
+
     const std::size_t worker_count_;
+    const std::uint64_t window_;
     const owned<worker_state[]> workers_;
     order_listener* listener_ = nullptr;
     stretch* made_ = nullptr;  // all there are, linked by next_made
@@ -321,7 +362,7 @@ private:
     stretch* head_ = nullptr;   // the one whose worker passes its results on; nearly always the first
     stretch* spare_ = nullptr;  // linked by next
     std::size_t at_items_;      // how many workers may take items
-    std::uint64_t next_ = 0;    // everything before has been passed on
+    std::atomic<std::uint64_t> next_{0};
     std::exception_ptr error_;  // a result could not be passed on; for whoever leaves next
     bool has_told_ = false;     // that nothing can leave
     // Written under mutex_. Relaxed: who parks looks at it under `parking`, which who failed takes later. That is
@@ -369,6 +410,7 @@ protected:
     }
     /// That result has been parked. Under the stretch's `parking`.
     void use_slot() noexcept {
+        at_->had_parked = true;
         if (slots_ != 0)
             --slots_;
         else
@@ -398,7 +440,7 @@ private:
             const std::lock_guard lock(order_.mutex_);
             for (const stretch* other = order_.first_; other && other != at_; other = other->next)
                 is_lowest = is_lowest && other->complete;
-            next = order_.next_;
+            next = order_.next();
         }
         if (!from_ || next < items) return false;
         return (is_lowest && from_->is_given_back(next - items)) ||
@@ -417,8 +459,21 @@ private:
     void begins(std::uint64_t first, std::uint64_t end) override {
         check_thread();
         if (!come_to(first, end)) throw std::bad_alloc();
+        if (is_after_window()) [[unlikely]]
+            wait_for_window();
     }
     void loses(std::uint64_t number, std::uint64_t end) override { come_to(number, end); }
+
+    bool is_after_window() const noexcept { return at_->first >= order_.end_of_window(); }
+
+    PARALLELPIPE_RARE void wait_for_window() {
+        return_slots();
+        order_.out_.wait_to_park(
+            patience_, [this] { return !is_after_window() || is_over(); },
+            [this] { return is_next_for_this_one(); });
+        // Nothing needs the item any more: the worker leaves, as it would have at its next one.
+        if (order_.out_.is_closed() && !from_->ends_quietly()) throw stop_unwind{};
+    }
 
     /// Returns: whether there was memory.
     bool come_to(std::uint64_t first, std::uint64_t end) {

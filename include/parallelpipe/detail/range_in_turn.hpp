@@ -100,6 +100,8 @@ private:
     void begin(item_listener& listener) {
         try {
             listener.begins(number_, end_);
+        } catch (const stop_unwind&) {
+            // The worker is unwound when it asks for the next one.
         } catch (...) {
             if (!failure_) failure_ = inner_failure{{}, std::current_exception()};
         }
