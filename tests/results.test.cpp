@@ -6,9 +6,11 @@
 #include "support/counted.hpp"
 #include "support/waiting.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <concepts>
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <latch>
@@ -428,6 +430,57 @@ TEST_CASE("stats say who waits, while the run goes on, from any thread", "[resul
     go.count_down();
     results.cancel();
     CHECK(results.stats().has_ended);
+}
+
+TEST_CASE("the fill of a queue is never more than its capacity, where an ordered stage exceeds that to go on",
+          "[results][stats]") {
+    // Worker 0 holds item 0, which it does not look at, until worker 1 has come to the bound; then only worker 1
+    // is left for it, and has to go on beyond.
+    constexpr int each = 1000;  // more than the consumer takes at a time
+    std::atomic<int> yielded{0};
+    auto uneven = stage({.workers = 2, .qsize = 2, .ordered = true}, [&](Input<int> in) -> generator<int> {
+        if (this_worker::index() == 0) {
+            if (in.begin() == in.end()) co_return;
+            yielded = 1;
+            comes_true([&] { return yielded == 2; });
+            co_return;
+        }
+        comes_true([&] { return yielded != 0; });
+        for (int x : in)
+            for (int i = 0; i < each; ++i) {
+                co_yield x;
+                ++yielded;
+            }
+    });
+    auto results = (std::views::iota(0, 2) | uneven).results();
+    const auto queue = [&results] { return *results.stats().stages.back().queue; };
+    std::size_t fill = 0;
+    int count = 0;
+    for ([[maybe_unused]] int x : results) {
+        if (++count != each) continue;
+        // After the results of item 0 all those of item 1 come at once.
+        comes_true([&] { return queue().fill >= 2; });
+        fill = queue().fill;
+    }
+    CHECK(count == 2 * each);
+    CHECK(fill == 2);
+    CHECK(queue().high_water == 2);
+    CHECK(queue().mean_fill <= 2);
+}
+
+TEST_CASE("a look at a queue that changes sees what waits at one moment", "[results][stats]") {
+    const bool ordered = GENERATE(false, true);
+    auto pass = map_stage({.workers = 2, .qsize = 4, .ordered = ordered}, [](int x) { return x; });
+    auto results = (std::views::iota(0, 50'000) | pass).results();
+    std::atomic<bool> has_ended{false};
+    std::size_t most = 0;
+    std::thread looking([&] {
+        while (!has_ended) most = std::max(most, results.stats().stages.back().queue->fill);
+    });
+    for ([[maybe_unused]] int x : results) continue;
+    has_ended = true;
+    looking.join();
+    CHECK(most <= 4);
 }
 
 TEST_CASE("items that siblings fetched from each other count once", "[results][stats]") {

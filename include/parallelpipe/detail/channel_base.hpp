@@ -52,6 +52,19 @@ public:
         const std::size_t pushed = lanes_.pushed();
         return pushed > taken ? pushed - taken : 0;
     }
+    /// What waits, for statistics: what did at one moment, where size_approx() may miss what is taken while it
+    /// looks.
+    std::size_t fill() const noexcept {
+        std::size_t waiting = 0;
+        for (int attempt = 0; attempt < 100; ++attempt) {
+            // Acquire: the looks at the lanes, which are acquire too, lie between this one and the next.
+            const std::size_t taken = taken_.load(std::memory_order_acquire);
+            const std::size_t pushed = lanes_.pushed();
+            waiting = pushed > taken ? pushed - taken : 0;
+            if (taken == taken_.load(std::memory_order_relaxed)) break;
+        }
+        return at_most_all(waiting);
+    }
     /// The most that its readers have found.
     std::size_t high_water() const noexcept { return high_water_.load(std::memory_order_relaxed); }
     /// What its readers have found on average, when they came for more.
@@ -275,6 +288,7 @@ protected:
 
     /// Under take_mutex_: a reader has found so many items.
     void note_fill(std::size_t items) noexcept {
+        items = at_most_all(items);
         const auto add = [](auto& number, std::uint64_t more) {
             number.store(number.load(std::memory_order_relaxed) + more, std::memory_order_relaxed);
         };
@@ -335,6 +349,12 @@ protected:
     }
 
 private:
+    /// The queue is full, and no more than that, also where an ordered stage has let results through beyond the
+    /// bound: order_base.hpp says when.
+    std::size_t at_most_all(std::size_t items) const noexcept {
+        return capacity_ == 0 ? items : std::min(items, capacity());
+    }
+
     void get_attention() {
         const std::lock_guard lock(readers_mutex_);
         for (reader_base* reader = readers_.first(); reader; reader = readers_.next(*reader))

@@ -111,7 +111,7 @@ ConsumerStatistics consumer_statistics(const meter& of, const channel_base* from
 template <class...>
 QueueStatistics queue_statistics(const channel_base& of) {
     return {.capacity = of.capacity(),
-            .fill = of.size_approx(),
+            .fill = of.fill(),
             .high_water = of.high_water(),
             .mean_fill = of.mean_fill()};
 }
