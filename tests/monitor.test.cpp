@@ -21,6 +21,7 @@
 #include <ranges>
 #include <semaphore>
 #include <set>
+#include <sstream>
 #include <stdexcept>
 #include <stop_token>
 #include <string>
@@ -59,11 +60,12 @@ Stage<void, int> endless() {
         .setup({.name = "endless"});
 }
 
-long sum_of(Results<int> results) {
+long sum_of_all(Results<int>& results) {
     long sum = 0;
     for (int x : results) sum += x;
     return sum;
 }
+long sum_of(Results<int> results) { return sum_of_all(results); }
 
 /// What ended the run.
 std::string error_of(const std::function<void()>& run) {
@@ -278,6 +280,112 @@ TEST_CASE("a run with a monitor that cannot start its threads leaves nothing beh
         REQUIRE(allowed <= 3);
     }
     check_works(monitor);
+}
+
+TEST_CASE("a run goes on without its monitor, before its end and after", "[monitor]") {
+    const bool is_over = GENERATE(false, true);
+    std::atomic<int> calls{0};
+    std::optional<Results<int>> results;
+    long sum = 0;
+    int calls_then = 0;
+    {
+        Monitor monitor;
+        monitor.trace(4).on_progress(1ms, [&](const Statistics&) { ++calls; }).on_stall(1h);
+        results.emplace(numbers(5'000).results(monitor));
+        if (is_over)
+            for (int x : *results) sum += x;
+        else
+            sum += *results->begin();
+    }
+    calls_then = calls;
+    for (int x : *results) sum += x;
+    for (int i = 0; i < 50; ++i)
+        for (int x : *results) sum += x;  // after the end there is nothing
+    CHECK(sum == 4'999L * 2'500);
+    CHECK(results->stats().has_ended);
+    CHECK(results->stats().consumer.items == 5'000);
+    results.reset();
+    support::give_it_a_chance();
+    CHECK(calls == calls_then);
+}
+
+TEST_CASE("a callback may destroy its run and its monitor", "[monitor]") {
+    struct Watched {
+        Monitor monitor;
+        std::optional<Results<int>> results;
+    };
+    const std::size_t threads = support::threads_at_rest();
+    auto watched = std::make_unique<Watched>();
+    std::atomic<bool> is_there{false};
+    std::atomic<bool> is_gone{false};
+    std::atomic<int> calls{0};
+    const bool throws = GENERATE(false, true);
+    watched->monitor.record(1ms).on_progress(1ms, [&, throws](const Statistics&) {
+        if (!is_there) return;
+        ++calls;
+        watched.reset();
+        is_gone = true;
+        if (throws) throw std::runtime_error("gone");
+    });
+    watched->results.emplace(endless().results(watched->monitor));
+    is_there = true;
+    CHECK(comes_true([&] { return is_gone.load(); }));
+    CHECK(comes_true([&] { return support::thread_count() == threads; }));
+    CHECK(calls == 1);
+}
+
+TEST_CASE("a monitor that watches another run does not touch the results of the one before",
+          "[monitor][trace]") {
+    Monitor monitor;
+    monitor.trace(4);
+    auto first = numbers(5).results(monitor);
+    CHECK(sum_of_all(first) == 10);
+    CHECK(numbers(7).execute(monitor) == 6);
+    for (int i = 0; i < 50; ++i)
+        CHECK(sum_of_all(first) == 0);  // waits for an item that never comes
+    CHECK(monitor.stats().consumer.items == 7);
+    first.cancel();
+    std::optional<Results<int>> second(numbers(9).results(monitor));
+    CHECK(*second->begin() == 0);
+    { const auto gone = std::move(first); }  // destroyed while the other one is watched
+    CHECK(monitor.stats().stages.size() == 2);
+    CHECK_FALSE(monitor.stats().consumer.activity == Activity::ended);
+    second.reset();
+    check_works(monitor);
+}
+
+TEST_CASE("a run that could not be started is told as far as it came", "[monitor][trace]") {
+    const bool other_before = GENERATE(false, true);
+    bool refused = true;
+    for (int allowed = 0; refused; ++allowed) {
+        Monitor monitor;
+        monitor.trace(4).on_progress(1h, [](const Statistics&) {});
+        if (other_before)
+            (std::views::iota(0, 5) | filter([](int) { return true; })).execute(monitor);
+        {
+            const support::ThreadLimit limit(allowed);
+            try {
+                numbers(3).execute(monitor);
+            } catch (const std::system_error&) {
+            }
+            refused = limit.reached();
+        }
+        const Statistics stats = monitor.stats();
+        CHECK(stats.has_ended);
+        REQUIRE(stats.stages.size() == 2);
+        CHECK(stats.stages[1].name == "same");
+        CHECK_FALSE(report(stats).empty());
+        CHECK_FALSE(explain(stats).text.empty());
+        std::ostringstream trace, page;
+        write_trace(trace, monitor);
+        CHECK(has(trace.str(), "results"));
+        CHECK(has(trace.str(), "same-0") == !refused);
+        write_html(page, stats);
+        CHECK(has(page.str(), "same"));
+        CHECK(has(to_json(stats), "same"));
+        REQUIRE(allowed <= 3);
+        check_works(monitor);
+    }
 }
 
 // ---- samples --------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ public:
     auto results(std::stop_token token = {}) const {
         return detail::results_of<In, Out>(stages_, std::move(token));
     }
-    /// The same with a Monitor, which outlives the results. So below.
+    /// The same, watched by a Monitor. So below.
     /// Errors: `std::logic_error`, before anything starts, if it watches another run.
     auto results(detail::run_watcher& monitor, std::stop_token token = {}) const {
         return detail::results_of<In, Out>(stages_, std::move(token), &monitor);

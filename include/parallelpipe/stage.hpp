@@ -98,7 +98,7 @@ public:
     auto collect(std::stop_token token = {}) const;
     template <class Container>
     Container collect(std::stop_token token = {}) const;
-    /// The same with a Monitor, which outlives the run.
+    /// The same, watched by a Monitor.
     auto results(detail::run_watcher& monitor, std::stop_token token = {}) const;
     Out execute(detail::run_watcher& monitor, std::stop_token token = {}) const;
     template <class F>

@@ -2,6 +2,9 @@
 #define PARALLELPIPE_TRACE_HPP
 
 #include <parallelpipe/detail/escape.hpp>
+#include <parallelpipe/detail/monitor_core.hpp>
+#include <parallelpipe/detail/span_ring.hpp>
+#include <parallelpipe/detail/traced_threads.hpp>
 #include <parallelpipe/monitor.hpp>
 #include <parallelpipe/statistics.hpp>
 
@@ -107,17 +110,17 @@ private:
 /// Errors: `std::logic_error` if the monitor keeps no trace.
 template <class...>
 void write_trace(std::ostream& out, const Monitor& monitor) {
-    const std::vector<detail::traced_thread> threads = monitor.traced_threads();
-    out << detail::trace_text(monitor.stats(), threads).text();
+    const detail::run_record record = monitor.record_of_trace();
+    out << detail::trace_text(record.stats, record.threads).text();
 }
 
 /// The same, written to a file, which is replaced.
 /// Errors: `std::runtime_error` when it cannot be written.
 template <class...>
 void write_trace(const std::string& file, const Monitor& monitor) {
-    const std::vector<detail::traced_thread> threads = monitor.traced_threads();
+    const detail::run_record record = monitor.record_of_trace();
     std::ofstream out(file, std::ios::binary);
-    out << detail::trace_text(monitor.stats(), threads).text();
+    out << detail::trace_text(record.stats, record.threads).text();
     out.close();
     if (!out) throw std::runtime_error("parallelpipe: cannot write " + file);
 }

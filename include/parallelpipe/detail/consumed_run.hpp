@@ -20,7 +20,7 @@ namespace parallelpipe::detail {
 template <class Out>
 class consumed_run final : public run_base {
 public:
-    consumed_run(const std::vector<stage_entry>& stages, std::stop_token token, run_watcher* watcher)
+    consumed_run(const std::vector<stage_entry>& stages, std::stop_token token, const run_watcher* watcher)
         : run_(stages, watcher), feed_(run_) {
         feed_.count_for(&run_.consumer());
         run_.start(std::move(token));

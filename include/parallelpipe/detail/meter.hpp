@@ -11,6 +11,7 @@
 // it leads to the lane. And `ended` is, behind `cpu` and `ready`: who sees it sees their final values.
 
 #include <parallelpipe/detail/config.hpp>
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/span_ring.hpp>
 
 #include <atomic>
@@ -81,7 +82,7 @@ struct alignas(cache_line) meter {
     std::atomic<std::int64_t> thread{0};             // this_thread_number() of the worker
     std::atomic<std::int64_t> cpu_before{0};         // as who asked last found it, before the end
     std::atomic<std::int64_t> ready_before{0};
-    wait_spans* spans = nullptr;  // where its waits go; set before its thread starts, null: nowhere
+    owned<wait_spans> spans;  // where its waits go; set before its thread starts, null: nowhere
 
     static std::int64_t now() noexcept {
         return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -132,7 +133,7 @@ private:
         sum.store(sum.load(std::memory_order_relaxed) + now - began_, std::memory_order_relaxed);
         (of_->*kind_.since).store(0, std::memory_order_relaxed);
         if (of_->spans) [[unlikely]]
-            (of_->spans->*kind_.ring).add({began_, now});
+            ((*of_->spans).*kind_.ring).add({began_, now});
     }
 
     meter* const of_;

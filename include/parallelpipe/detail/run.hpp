@@ -104,7 +104,7 @@ class run {
 public:
     /// Makes the channels. No thread runs yet.
     /// Errors: `std::logic_error` if `watcher` has a run already, before anything is touched.
-    explicit run(const std::vector<stage_entry>& stages, run_watcher* watcher = nullptr)
+    explicit run(const std::vector<stage_entry>& stages, const run_watcher* watcher = nullptr)
         : watch_(watcher, *this), size_(stages.size()), stages_(size_), group_(workers(stages) + 2) {
         std::size_t position = 0;
         for (std::size_t i = 0; i < size_; ++i) {
@@ -144,7 +144,8 @@ public:
         std::size_t started = 0;  // workers
         try {
             consumer_begins();
-            watch();
+            if (const std::size_t waits = watch_.kept_waits()) keep_waits(waits);
+            watch_.begin();
             for (std::size_t stage = 0; stage < size_; ++stage)
                 for (std::size_t worker = 0; worker < stages_[stage].workers; ++worker, ++started)
                     group_.spawn([this, stage, worker] { work(stage, worker); });
@@ -246,12 +247,16 @@ public:
         return all;
     }
 
-    /// When a worker began and ended, in nanoseconds of the steady clock; 0: not yet. Of the stage
-    /// behind the last one: the run itself.
+    /// When a worker began and ended, in nanoseconds of the steady clock; 0: not yet. The stage after the
+    /// last one is the consumer: the run itself.
     span times(std::size_t stage, std::size_t worker) const {
         if (stage == size_) return {began_, ended_.load(std::memory_order_relaxed)};
         const meter& of = stages_[stage].meters[worker];
         return {of.began.load(std::memory_order_relaxed), of.ended.load(std::memory_order_relaxed)};
+    }
+    /// Its waits; null if the run keeps none. Not before the observer's begin().
+    const wait_spans* waits(std::size_t stage, std::size_t worker) const {
+        return stage == size_ ? consumer_.spans.get() : stages_[stage].meters[worker].spans.get();
     }
 
     /// Whether anybody has got on since the last call, which left in `mark` what it saw. Asks who
@@ -374,13 +379,12 @@ private:
         return std::max<std::int64_t>(now - began, 0);
     }
 
-    /// Lets the watcher begin, if there is one.
-    void watch() {
-        watch_.begin();
-        for (std::size_t stage = 0; watch_ && stage < size_; ++stage)
+    /// So many of each worker, for a trace.
+    void keep_waits(std::size_t of_each) {
+        for (std::size_t stage = 0; stage < size_; ++stage)
             for (std::size_t worker = 0; worker < stages_[stage].workers; ++worker)
-                stages_[stage].meters[worker].spans = watch_.spans(stage, worker);
-        consumer_.spans = watch_.spans(size_, 0);
+                stages_[stage].meters[worker].spans.reset(new wait_spans(of_each));
+        consumer_.spans.reset(new wait_spans(of_each));
     }
 
     static std::size_t workers(const std::vector<stage_entry>& stages) {

@@ -1,52 +1,64 @@
 #ifndef PARALLELPIPE_DETAIL_RUN_WATCHER_HPP
 #define PARALLELPIPE_DETAIL_RUN_WATCHER_HPP
 
-// What a run and a Monitor know of each other.
-
-#include <parallelpipe/detail/span_ring.hpp>
+// What a run and a Monitor know of each other. The waits that a trace shows lie in the run's meters: the
+// Monitor copies them, and keeps nothing that a worker writes to.
 
 #include <cstddef>
+#include <memory>
+#include <utility>
 
 namespace parallelpipe::detail {
 
 class run;
 
-/// Who watches runs, one at a time. Stages and workers have their indices; behind the last stage is
-/// the consumer.
-class run_watcher {
+/// Watches runs, one at a time.
+class run_observer {
 public:
+    virtual ~run_observer() = default;
+
     /// Before anything of the run is made. Errors: `std::logic_error` if it watches another one.
     virtual void reserve(run& of) = 0;
+    /// How many waits of each kind the run keeps for each of its workers; 0: none.
+    virtual std::size_t kept_waits() const noexcept = 0;
     /// Before the first worker starts. Errors: those of starting a thread, `std::bad_alloc`.
     virtual void begin(run& of) = 0;
-    /// Where the waits of a worker go; null: nowhere.
-    virtual wait_spans* spans(std::size_t stage, std::size_t worker) noexcept = 0;
-    /// When all workers have ended: waits until the watcher's own thread has, unless it is the
+    /// When all workers have ended: waits until the observer's own thread has, unless it is the
     /// calling one. As often as one likes.
     virtual void end(run& of) noexcept = 0;
     /// Before `of` is destroyed, begun or not, and when reserve() was all it did.
     virtual void release(run& of) noexcept = 0;
-
-protected:
-    ~run_watcher() = default;
 };
 
-/// A run's place at its watcher, if it has one.
+/// What a user hands to a run. The run shares the observer, so either may die first.
+class run_watcher {
+public:
+    const std::shared_ptr<run_observer>& observer() const noexcept { return observer_; }
+
+protected:
+    explicit run_watcher(std::shared_ptr<run_observer> observer) : observer_(std::move(observer)) {}
+    ~run_watcher() = default;
+
+private:
+    const std::shared_ptr<run_observer> observer_;
+};
+
+/// A run's place at its observer, if it has one.
 class watch_of_run {
 public:
-    watch_of_run(run_watcher* by, run& of) : by_(by), run_(of) {
-        if (by_) by_->reserve(run_);
+    watch_of_run(const run_watcher* by, run& of) : run_(of) {
+        if (!by) return;
+        by->observer()->reserve(run_);
+        by_ = by->observer();
     }
     watch_of_run(const watch_of_run&) = delete;
     watch_of_run& operator=(const watch_of_run&) = delete;
     ~watch_of_run() { release(); }
 
-    explicit operator bool() const noexcept { return by_; }
+    explicit operator bool() const noexcept { return static_cast<bool>(by_); }
+    std::size_t kept_waits() const noexcept { return by_ ? by_->kept_waits() : 0; }
     void begin() {
         if (by_) by_->begin(run_);
-    }
-    wait_spans* spans(std::size_t stage, std::size_t worker) noexcept {
-        return by_ ? by_->spans(stage, worker) : nullptr;
     }
     void end() noexcept {
         if (by_) by_->end(run_);
@@ -54,11 +66,11 @@ public:
     void release() noexcept {
         if (!by_) return;
         by_->release(run_);
-        by_ = nullptr;  // behind that nobody looks at the run any more
+        by_ = nullptr;  // after that the observer does not look at the run any more
     }
 
 private:
-    run_watcher* by_;
+    std::shared_ptr<run_observer> by_;
     run& run_;
 };
 

@@ -25,7 +25,7 @@ namespace parallelpipe::detail {
 
 template <class Out>
 Results<Out> start(const std::vector<stage_entry>& stages, std::stop_token token,
-                   run_watcher* watcher) {
+                   const run_watcher* watcher) {
     auto* const started = new consumed_run<Out>(stages, std::move(token), watcher);
     return Results<Out>(owned<run_base>(started), started->items());
 }
@@ -53,7 +53,7 @@ Out last_of(Results<Out> results) {
 
 template <class Out>
 Out run_to_end(const std::vector<stage_entry>& stages, std::stop_token token,
-               run_watcher* watcher) {
+               const run_watcher* watcher) {
     if constexpr (std::is_void_v<Out>) {
         run whole(stages, watcher);
         whole.start(std::move(token));
@@ -87,7 +87,7 @@ constexpr bool has_results() {
 /// The same rules for a pipeline and for a stage that runs alone.
 template <class In, class Out>
 auto results_of(const std::vector<stage_entry>& stages, std::stop_token token,
-                run_watcher* watcher = nullptr) {
+                const run_watcher* watcher = nullptr) {
     if constexpr (detail::has_results<In, Out>())
         return detail::start<Out>(stages, std::move(token), watcher);
 }
@@ -107,7 +107,7 @@ constexpr void check_executable() {
 
 template <class In, class Out>
 Out execute_all(const std::vector<stage_entry>& stages, std::stop_token token,
-                run_watcher* watcher = nullptr) {
+                const run_watcher* watcher = nullptr) {
     detail::check_executable<In, Out>();
     return detail::run_to_end<Out>(stages, std::move(token), watcher);
 }
@@ -115,7 +115,7 @@ Out execute_all(const std::vector<stage_entry>& stages, std::stop_token token,
 /// Calls `f` with every result, here.
 template <class In, class Out, class F>
 void for_each_of(const std::vector<stage_entry>& stages, F& f, std::stop_token token,
-                 run_watcher* watcher = nullptr) {
+                 const run_watcher* watcher = nullptr) {
     if constexpr (detail::has_results<In, Out>()) {
         for (Out& result : detail::start<Out>(stages, std::move(token), watcher)) {
             if constexpr (std::invocable<F&, Out>)
@@ -129,7 +129,7 @@ void for_each_of(const std::vector<stage_entry>& stages, F& f, std::stop_token t
 /// All results.
 template <class In, class Out, class Container>
 Container collect_of(const std::vector<stage_entry>& stages, std::stop_token token,
-                     run_watcher* watcher = nullptr) {
+                     const run_watcher* watcher = nullptr) {
     Container all;
     const auto keep = [&all]<class Item>(Item&& result) {
         if constexpr (requires { all.push_back(std::forward<Item>(result)); })

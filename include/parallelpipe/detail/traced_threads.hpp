@@ -1,7 +1,6 @@
 #ifndef PARALLELPIPE_DETAIL_TRACED_THREADS_HPP
 #define PARALLELPIPE_DETAIL_TRACED_THREADS_HPP
 
-#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/span_ring.hpp>
 #include <parallelpipe/statistics.hpp>
 
@@ -25,21 +24,19 @@ struct traced_thread {
     std::vector<span> for_room{};
 };
 
-/// When each thread began and ended, by stage and worker; behind the last stage the run itself.
-using thread_times = std::vector<std::vector<span>>;
-/// Where their waits are kept, alike.
-using thread_spans = std::vector<std::vector<owned<wait_spans>>>;
-
-/// What a run's threads have done, from what their rings keep.
-template <class...>
-std::vector<traced_thread> make_trace(const Statistics& stats, const thread_times& when,
-                                      const thread_spans& spans) {
+/// What the threads of a run have done, from what `run` keeps: times(stage, worker) and waits(stage, worker),
+/// where the stage after the last one is the consumer. Empty if the run keeps no waits.
+template <class Run>
+std::vector<traced_thread> make_trace(const Statistics& stats, const Run& run) {
+    const std::size_t consumer = stats.stages.size();
+    if (!run.waits(consumer, 0)) return {};
     std::vector<traced_thread> threads;
-    const std::int64_t began = when.back().front().began;
-    const auto add = [&](const std::string& name, std::size_t stage, std::size_t worker, span life,
+    const std::int64_t began = run.times(consumer, 0).began;
+    const auto add = [&](const std::string& name, std::size_t stage, std::size_t worker,
                          std::int64_t now, const auto& who) {
+        const span life = run.times(stage, worker);
         if (life.began == 0) return;
-        const wait_spans& from = *spans[stage][worker];
+        const wait_spans& from = *run.waits(stage, worker);
         traced_thread one{.name = name, .stage = stage};
         one.life = {life.began - began, (life.ended != 0 ? life.ended : now) - began};
         one.known_from = one.life.began;
@@ -60,14 +57,14 @@ std::vector<traced_thread> make_trace(const Statistics& stats, const thread_time
     };
     const std::int64_t now =
         std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
-    const std::int64_t ended = when.back().front().ended;
+    const std::int64_t ended = run.times(consumer, 0).ended;
     const std::int64_t until = ended != 0 ? ended : now;
-    for (std::size_t i = 0; i < stats.stages.size(); ++i)
+    for (std::size_t i = 0; i < consumer; ++i)
         for (std::size_t k = 0; k < stats.stages[i].each.size(); ++k)
-            add(stats.stages[i].name + '-' + std::to_string(k), i, k, when[i][k], until,
+            add(stats.stages[i].name + '-' + std::to_string(k), i, k, until,
                 stats.stages[i].each[k]);
-    if (!stats.stages.empty() && stats.stages.back().queue)
-        add("results", stats.stages.size(), 0, when.back().front(), until, stats.consumer);
+    if (consumer != 0 && stats.stages.back().queue)
+        add("results", consumer, 0, until, stats.consumer);
     return threads;
 }
 
