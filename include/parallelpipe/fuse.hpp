@@ -46,7 +46,8 @@ stage_body take_range(std::vector<stage_entry>& stages) {
 ///   goes from one of them to the next by a virtual call. Any other stage is pulled by the one behind it,
 ///   which costs several.
 /// Errors: an exception carries the name of the stage inside that threw; one without a name is called
-///   `fused.stage_K`, by the fused stage's name and its position, and the range `fused.source`. With
+///   `fused.stage_K` or `fused.filter_K`, by the fused stage's name, what it is and its position, and the
+///   range `fused.source`. With
 ///   OnError::finish a range that throws has ended, and the rest of one whose workers have all been lost
 ///   is not read.
 template <class In, class Out>

@@ -44,7 +44,8 @@ struct Setup {
     /// Whether results leave in the order of the stage's input, whatever the workers' timing.
     /// Default: no; with one worker they do anyway.
     std::optional<bool> ordered = std::nullopt;
-    /// The name in errors, statistics and of OS threads. Default `stage_K`, K = position from 0.
+    /// The name in errors, statistics and of OS threads. Default `stage_K`, K = position from 0, for what
+    /// `stage` and `map_stage` make; what it is and its position for a ready-made stage: `batch_2`.
     std::optional<std::string> name = std::nullopt;
     /// What an exception means for the run. Default OnError::stop.
     std::optional<OnError> on_error = std::nullopt;

@@ -169,6 +169,7 @@ template <class F, class... Arguments>
              !std::same_as<std::remove_cvref_t<F>, detail::stage_body>)
 Stage<In, Out>::Stage(F&& f, Arguments&&... arguments) {
     using Function = std::decay_t<F>;
+    entry_.kind = detail::kind_of<Function>;
     [&]<class... Bound>(detail::type_list<Bound...>) {
         if constexpr (detail::fits_stage<In, Out, Function, Bound...>())
             entry_.body = detail::make_body<detail::function_body<In, Out, Function, Bound...>>(

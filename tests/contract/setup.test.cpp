@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
+#include <exception>
 #include <functional>
 #include <latch>
 #include <memory>
@@ -21,6 +23,7 @@
 namespace contract_setup_tests {
 
 using namespace parallelpipe;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -233,6 +236,69 @@ TEST_CASE("a stage is called stage_K by its position, a range on the left source
     auto called = names;
     called.setup({.name = "called"});
     for (const std::string& name : (three | step | called).results()) CHECK(name == "called");
+}
+
+TEST_CASE("a ready-made stage is called by what it is and its position", "[contract][setup]") {
+    const auto plus = [](int a, int b) { return a + b; };
+    const auto odd = [](int x) { return x % 2 != 0; };
+    const auto ignore = [](const auto&) {};
+    const auto halves = [](int x) { return std::vector{x, x}; };
+    CHECK(
+        to_string(three | filter(odd) | take(2) | take_while(odd) | drop(0) | throttle(1e9) |
+                  tap(ignore) | batch(2) | unbatch() | batch(2, 1s) |
+                  flat_map([](std::vector<int> v) { return v; })) ==
+        "source | filter_0(x1) | take_1(x1) | take_while_2(x1) | drop_3(x1) | throttle_4(x1) | tap_5(x1) | "
+        "batch_6(x1) | unbatch_7(x1) | batch_8(x1) | flat_map_9(x1)");
+    CHECK(to_string(three | enumerate() | for_each({.workers = 2}, ignore)) ==
+          "source | enumerate_0(x1) | for_each_1(x2)");
+    CHECK(to_string(three | reduce(0, plus) | reduce({.workers = 2}, 0, plus, plus) |
+                    map_stage(odd)) ==
+          "source | reduce_0(x1) | reduce_1(x2) | combine_2(x1) | stage_3(x1)");
+    CHECK(to_string(three | reduce({.name = "sum"}, 0, plus, plus)) ==
+          "source | sum(x1) | sum_combine(x1)");
+    CHECK(to_string(three | filter(odd).setup({.name = "odd"}) | flat_map(halves)) ==
+          "source | odd(x1) | flat_map_1(x1)");
+    // With an argument, a key or a handler it is the same stage.
+    CHECK(to_string(three |
+                    filter([](int x, int y) { return x > y; })(1).partition_by(std::identity()) |
+                    tap([](int) {}).dead_letter([](std::exception_ptr, int&) {})) ==
+          "source | filter_0(x1) | tap_1(x1)");
+    CHECK(to_string((three | filter(odd) | filter(odd)).ordered()) ==
+          "source | filter_0(x1) | filter_1(x1)");
+    CHECK(to_string(three | fuse(filter(odd) | take(1))) == "source | stage_0(x1)");
+}
+
+TEST_CASE("errors, statistics, threads and pictures call a ready-made stage so, too",
+          "[contract][setup]") {
+    const auto throws = [](int) -> bool { throw std::runtime_error("no"); };
+    const auto error_of = [](auto run) -> std::string {
+        try {
+            run();
+        } catch (const TaskException& e) {
+            return e.what();
+        }
+        return "no error";
+    };
+    const Pipeline failing = three | take(3) | filter(throws);
+    const std::string no = "-0\" raised std::runtime_error: no";
+    CHECK(error_of([&] { failing.execute(); }) == "The task \"filter_1" + no);
+    CHECK(error_of([&] { failing.execute(inline_run); }) == "The task \"filter_1" + no);
+    CHECK(error_of([&] {
+              (three | fuse(filter([](int) { return true; }) | take(3) | filter(throws))).execute();
+          }) == "The task \"stage_0.filter_2" + no);
+    CHECK(
+        error_of([&] {
+            (three | fuse({.name = "f"}, map_stage(std::negate<int>()) | filter(throws))).execute();
+        }) == "The task \"f.filter_1" + no);
+    CHECK(to_dot(failing).find("filter_1") != std::string::npos);
+    std::string called;
+    auto results = (three | tap([&](int) { called = this_worker::stage_name(); })).results();
+    for ([[maybe_unused]] int x : results) continue;
+    CHECK(called == "tap_0");
+    CHECK(results.stats().stages[1].name == "tap_0");
+    auto inlined = (three | drop(1)).results(inline_run);
+    for ([[maybe_unused]] int x : inlined) continue;
+    CHECK(inlined.stats().stages[1].name == "drop_0");
 }
 
 // ---- this_worker -------------------------------------------------------------------------------

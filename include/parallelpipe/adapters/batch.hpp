@@ -40,6 +40,8 @@ struct batch_function {
         if (!batch.empty()) co_yield std::move(batch);
     }
 };
+template <>
+inline constexpr const char* kind_of<batch_function> = "batch";
 
 /// A batch that is being collected. An Input has no wait with a time limit, so a thread of its own
 /// reads it, and the worker waits here: for the batch to be full, for its time, for the end.
@@ -171,6 +173,8 @@ struct timed_batch_function {
         }
     }
 };
+template <>
+inline constexpr const char* kind_of<timed_batch_function> = "batch";
 
 inline void check_batch(std::size_t size) {
     if (size == 0)

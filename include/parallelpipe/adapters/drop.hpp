@@ -29,6 +29,8 @@ struct drop_function {
         }
     }
 };
+template <>
+inline constexpr const char* kind_of<drop_function> = "drop";
 
 }  // namespace detail
 

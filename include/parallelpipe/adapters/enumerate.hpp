@@ -25,6 +25,8 @@ struct enumerate_function {
         }
     }
 };
+template <>
+inline constexpr const char* kind_of<enumerate_function> = "enumerate";
 
 }  // namespace detail
 

@@ -32,6 +32,8 @@ public:
         });
     }
 };
+template <class F, class In>
+inline constexpr const char* kind_of<filter_function<F, In>> = "filter";
 
 }  // namespace detail
 

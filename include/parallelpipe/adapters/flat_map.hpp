@@ -83,6 +83,8 @@ private:
         }
     }
 };
+template <class F, class In>
+inline constexpr const char* kind_of<flat_map_function<F, In>> = "flat_map";
 
 /// `unbatch()`: each item is its own parts.
 struct own_parts {
@@ -92,6 +94,8 @@ struct own_parts {
         return std::forward<Range>(item);
     }
 };
+template <class In>
+inline constexpr const char* kind_of<flat_map_function<own_parts, In>> = "unbatch";
 
 }  // namespace detail
 

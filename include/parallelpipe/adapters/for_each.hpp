@@ -32,6 +32,8 @@ public:
             for (In& item : items) policy.attempt(item, [&] { whole(item); });
     }
 };
+template <class F, class In>
+inline constexpr const char* kind_of<for_each_function<F, In>> = "for_each";
 
 }  // namespace detail
 

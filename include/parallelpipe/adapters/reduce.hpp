@@ -60,6 +60,8 @@ struct reduce_function {
         co_yield *std::move(sum);
     }
 };
+template <class T, class Op>
+inline constexpr const char* kind_of<reduce_function<T, Op>> = "reduce";
 
 /// One worker's items; no result if there were none.
 template <class T, class Op>
@@ -79,6 +81,8 @@ struct partial_reduce_function {
         if (any) co_yield *std::move(sum);
     }
 };
+template <class T, class Op>
+inline constexpr const char* kind_of<partial_reduce_function<T, Op>> = "reduce";
 
 /// All workers' results; `init` if there were none.
 template <class T, class Combine>
@@ -100,6 +104,8 @@ struct combine_function {
             co_yield std::move(init);
     }
 };
+template <class T, class Combine>
+inline constexpr const char* kind_of<combine_function<T, Combine>> = "combine";
 
 /// `reduce(init, op, combine)`: two stages, made when the items are known.
 template <class T, class Op, class Combine>
@@ -162,6 +168,7 @@ auto reduce(T init, Op op) {
 /// Shape: one result, at the end; `init` if there was no item. In which order items and results are
 ///   merged is open, so `op` and `combine` must not depend on it, and `init` must change nothing in
 ///   a merge (0 for a sum): each worker that took an item begins with it.
+///   The stage that merges is called `combine_K` by its position, or after the first: `sum_combine`.
 /// Errors: `std::invalid_argument` for a setting that no stage can have.
 template <class T, class Op, class Combine>
 auto reduce(Setup setup, T init, Op op, Combine combine) {

@@ -31,6 +31,8 @@ struct take_function {
         }
     }
 };
+template <>
+inline constexpr const char* kind_of<take_function> = "take";
 
 template <class Predicate>
 struct take_while_function {
@@ -46,6 +48,8 @@ struct take_while_function {
         }
     }
 };
+template <class Predicate>
+inline constexpr const char* kind_of<take_while_function<Predicate>> = "take_while";
 
 }  // namespace detail
 

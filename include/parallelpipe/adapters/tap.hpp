@@ -39,6 +39,8 @@ public:
         });
     }
 };
+template <class F, class In>
+inline constexpr const char* kind_of<tap_function<F, In>> = "tap";
 
 }  // namespace detail
 

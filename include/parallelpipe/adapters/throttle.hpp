@@ -91,6 +91,8 @@ struct throttle_function {
         }
     }
 };
+template <>
+inline constexpr const char* kind_of<throttle_function> = "throttle";
 
 template <class... Later>
 auto make_throttle(Setup setup, double interval, std::size_t burst) {

@@ -467,6 +467,11 @@ using connector = owned<feed_base> (*)(channel_base& from, std::size_t readers);
 /// The same for stages in one thread. Null: the types are the same, there is nothing to convert.
 using converter = owned<feed_base> (*)(feed_base& from);
 
+/// What a stage without a name is called, before its position: `batch_2`. A ready-made stage
+/// specializes this for its function.
+template <class Function>
+inline constexpr const char* kind_of = "stage";
+
 /// One stage of a pipeline, types erased.
 struct stage_entry {
     stage_body body;
@@ -476,12 +481,13 @@ struct stage_entry {
     range_opener open_range = nullptr;  // set where there is a range
     connector connect = nullptr;  // set when something stands on the left
     converter convert = nullptr;
+    const char* kind = "stage";   // what it is called where it has no name
     bool is_range = false;        // the range on the left: named `source`, not counted
     bool per_item = false;        // calls its function for each item: one item can fail alone
 
     std::string name(std::size_t position) const {
         if (setup.name) return *setup.name;
-        return is_range ? "source" : "stage_" + std::to_string(position);
+        return is_range ? "source" : std::string(kind) + '_' + std::to_string(position);
     }
     std::size_t workers() const { return setup.workers.value_or(1); }
     /// As stage_body_base::begin_run.
