@@ -9,6 +9,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <typeinfo>
 #include <utility>
 #include <vector>
@@ -47,6 +48,11 @@ inline std::string describe(const std::exception_ptr& exception) {
 #endif
         return "an exception that is not derived from std::exception";
     }
+}
+
+/// Throws `error` again, which a thread could not be started with, and says whose that was.
+[[noreturn]] inline void throw_not_started(const std::system_error& error, const std::string& whose) {
+    throw std::system_error(error.code(), "parallelpipe: cannot start the thread of " + whose);
 }
 
 }  // namespace detail

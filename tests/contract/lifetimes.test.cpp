@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -480,6 +482,41 @@ TEST_CASE(
     for ([[maybe_unused]] Counted& c : pipe.results()) ++count;
     CHECK(count == 2000);
     CHECK(!limit.reached());
+}
+
+TEST_CASE("a thread that cannot be started says which worker of how many of which stage it is of",
+          "[contract][lifetimes]") {
+    // How many can be started, and what is said then; the code stays that of the system.
+    const auto said = [](int allowed, auto run) -> std::string {
+        const support::ThreadLimit limit(allowed);
+        try {
+            run();
+        } catch (const std::system_error& error) {
+            return error.code() == std::errc::resource_unavailable_try_again ? error.what() : "another code";
+        } catch (const TaskException& error) {
+            return error.what();
+        }
+        return "no error";
+    };
+    const std::string why = ": " + std::system_category().message(EAGAIN);
+    const std::string whose = "parallelpipe: cannot start the thread of ";
+    const auto same = [](int x) { return x; };
+    const auto pipe = std::views::iota(0, 3) | map_stage({.workers = 4, .name = "fetch"}, same) | take(2);
+    const auto results = [&] { pipe.results(); };
+    CHECK(said(0, results) == whose + "worker 1 of 1 of stage \"source\"" + why);
+    CHECK(said(3, results) == whose + "worker 3 of 4 of stage \"fetch\"" + why);
+    CHECK(said(5, results) == whose + "worker 1 of 1 of stage \"take_1\"" + why);
+    CHECK(said(3, [&] { pipe.execute(); }) == whose + "worker 3 of 4 of stage \"fetch\"" + why);
+    const auto sink = std::views::iota(0, 3) | for_each({.workers = 2}, [](int) {});
+    CHECK(said(2, [&] { sink.execute(); }) == whose + "worker 2 of 2 of stage \"for_each_0\"" + why);
+    // The threads that are not a worker's.
+    Monitor monitor;
+    monitor.record();
+    CHECK(said(0, [&] { pipe.execute(monitor); }) == whose + "the Monitor" + why);
+    const auto timed = std::views::iota(0, 3) | batch(2, std::chrono::seconds(1));
+    CHECK(said(2, [&] { timed.execute(); }) ==
+          "The task \"batch_0-0\" raised std::system_error: " + whose +
+              "batch(size, max_wait), which reads its items" + why);
 }
 
 // The sanitizers end the program instead.

@@ -1,6 +1,7 @@
 #ifndef PARALLELPIPE_ADAPTERS_BATCH_HPP
 #define PARALLELPIPE_ADAPTERS_BATCH_HPP
 
+#include <parallelpipe/error.hpp>
 #include <parallelpipe/generator.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/setup.hpp>
@@ -15,6 +16,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <stop_token>
+#include <system_error>
 #include <thread>
 #include <tuple>
 #include <utility>
@@ -65,7 +67,7 @@ public:
           max_wait_(max_wait),
           identity_(current_worker ? *current_worker : worker_identity()),
           on_stop_(std::exchange(identity_.stop, stop_.get_token()), stopping{&stop_}),
-          reader_([this, &items] { read(items); }) {}
+          reader_(start_reader(items)) {}
     timed_batch(const timed_batch&) = delete;
     timed_batch& operator=(const timed_batch&) = delete;
     ~timed_batch() {
@@ -96,6 +98,14 @@ private:
         std::stop_source* reader;
         void operator()() const { reader->request_stop(); }
     };
+
+    std::jthread start_reader(Input<In>& items) {
+        try {
+            return std::jthread([this, &items] { read(items); });
+        } catch (const std::system_error& error) {
+            throw_not_started(error, "batch(size, max_wait), which reads its items");
+        }
+    }
 
     void read(Input<In>& items) noexcept {
         const worker_scope scope(identity_);

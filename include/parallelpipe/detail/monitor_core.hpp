@@ -48,6 +48,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -159,7 +160,11 @@ public:
         run_ = &of;
         if (!log_ && !settings_.progress && !settings_.stall_after && !settings_.cancel_after)
             return;
-        thread_ = std::jthread([self = this->shared_from_this()] { self->watch(); });
+        try {
+            thread_ = std::jthread([self = this->shared_from_this()] { self->watch(); });
+        } catch (const std::system_error& error) {
+            throw_not_started(error, "the Monitor");
+        }
     }
 
     void end(run& of) noexcept override {

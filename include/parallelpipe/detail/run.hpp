@@ -74,6 +74,7 @@
 #include <numeric>
 #include <stop_token>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -138,7 +139,8 @@ public:
     }
 
     /// Starts all workers.
-    /// Errors: what starting a thread throws; everything already started has then been joined.
+    /// Errors: what starting a thread throws, with the worker in what(); everything already started has then
+    ///   been joined.
     void start(std::stop_token token) {
         began_ = meter::now();
         std::size_t started = 0;  // workers
@@ -148,7 +150,7 @@ public:
             watch_.begin();
             for (std::size_t stage = 0; stage < size_; ++stage)
                 for (std::size_t worker = 0; worker < stages_[stage].workers; ++worker, ++started)
-                    group_.spawn([this, stage, worker] { work(stage, worker); });
+                    start_worker(stage, worker);
         } catch (...) {
             cancel();
             leave_for_missing_workers(started);
@@ -391,6 +393,16 @@ private:
         return std::accumulate(
             stages.begin(), stages.end(), std::size_t{0},
             [](std::size_t sum, const stage_entry& stage) { return sum + stage.workers(); });
+    }
+
+    void start_worker(std::size_t stage, std::size_t worker) {
+        try {
+            group_.spawn([this, stage, worker] { work(stage, worker); });
+        } catch (const std::system_error& error) {
+            throw_not_started(error, "worker " + std::to_string(worker + 1) + " of " +
+                                         std::to_string(stages_[stage].workers) + " of stage \"" +
+                                         stages_[stage].name + '"');
+        }
     }
 
     /// One worker's life.
