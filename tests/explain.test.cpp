@@ -1,5 +1,7 @@
 #include <parallelpipe/explain.hpp>
 
+#include <parallelpipe.hpp>
+
 #include "support/catch.hpp"
 #include "support/snapshot.hpp"
 
@@ -7,8 +9,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <ranges>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace explain_tests {
@@ -222,6 +226,7 @@ TEST_CASE("a range that workers read in turn limits the run if they wait for eac
                "time; make its elements cheaper, or make them in a stage behind it."));
     check(Kind::input_bound, 0, run(.92, .05));
     CHECK_FALSE(says(run(.92, .05), "their turn"));
+    CHECK(says(run(.92, .05), "give it more workers"));
 }
 
 TEST_CASE("the consumer's loop limits the run", "[explain]") {
@@ -596,6 +601,155 @@ TEST_CASE("a run in which nobody is busy for long is uneven", "[explain]") {
     Snapshot halves(2s, 8);
     halves.stage("fold", 2, 0, 2, {.48, 0, 0}).stage("merge", 1, 2, 1, {.47, .52, 0});
     check(Kind::uneven, none, halves.consumer(1, {0, 1, 0}));
+}
+
+// ---- sinks -------------------------------------------------------------------------------------
+
+namespace {
+
+/// The same as a chain whose last stage is a sink. To trip over: the thread that waits in execute() seems to be
+/// busy all the time with nothing, as it is where nothing is counted.
+Statistics ending_in_sink(Snapshot run) {
+    run.last([](auto& stage) {
+        stage.queue.reset();
+        stage.items_out = 0;
+        for (WorkerStatistics& worker : stage.each) worker.items_out = 0;
+    });
+    run.stats().consumer = {.busy = run.stats().elapsed, .cpu = run.stats().elapsed / 2};
+    return run;
+}
+
+}  // namespace
+
+TEST_CASE("where a sink ends the pipeline it is the sink that limits the run, or a stage before", "[explain]") {
+    for (std::size_t stages = 2; stages <= 4; ++stages)
+        for (std::size_t limit = 0; limit < stages; ++limit)
+            for (const double cpu : {0., .02, 1.}) {
+                INFO(limit << " of " << stages << ", cpu " << cpu);
+                const Chain chain{.stages = stages, .limit = limit, .cpu = cpu};
+                check(limit == 0    ? Kind::input_bound
+                      : cpu == .02 ? Kind::io_bound
+                                   : Kind::cpu_bound,
+                      limit, ending_in_sink(chain.made()));
+            }
+    const Statistics sleeps = ending_in_sink(Chain{.stages = 2, .cpu = .02}.made());
+    CHECK(says(sleeps, "Stage s1 is the bottleneck: its worker is busy 97 % of the time while s0 waits 87 % for "
+                       "room. It uses only 2 % of that on a core"));
+    CHECK(says(ending_in_sink(Chain{.stages = 2, .limit = 0}.made()),
+               "The source s0 limits the run: its worker is busy 97 % of the time while s1 waits 87 % for input"));
+}
+
+TEST_CASE("every verdict but that of the consumer is there with a sink, too", "[explain]") {
+    Snapshot balance(2s, 8);
+    balance.range("source", 1000, {.1, 0, .9})
+        .stage("fetch", 1, 1000, 1000, {.97, .01, .02})
+        .stage("store", 1, 1000, 0, {.96, .04, 0});
+    check(Kind::balanced, 1, ending_in_sink(balance));
+
+    Snapshot fine(1s, 8);
+    fine.range("source", 10'000'000, {.3, 0, .7}).stage("count", 1, 10'000'000, 0, {.9, .1, 0});
+    check(Kind::too_fine, 1, ending_in_sink(fine));
+
+    Snapshot full(1s, 2);
+    full.range("source", 2'000, {.1, 0, .9, .01}).stage("parse", 4, 2'000, 0, {.99, .01, 0, .49});
+    check(Kind::machine_full, 1, ending_in_sink(full));
+    CHECK(says(ending_in_sink(full), "Make stage parse cheaper"));
+
+    Snapshot alone(1s, 8);
+    alone.range("source", 400, {.1, 0, .1}).stage("store", 400, 0, {{.95, .05, 0}, {.1, .9, 0}, {.1, .9, 0}});
+    check(Kind::one_worker, 1, ending_in_sink(alone));
+
+    Snapshot order(1s, 8);
+    order.range("source", 400, {.1, 0, .5})
+        .stage("shrink", 4, 400, 400, {.3, .1, .6})
+        .last([](auto& stage) { stage.is_ordered = true; })
+        .stage("write", 1, 400, 0, {.1, .9, 0});
+    check(Kind::order_bound, 1, ending_in_sink(order));
+
+    Snapshot turns(1s, 8);
+    turns.range("source", 300, {.1, 0, .6}).stage("a", 1, 300, 300, {.3, .3, .4}).stage("b", 1, 300, 0, {.3, .7, 0});
+    check(Kind::uneven, 1, ending_in_sink(turns));
+
+    Snapshot not_begun(0s, 8);
+    not_begun.range("source", 0, {}).stage("store", 1, 0, 0, {});
+    check(Kind::too_early, none, ending_in_sink(not_begun));
+    Snapshot no_times(1s, 8);
+    no_times.range("source", 10, {}).stage("store", 1, 10, 0, {});
+    check(Kind::not_measured, none, ending_in_sink(no_times));
+
+    // A sink that is fused with its source.
+    const auto whole = [](double busy, double in_turn, double cpu) {
+        Snapshot run(1s, 8);
+        run.stage("all", 4, 400, 0, {busy, in_turn, 0, cpu});
+        return ending_in_sink(run);
+    };
+    check(Kind::cpu_bound, 0, whole(.95, .05, .95));
+    check(Kind::io_bound, 0, whole(.95, .05, .01));
+    check(Kind::input_bound, 0, whole(.25, .75, .2));
+}
+
+TEST_CASE("no run that ends in a sink is said to have a loop that takes its results", "[explain]") {
+    const auto nap = [](int) { std::this_thread::sleep_for(2ms); };
+    const auto slow = [nap](int x) {
+        nap(x);
+        return x;
+    };
+    const auto quick = [](int) {};
+    const auto verdict_of = [](const auto& pipe) {
+        Monitor monitor;
+        pipe.execute(monitor);
+        const Statistics stats = monitor.stats();
+        CHECK(stats.consumer.busy == 0ns);
+        CHECK(stats.consumer.waiting == 0ns);
+        CHECK(stats.consumer.cpu == 0ns);
+        CHECK(report(stats).find("loop") == std::string::npos);
+        return explain(stats);
+    };
+    const std::vector<Verdict> verdicts{
+        verdict_of(std::views::iota(0, 20) | for_each(nap)),
+        verdict_of(std::views::iota(0, 20) | for_each({.workers = 3}, nap)),
+        verdict_of(std::views::iota(0, 20) | std::views::transform(slow) | for_each(quick)),
+        verdict_of(std::views::iota(0, 20) | map_stage(slow) | for_each(quick)),
+        verdict_of(std::views::iota(0, 20) | map_stage(slow) | for_each(nap)),
+        verdict_of(std::views::iota(0, 100'000) | for_each(quick)),
+        verdict_of(std::views::iota(0, 20) | stage([](Input<int> items) {
+                       for ([[maybe_unused]] int x : items) std::this_thread::sleep_for(2ms);
+                   })),
+        verdict_of(fuse(std::views::iota(0, 20) | map_stage(slow) | for_each(quick))),
+    };
+    for (const Verdict& verdict : verdicts) {
+        INFO(verdict.text);
+        CHECK(verdict.kind != Kind::consumer_bound);
+        CHECK((verdict.stage < 3 || verdict.stage == none));
+        CHECK(verdict.text.find("result") == std::string::npos);
+    }
+}
+
+TEST_CASE("what takes the results is called by its name", "[explain]") {
+    const auto taken_by = [](const char* what) {
+        return with(Chain{.limit = 3}.made(), [&](Statistics& stats) { stats.consumer.taken_by = what; });
+    };
+    CHECK(says(taken_by("for_each()"), "The function of for_each() limits the run: it is busy 97 % of the time while "
+                                       "s2 waits 87 % for room; move work from it into a stage"));
+    CHECK(says(taken_by("execute()"), "To hand the results over limits the run: execute() is busy with that 97 % of "
+                                      "the time while s2 waits 87 % for room; make the results cheaper to move"));
+    CHECK(says(with(Chain{.limit = 2}.made(), [](Statistics& stats) { stats.consumer.taken_by = "collect()"; }),
+               "while s1 waits 87 % for room"));
+    Snapshot both(2s, 8);
+    both.range("source", 1000, {.1, 0, .9}).stage("fetch", 1, 1000, 1000, {.9, .05, .05}).consumer(1000, {.95, .05});
+    both.stats().consumer.taken_by = "collect()";
+    CHECK(says(both, "tage fetch and collect() are equally busy"));
+
+    const auto pipe = std::views::iota(0, 20) | map_stage([](int x) { return x; });
+    Monitor monitor;
+    pipe.execute(monitor);
+    CHECK(monitor.stats().consumer.taken_by == "execute()");
+    pipe.collect(monitor);
+    CHECK(monitor.stats().consumer.taken_by == "collect()");
+    pipe.for_each([](int) {}, monitor);
+    CHECK(monitor.stats().consumer.taken_by == "for_each()");
+    for ([[maybe_unused]] int x : pipe.results(monitor)) continue;
+    CHECK(monitor.stats().consumer.taken_by.empty());
 }
 
 TEST_CASE("odd names and odd numbers do no harm to the verdict", "[explain]") {

@@ -37,9 +37,7 @@ public:
                        "; " + more_workers(at) + '.';
             case Verdict::Kind::io_bound:
                 return name(at) + " is the bottleneck: " + workers_busy(at) + others_wait(at) +
-                       ". It uses only " + of_busy(at) +
-                       " of that on a core, the rest it waits by itself (for a file, a lock, a "
-                       "sleep); give it more workers, even when all cores are used.";
+                       ". It uses only " + of_busy(at) + sleeping;
             case Verdict::Kind::input_bound:
                 return input_bound();
             case Verdict::Kind::consumer_bound:
@@ -61,11 +59,17 @@ public:
     }
 
 private:
+    static constexpr const char* sleeping =
+        " of that on a core, the rest it waits by itself (for a file, a lock, a sleep); give it more workers, "
+        "even when all cores are used.";
+
     const StageStatistics& stage(std::size_t at) const { return stats_.stages[at]; }
     const load& of(std::size_t at) const { return found_.time(at); }
 
     std::string plain_name(std::size_t at) const {
-        return at == consumer_ ? "the loop that takes the results" : printable(stage(at).name);
+        if (at != consumer_) return printable(stage(at).name);
+        const std::string& by = stats_.consumer.taken_by;
+        return by.empty() ? "the loop that takes the results" : printable(by);
     }
     std::string name(std::size_t at) const {
         return at == consumer_ ? plain_name(at) : "stage " + plain_name(at);
@@ -146,10 +150,13 @@ private:
                    " of the time until it is their turn at the range, which one of them reads at a time; make "
                    "its elements cheaper, or make them in a stage behind it." +
                    if_others_have_cores(0);
+        const bool is_fused = source.items_in > 0;  // with its range: it does more than to read that
         if (found_.sleeps(0))
             return text + ". It uses only " + of_busy(0) +
-                   " of that on a core, the rest it waits for its own input; make that faster, or "
-                   "let several workers share the source's work.";
+                   (is_fused ? std::string(sleeping)
+                             : " of that on a core, the rest it waits for its own input; make that faster, or "
+                               "let several workers share the source's work.");
+        if (is_fused) return text + "; " + more_workers(0) + '.';
         return text +
                "; make it faster, let several workers share its work, or move work from it "
                "into a stage behind it." +
@@ -161,14 +168,18 @@ private:
             return "The results are not taken: " + name(consumer_ - 1) + " waits " +
                    percent(of(consumer_ - 1).waiting_for_room) +
                    " of the time for room, and nobody asks for the next result.";
+        const std::string& by = stats_.consumer.taken_by;
+        const bool has_body = by.empty() || by == "for_each()";
         const std::string text =
-            "The loop that takes the results limits the run: its body is busy " +
+            (by.empty()  ? "The loop that takes the results limits the run: its body is busy "
+             : has_body ? "The function of for_each() limits the run: it is busy "
+                        : "To hand the results over limits the run: " + printable(by) + " is busy with that ") +
             of_the_time(consumer_) + others_wait(consumer_);
         if (found_.starved(consumer_) > of(consumer_).busy)
             return text + "; leave it more of the machine.";
         return text +
-               "; move work from it into a stage, which can have several workers, or make it "
-               "faster." +
+               (has_body ? "; move work from it into a stage, which can have several workers, or make it faster."
+                         : "; make the results cheaper to move, or let fewer of them leave the last stage.") +
                if_others_have_cores(consumer_);
     }
 
@@ -263,10 +274,10 @@ private:
 
 }  // namespace detail
 
-/// Says who limits a run and what to change, from a snapshot during the run or behind its end.
+/// Says what limits a run and what to change, from a snapshot during the run or after its end.
 ///
-/// The bottleneck is the stage that never waits: those before it wait for room, those behind it for
-/// input. `cpu`, `ready` and `cores`, when they are known, tell a stage that computes from one that
+/// The bottleneck is the stage that never waits: those before it wait for room, those after it for
+/// input. A sink is a stage like the others; the thread that called execute() for it is none. `cpu`, `ready` and `cores`, when they are known, tell a stage that computes from one that
 /// sleeps and from a full machine. Without `cpu` a stage is always taken to compute, and the
 /// machine never to be full. When other programs use the machine as well, it is told from the
 /// queues who waited for a core and not for items; `ready` makes that certain, and without it a
@@ -279,9 +290,8 @@ Verdict explain(const Statistics& stats) {
     const detail::diagnosis found(stats);
     Verdict verdict = found.verdict();
     verdict.text = detail::explanation(stats, found).text(verdict);
-    // `stage` and `the loop`: no name stands at the front.
-    char& first = verdict.text.front();
-    if (first >= 'a' && first <= 'z') first = static_cast<char>(first - 'a' + 'A');
+    for (const char* const word : {"stage ", "the "})
+        if (verdict.text.starts_with(word)) verdict.text.front() = static_cast<char>(word[0] - 'a' + 'A');
     return verdict;
 }
 

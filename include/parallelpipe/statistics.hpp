@@ -119,7 +119,8 @@ struct StageStatistics {
     std::optional<QueueStatistics> queue{};
 };
 
-/// What the thread has done that takes the results, in its loop or in `execute()`.
+/// What the thread has done that takes the results, in its loop or in `execute()`. All 0 where the pipeline
+/// ends in a sink: there is no such thread.
 /// Units: nanoseconds of wall clock, since the start of the run.
 struct ConsumerStatistics {
     /// Results taken.
@@ -132,10 +133,12 @@ struct ConsumerStatistics {
     /// `ready` only when a Monitor watches.
     std::chrono::nanoseconds cpu{};
     std::chrono::nanoseconds ready{};
-    /// What it does now; `ended` when the run is over. Behind a sink there is no consumer: not_started.
+    /// What it does now; `ended` when the run is over; not_started where the pipeline ends in a sink.
     Activity activity = Activity::not_started;
     /// As a worker's.
     std::chrono::nanoseconds waiting_since{};
+    /// The call that takes them, `execute()`, `collect()` or `for_each()`; empty: a loop of the caller's.
+    std::string taken_by{};
 };
 
 /// One point of the time lines of a run.

@@ -20,7 +20,7 @@ struct Verdict {
         io_bound,
         /// The source limits the run.
         input_bound,
-        /// The thread that takes the results limits the run.
+        /// The thread that takes the results limits the run. Never where the pipeline ends in a sink.
         consumer_bound,
         /// One worker limits the run while its siblings have nothing to do.
         one_worker,

@@ -20,8 +20,9 @@ namespace parallelpipe::detail {
 template <class Out>
 class consumed_run final : public run_base {
 public:
-    consumed_run(const std::vector<stage_entry>& stages, std::stop_token token, const run_watcher* watcher)
-        : run_(stages, watcher), feed_(run_) {
+    consumed_run(const std::vector<stage_entry>& stages, std::stop_token token, const run_watcher* watcher,
+                 const char* taken_by)
+        : run_(stages, watcher, taken_by), feed_(run_) {
         feed_.count_for(&run_.consumer());
         run_.start(std::move(token));
     }

@@ -48,14 +48,15 @@ inline constexpr double waits_long = 0.25;
 /// together for more than all of the time, one of them was kept from the cores for as much as it is
 /// too much. That counts as busy.
 ///
-/// The consumer stands behind the last stage, as one more of one worker.
+/// The consumer stands after the last stage, as one more of one worker. After a sink there is none: the thread
+/// that called execute() only waits for the workers, so it neither works nor wants a core.
 template <class...>
 class diagnosis {
 public:
     explicit diagnosis(const Statistics& stats) : stats_(stats), consumer_(stats.stages.size()) {
         for (const StageStatistics& stage : stats.stages)
             parts_.push_back({load_of(stage, stats.elapsed), stage.workers});
-        parts_.push_back({load_of(stats.consumer, stats.elapsed), 1});
+        parts_.push_back({has_results(stats) ? load_of(stats.consumer, stats.elapsed) : load(), 1});
         if (const double turns = waiting_for_turn(); turns > 0) {
             load& first = parts_.front().time;
             first.busy = std::min(first.busy + turns, 1.0);
@@ -170,11 +171,10 @@ public:
     }
 
     std::size_t most_expensive() const {
-        std::size_t most = consumer_;
-        auto cpu = stats_.consumer.cpu;
-        for (std::size_t i = 0; i < consumer_; ++i)
-            if (stats_.stages[i].cpu > cpu) cpu = stats_.stages[most = i].cpu;
-        return most;
+        std::size_t most = 0;
+        for (std::size_t i = 1; i < consumer_; ++i)
+            if (stats_.stages[i].cpu > stats_.stages[most].cpu) most = i;
+        return has_results(stats_) && stats_.consumer.cpu > stats_.stages[most].cpu ? consumer_ : most;
     }
 
 private:
@@ -182,9 +182,13 @@ private:
     Verdict bottleneck(std::size_t at) const {
         using enum Verdict::Kind;
         if (at == consumer_) return {.kind = consumer_bound, .stage = at};
-        if (at == 0) return {.kind = input_bound, .stage = at};
+        if (at == 0 && (!is_all_there_is() || waiting_for_turn() >= noticeable))
+            return {.kind = input_bound, .stage = at};
         return {.kind = sleeps(at) ? io_bound : cpu_bound, .stage = at};
     }
+
+    /// One stage that reads a range itself and has no results.
+    bool is_all_there_is() const { return consumer_ == 1 && !has_results(stats_); }
 
     struct part {
         load time;

@@ -104,9 +104,12 @@ inline void name_this_thread([[maybe_unused]] const std::string& stage,
 class run {
 public:
     /// Makes the channels. No thread runs yet.
+    /// `taken_by` is a literal: ConsumerStatistics::taken_by.
     /// Errors: `std::logic_error` if `watcher` has a run already, before anything is touched.
-    explicit run(const std::vector<stage_entry>& stages, const run_watcher* watcher = nullptr)
-        : watch_(watcher, *this), size_(stages.size()), stages_(size_), group_(workers(stages) + 2) {
+    explicit run(const std::vector<stage_entry>& stages, const run_watcher* watcher = nullptr,
+                 const char* taken_by = "")
+        : watch_(watcher, *this), size_(stages.size()), stages_(size_), taken_by_(taken_by),
+          group_(workers(stages) + 2) {
         std::size_t position = 0;
         for (std::size_t i = 0; i < size_; ++i) {
             running_stage& stage = stages_[i];
@@ -239,11 +242,12 @@ public:
         all.has_ended |= is_over;  // some may never have begun
         const std::int64_t until = all.has_ended ? end : now;
         all.elapsed = std::chrono::nanoseconds(until - began_);
+        if (!output()) return all;
         all.consumer = consumer_statistics(consumer_, output(), began_, until);
+        all.consumer.taken_by = taken_by_;
         const core_time spent = consumer_time(is_over, anew);
         all.consumer.cpu = std::chrono::nanoseconds(spent.cpu);
         all.consumer.ready = std::chrono::nanoseconds(spent.ready);
-        if (!output()) return all;
         note_activity(all.consumer, consumer_, began_);
         if (is_over) all.consumer.activity = Activity::ended;
         return all;
@@ -560,6 +564,7 @@ private:
     watch_of_run watch_;  // first: the place is taken before anything is made
     const std::size_t size_;
     const owned<running_stage[]> stages_;
+    const char* const taken_by_;
     std::atomic<int> outcome_{is_running};  // leaves is_running once: the first reason to end wins
     std::int64_t began_ = 0;                // written before the first thread starts, as the next two
     std::thread::id starter_;

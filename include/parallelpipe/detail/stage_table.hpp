@@ -38,7 +38,10 @@ public:
         if (has_run_) {
             add(
                 "in", "items taken",
-                [&](const auto& s) { return &s == &stats.stages[0] ? "" : grouped(s.items_in); },
+                [&](const auto& s) {
+                    // A source takes none, but for one that is fused with its range.
+                    return &s == &stats.stages[0] && s.items_in == 0 ? "" : grouped(s.items_in);
+                },
                 grouped(stats.consumer.items));
             add(
                 "out", "results handed on",

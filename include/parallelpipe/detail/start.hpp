@@ -23,10 +23,11 @@
 
 namespace parallelpipe::detail {
 
+/// `taken_by`: what takes the results, if it is not a loop of the caller's.
 template <class Out>
 Results<Out> start(const std::vector<stage_entry>& stages, std::stop_token token,
-                   const run_watcher* watcher) {
-    auto* const started = new consumed_run<Out>(stages, std::move(token), watcher);
+                   const run_watcher* watcher, const char* taken_by = "") {
+    auto* const started = new consumed_run<Out>(stages, std::move(token), watcher, taken_by);
     return Results<Out>(owned<run_base>(started), started->items());
 }
 
@@ -59,7 +60,7 @@ Out run_to_end(const std::vector<stage_entry>& stages, std::stop_token token,
         whole.start(std::move(token));
         whole.finish();
     } else {
-        return detail::last_of(detail::start<Out>(stages, std::move(token), watcher));
+        return detail::last_of(detail::start<Out>(stages, std::move(token), watcher, "execute()"));
     }
 }
 
@@ -115,9 +116,9 @@ Out execute_all(const std::vector<stage_entry>& stages, std::stop_token token,
 /// Calls `f` with every result, here.
 template <class In, class Out, class F>
 void for_each_of(const std::vector<stage_entry>& stages, F& f, std::stop_token token,
-                 const run_watcher* watcher = nullptr) {
+                 const run_watcher* watcher = nullptr, const char* taken_by = "for_each()") {
     if constexpr (detail::has_results<In, Out>()) {
-        for (Out& result : detail::start<Out>(stages, std::move(token), watcher)) {
+        for (Out& result : detail::start<Out>(stages, std::move(token), watcher, taken_by)) {
             if constexpr (std::invocable<F&, Out>)
                 std::invoke(f, std::move(result));
             else
@@ -137,7 +138,7 @@ Container collect_of(const std::vector<stage_entry>& stages, std::stop_token tok
         else
             all.insert(all.end(), std::forward<Item>(result));
     };
-    detail::for_each_of<In, Out>(stages, keep, std::move(token), watcher);
+    detail::for_each_of<In, Out>(stages, keep, std::move(token), watcher, "collect()");
     return all;
 }
 
