@@ -102,6 +102,28 @@ Statistics run(
     return halfway;
 }
 
+/// The same for a pipeline that ends in a sink.
+Statistics run(const Pipeline<void, void>& chain) {
+    Monitor monitor;
+    Statistics halfway;
+    std::jthread watch;
+    if (is_live)
+        watch = std::jthread([&] {
+            std::this_thread::sleep_for(length / 2);
+            halfway = monitor.stats();
+        });
+    chain.execute(monitor);
+    if (!is_live) return monitor.stats();
+    watch.join();
+    return halfway;
+}
+
+/// A sink with `work` for each item.
+template <class F>
+auto storing(Setup setup, F work) {
+    return for_each(std::move(setup), [work](Number x) { work(x); });
+}
+
 /// Threads outside of the pipeline that want a core all the time.
 class Load {
 public:
@@ -218,6 +240,77 @@ std::vector<Case> cases() {
     });
     add("loop over the results sleeps", consumer_bound, {consumer},
         [] { return run(source() | light("check") | light("count"), Nap{1ms}); });
+
+    // A sink at the end: there is no loop to be blamed.
+    const bench::Work tenth(100 * us);
+    add("sink computes", cpu_bound, {"store"},
+        [tenth] { return run(source() | light("check") | storing({.name = "store"}, tenth)); });
+    add("sink sleeps", io_bound, {"store"},
+        [] { return run(source() | light("check") | storing({.name = "store"}, Nap{1ms})); });
+    add("range and sink alone, sink sleeps", io_bound, {"store"}, [] {
+        return run(std::views::iota(Number{0}, Number{300}) | storing({.name = "store"}, Nap{1ms}));
+    });
+    add("four workers of a sink sleep", io_bound, {"store"},
+        [] { return run(source() | storing({.workers = 4, .name = "store"}, Nap{2ms})); });
+    add("stage before a sink computes", cpu_bound, {"parse"}, [] {
+        return run(source() | computing({.name = "parse"}, 100 * us) |
+                   storing({.name = "store"}, bench::Work(2 * us)));
+    });
+    add("stage before a sink sleeps", io_bound, {"fetch"}, [] {
+        return run(source() | napping({.name = "fetch"}, 1ms) |
+                   storing({.name = "store"}, bench::Work(2 * us)));
+    });
+    add("source before a sink computes", input_bound, {"read"},
+        [tenth] { return run(source(tenth) | storing({.name = "store"}, bench::Work(2 * us))); });
+    add("source before a sink sleeps", input_bound, {"read"},
+        [] { return run(source(Nap{1ms}) | storing({.name = "store"}, bench::Work(2 * us))); });
+    add("fused source and sink sleep", io_bound, {"all"}, [] {
+        return run(fuse({.workers = 4, .name = "all"}, std::views::iota(Number{0}, Number{400}) |
+                                                           napping({}, 2ms) |
+                                                           storing({}, Nap{2ms})));
+    });
+    add("nothing to do, a sink", too_fine, {}, [] {
+        return run(std::views::iota(Number{0}, Number{5'000'000}) |
+                   map_stage([](Number x) { return x + 1; }) | storing({}, [](Number) {}));
+    });
+    add("sink wants all cores", machine_full, {"store"}, [cores, tenth] {
+        return run(source() | light("check") |
+                   storing({.workers = 2 * cores, .name = "store"}, tenth));
+    });
+    add("sink, nearly all items have one key", one_worker, {"store"}, [tenth] {
+        return run(source() |
+                   storing({.workers = 4, .name = "store"}, tenth).partition_by([](Number x) {
+                       return x % 20 == 0 ? x : 1;
+                   }));
+    });
+    add("ordered before a sink", order_bound, {"shrink"}, [] {
+        return run(source() |
+                   step({.workers = 4, .qsize = 4, .ordered = true, .name = "shrink"},
+                        [work = bench::Work(50 * us)](Number& x) {
+                            if (x % 100 == 0) Nap{20ms}(x);
+                            work(x);
+                        }) |
+                   storing({.name = "store"}, bench::Work(2 * us)));
+    });
+    add("stage and sink sleep alike", balanced, {"fetch", "store"}, [] {
+        return run(source() | napping({.name = "fetch"}, 1ms) |
+                   storing({.name = "store"}, Nap{1ms}));
+    });
+    add("stages and sink stop in turn", uneven, {}, [] {
+        const auto at_times = [](Number when) {
+            return [when](Number x) {
+                if (x % 60 == when) Nap{5ms}(x);
+            };
+        };
+        return run(source([](Number&) {}, {.qsize = 4, .name = "read"}) |
+                   step({.qsize = 4, .name = "a"}, at_times(0)) |
+                   step({.qsize = 4, .name = "b"}, at_times(20)) |
+                   storing({.name = "store"}, at_times(40)));
+    });
+    add("sink sleeps beside others", io_bound, {"store"}, [cores] {
+        const Load others(cores);
+        return run(source() | light("check") | storing({.workers = 4, .name = "store"}, Nap{10ms}));
+    });
 
     // The hand-over.
     add("nothing to do, three stages", too_fine, {}, [] {
