@@ -209,6 +209,80 @@ TEST_CASE("more items than expected, none expected, and none at all do no harm",
           "[>                       ]  <1 %  1 of 18,446,744,073,709,\xE2\x80\xA6");
 }
 
+TEST_CASE("bytes are counted instead of items, with the rate and the time left", "[progress]") {
+    std::uint64_t read = 0;
+    std::ostringstream out;
+    ProgressBar bar(out, {.total = 3'400'000'000,
+                          .done = [&] { return read; },
+                          .unit = GENERATE("B", "bytes"),
+                          .label = "log",
+                          .line_every = 1ns});
+    bar.update(at(0s, 0));
+    read = 1'200'000'000;
+    bar.update(at(10s, 7));  // the items do not count
+    CHECK(out.str() ==
+          "log: 0 B of 3.40 GB, 0 %, 0 B/s\n"
+          "log: 1.20 GB of 3.40 GB, 35 %, 120 MB/s, 19 s left\n");
+    out.str("");
+    read = 3'400'000'000;
+    bar.update(at(20s, 9));
+    CHECK(out.str() == "log: 3.40 GB of 3.40 GB, 100 %, 220 MB/s\n");
+    out.str("");
+    read = 4;  // the line that says how it went is that of the last update
+    bar.finish();
+    CHECK(out.str() == "log: 3.40 GB in 20.0 s, 170 MB/s\n");
+}
+
+TEST_CASE("other units are counts with their name", "[progress]") {
+    const auto lines = [](ProgressOptions options) {
+        std::ostringstream out;
+        options.line_every = 1ns;
+        ProgressBar bar(out, options);
+        bar.update(at(10s, 205));
+        bar.finish();
+        return out.str();
+    };
+    CHECK(lines({.total = 500, .unit = "files"}) ==
+          "205 of 500 files, 41 %, 20.5 files/s, 15 s left\n205 files in 10.0 s, 20.5 files/s\n");
+    CHECK(lines({.done = [] { return std::uint64_t{12'345}; }, .unit = "lines"}) ==
+          "12,345 lines, 1,235 lines/s, 10.0 s\n12,345 lines in 10.0 s, 1,235 lines/s\n");
+    CHECK(lines({.done = [] { return std::uint64_t{1}; }}) == "1 item, 0.10/s, 10.0 s\n1 item in 10.0 s, 0.10/s\n");
+    CHECK(lines({.unit = "B"}) == "205 B, 20 B/s, 10.0 s\n205 B in 10.0 s, 20 B/s\n");
+    CHECK(lines({.total = 500, .done = nullptr}) == lines({.total = 500}));
+    // A name from elsewhere does nothing to a terminal.
+    CHECK(lines({.unit = "\x1b[2Jfiles"}).find('\x1b') == std::string::npos);
+    // What does not grow, shrinks, or is more than expected does no harm.
+    CHECK(lines({.total = 0, .done = [] { return std::uint64_t{0}; }, .unit = "B"}) ==
+          "0 B of 0 B, 100 %, 0 B/s\n0 B in 10.0 s, 0 B/s\n");
+    CHECK(lines({.total = 10, .done = [] { return UINT64_MAX; }, .unit = "B"}).starts_with("18.4 EB of 10 B, 100 %"));
+    std::uint64_t left = 100;
+    CHECK(lines({.total = 100, .done = [&] { return left -= 20; }}) ==
+          "80 of 100, 80 %, 8/s, 3 s left\n80 items in 10.0 s, 8/s\n");
+}
+
+TEST_CASE("what is done may throw, and nothing is shown then", "[progress]") {
+    std::ostringstream out;
+    {
+        ProgressBar bar(out, {.done = []() -> std::uint64_t { throw std::runtime_error("no"); }, .unit = "B"});
+        CHECK_THROWS_WITH(bar.update(at(1s, 1)), "no");
+    }
+    CHECK(out.str().empty());
+}
+
+TEST_CASE("bytes for people have three digits and a unit", "[progress]") {
+    const auto bytes = [](double number) { return detail::readable_bytes(number); };
+    CHECK(bytes(0) == "0 B");
+    CHECK(bytes(-1) == "0 B");
+    CHECK(bytes(999) == "999 B");
+    CHECK(bytes(999.6) == "1.00 kB");
+    CHECK(bytes(1'234) == "1.23 kB");
+    CHECK(bytes(12'345) == "12.3 kB");
+    CHECK(bytes(999'499) == "999 kB");
+    CHECK(bytes(999'500) == "1.00 MB");
+    CHECK(bytes(5e9) == "5.00 GB");
+    CHECK(bytes(1e30) == "1000000000000 EB");
+}
+
 TEST_CASE("a line is never wider than the terminal, whatever the names", "[progress]") {
     for (const std::size_t width : {0u, 1u, 2u, 10u, 40u, 200u}) {
         std::ostringstream out;

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <iostream>
 #include <optional>
 #include <ostream>
@@ -22,16 +23,28 @@
 namespace parallelpipe {
 
 /// The settings of a ProgressBar, for designated initialisers: `{.total = 500, .per_stage = true}`.
+///
+///     std::atomic<std::uint64_t> read{0};      // a stage adds to it
+///     ProgressBar bar(std::cerr, {.total = std::filesystem::file_size(path),
+///                                 .done = [&] { return read.load(); },
+///                                 .unit = "B"});
 struct ProgressOptions {
-    /// How many items there will be. Known: a bar, percent and the time left.
+    /// How much there will be: items, or what `done` counts. Known: a bar, percent and the time left.
     std::optional<std::uint64_t> total = std::nullopt;
+    /// How much is done, if items are not what is to be counted: bytes of a file, say. update() calls it, in
+    /// its thread, which is a Monitor's in a callback of that: so what it reads is atomic. What it throws
+    /// leaves update().
+    std::function<std::uint64_t()> done{};
+    /// What is counted, in the plural: `files`. `B`, or `bytes`, is shown as kB, MB, GB (of 1,000). Default:
+    /// items.
+    std::string unit{};
     /// Writes nothing at all.
     bool quiet = false;
     /// Shows what waits behind each stage.
     bool per_stage = false;
     /// Stands in front.
     std::string label{};
-    /// Which stage's results are counted, an index into `Statistics::stages`: for a pipeline whose
+    /// Without `done`: which stage's results are counted, an index into `Statistics::stages`: for a pipeline whose
     /// last stage has one result for many items. Default: what the consumer, or the sink at the
     /// end, took.
     std::optional<std::size_t> stage = std::nullopt;
@@ -48,6 +61,7 @@ struct ProgressOptions {
 ///
 ///     titles [=========>            ]  41 %  205 of 500, 21/s, 14 s left
 ///     titles: 205 of 500, 41 %, 21/s, 14 s left
+///     log: 1.20 GB of 3.40 GB, 35 %, 120 MB/s, 19 s left
 ///
 /// It writes to the stream it was given, by default the one for errors, never to the standard
 /// output. A program that prints lines of its own to the same terminal calls `clear()` before.
@@ -62,6 +76,7 @@ public:
           options_(std::move(options)),
           is_terminal_(options_.is_terminal.value_or(detail::is_terminal(out))) {
         options_.label = detail::printable(options_.label);
+        options_.unit = detail::printable(options_.unit);
     }
     BasicProgressBar(const BasicProgressBar&) = delete;
     BasicProgressBar& operator=(const BasicProgressBar&) = delete;
@@ -75,7 +90,8 @@ public:
     }
 
     /// Shows the run as it is now.
-    /// Units: the rate is that of the last ten seconds, in items per second.
+    /// Units: the rate is that of the last ten seconds, per second.
+    /// Errors: what `done` throws.
     void update(const Statistics& stats) {
         if (options_.quiet || is_finished_) return;
         note(stats);
@@ -102,11 +118,10 @@ public:
         if (std::exchange(is_finished_, true) || marks_.empty()) return;
         const double seconds = detail::in_seconds(elapsed_);
         const std::string rate =
-            seconds > 0 ? ", " + detail::readable(static_cast<double>(items_) / seconds) + "/s"
-                        : "";
+            seconds > 0 ? ", " + per_second(static_cast<double>(items_) / seconds) : "";
         clear();
-        write(in_front() + detail::counted(items_, "item") + " in " + detail::readable(elapsed_) +
-              rate + failures_ + '\n');
+        write(in_front() + number_with_unit(items_) + " in " + detail::readable(elapsed_) + rate +
+              failures_ + '\n');
     }
 
 private:
@@ -124,6 +139,7 @@ private:
     }
 
     std::uint64_t items_of(const Statistics& stats) const {
+        if (options_.done) return options_.done();
         if (options_.stage && *options_.stage < stats.stages.size())
             return stats.stages[*options_.stage].items_out;
         if (detail::has_results(stats) || stats.stages.empty()) return stats.consumer.items;
@@ -144,11 +160,30 @@ private:
             marks_.pop_front();
     }
 
-    /// Items per second, over the last ten seconds or since the start.
+    /// Items, or what is counted instead, per second: over the last ten seconds or since the start.
     double rate() const {
         const double seconds = detail::in_seconds(elapsed_ - marks_.front().at);
         if (seconds <= 0 || items_ < marks_.front().items) return 0;
         return static_cast<double>(items_ - marks_.front().items) / seconds;
+    }
+
+    bool counts_bytes() const {
+        return options_.unit == "B" || options_.unit == "byte" || options_.unit == "bytes";
+    }
+    /// ` files`; nothing of bytes, whose numbers have their unit, and of items.
+    std::string unit() const {
+        return options_.unit.empty() || counts_bytes() ? "" : ' ' + options_.unit;
+    }
+    std::string number(std::uint64_t items) const {
+        return counts_bytes() ? detail::readable_bytes(static_cast<double>(items))
+                              : detail::grouped(items);
+    }
+    std::string number_with_unit(std::uint64_t items) const {
+        return options_.unit.empty() ? detail::counted(items, "item") : number(items) + unit();
+    }
+    std::string per_second(double rate) const {
+        return (counts_bytes() ? detail::readable_bytes(rate) : detail::readable(rate) + unit()) +
+               "/s";
     }
 
     std::string in_front() const { return options_.label.empty() ? "" : options_.label + ": "; }
@@ -160,10 +195,9 @@ private:
 
     std::string time_left() const {
         if (!options_.total || items_ >= *options_.total) return "";
-        const double per_second = rate();
-        if (per_second <= 0) return "";
-        const double seconds =
-            std::ceil(static_cast<double>(*options_.total - items_) / per_second);
+        const double now = rate();
+        if (now <= 0) return "";
+        const double seconds = std::ceil(static_cast<double>(*options_.total - items_) / now);
         if (seconds < 60) return ", " + detail::fixed(seconds, 0) + " s left";
         if (seconds > 1e6) return ", days left";
         return ", " + detail::readable(std::chrono::seconds(static_cast<std::int64_t>(seconds))) +
@@ -173,10 +207,10 @@ private:
     /// `205 of 500, 41 %, 21/s, 14 s left`
     std::string details(const Statistics& stats, bool with_percent = true) const {
         std::string text = options_.total
-                               ? detail::grouped(items_) + " of " + detail::grouped(*options_.total)
-                               : detail::counted(items_, "item");
+                               ? number(items_) + " of " + number(*options_.total) + unit()
+                               : number_with_unit(items_);
         if (options_.total && with_percent) text += ", " + detail::percent(share());
-        text += ", " + detail::readable(rate()) + "/s" + time_left() + failures_;
+        text += ", " + per_second(rate()) + time_left() + failures_;
         if (!options_.total) text += ", " + detail::readable(elapsed_);
         if (!options_.per_stage) return text;
         for (const StageStatistics& stage : stats.stages) {

@@ -77,6 +77,21 @@ std::string readable(double number) {
     return fixed(number, number == std::floor(number) ? 0 : number >= 9.995 ? 1 : 2);
 }
 
+/// `850 B`, `12.3 kB`, `1.24 GB`; 1 kB is 1,000 bytes.
+template <class...>
+std::string readable_bytes(double bytes) {
+    if (!(bytes > 0)) return "0 B";
+    if (bytes < 999.5) return fixed(bytes, 0) + " B";
+    double value = bytes;
+    std::string unit;
+    for (const char* const larger : {" kB", " MB", " GB", " TB", " PB", " EB"}) {
+        if (value < 999.5) break;
+        value /= 1000;
+        unit = larger;
+    }
+    return fixed(value, value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2) + unit;
+}
+
 /// `2 workers`, `1 worker`.
 template <class...>
 std::string counted(std::uint64_t number, const std::string& noun) {
