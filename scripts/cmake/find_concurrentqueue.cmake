@@ -2,8 +2,10 @@
 # Looks for, in this order: a target that the surrounding project has; the CMake package of upstream,
 # vcpkg or Conan; the header alone (Debian's and Ubuntu's libconcurrentqueue-dev has no package file);
 # a download, if PARALLELPIPE_FETCH_CONCURRENTQUEUE allows it.
-# The headers know the three spellings of the include; see detail/concurrentqueue.hpp.
+# parallelpipe_queue_spellings: what the header may be called, from detail/concurrentqueue.hpp.
+# Where there is no queue, there is no target, and parallelpipe_queue_missing says what to do.
 
+set(parallelpipe_queue_missing "")
 if(TARGET parallelpipe_concurrentqueue)
   return()
 endif()
@@ -22,7 +24,7 @@ endforeach()
 if(NOT _target)
   find_path(
     PARALLELPIPE_CONCURRENTQUEUE_INCLUDE_DIR
-    NAMES moodycamel/concurrentqueue.h concurrentqueue/concurrentqueue.h concurrentqueue.h
+    NAMES ${parallelpipe_queue_spellings}
     DOC "The directory to include moodycamel's concurrentqueue.h from")
   mark_as_advanced(PARALLELPIPE_CONCURRENTQUEUE_INCLUDE_DIR)
 endif()
@@ -38,18 +40,22 @@ if(NOT _target AND NOT PARALLELPIPE_CONCURRENTQUEUE_INCLUDE_DIR AND PARALLELPIPE
   set(_target concurrentqueue)
 endif()
 
-add_library(parallelpipe_concurrentqueue INTERFACE IMPORTED GLOBAL)
-if(_target)
-  target_link_libraries(parallelpipe_concurrentqueue INTERFACE ${_target})
-elseif(PARALLELPIPE_CONCURRENTQUEUE_INCLUDE_DIR)
-  target_include_directories(parallelpipe_concurrentqueue SYSTEM
-                             INTERFACE ${PARALLELPIPE_CONCURRENTQUEUE_INCLUDE_DIR})
-else()
-  message(
-    FATAL_ERROR
+if(NOT _target AND NOT PARALLELPIPE_CONCURRENTQUEUE_INCLUDE_DIR)
+  string(
+    CONCAT
+      parallelpipe_queue_missing
       "parallelpipe needs moodycamel's concurrentqueue.h and did not find it. Install it (Debian and "
       "Ubuntu: apt-get install libconcurrentqueue-dev), or add the project "
       "https://github.com/cameron314/concurrentqueue to yours, or point "
       "PARALLELPIPE_CONCURRENTQUEUE_INCLUDE_DIR at it, or set PARALLELPIPE_FETCH_CONCURRENTQUEUE=ON "
       "to download it.")
+  return()
+endif()
+
+add_library(parallelpipe_concurrentqueue INTERFACE IMPORTED GLOBAL)
+if(_target)
+  target_link_libraries(parallelpipe_concurrentqueue INTERFACE ${_target})
+else()
+  target_include_directories(parallelpipe_concurrentqueue SYSTEM
+                             INTERFACE ${PARALLELPIPE_CONCURRENTQUEUE_INCLUDE_DIR})
 endif()

@@ -1,7 +1,8 @@
 # cmake -D OUTER=<initial cache> -D SOURCE=<consumer> -D BINARY=<directory> [-D VARIABLE=...] -P consume.cmake
 #
 # Configures, builds and runs a consumer from nothing, and sees that installing it installs nothing:
-# none of the consumers asks for more than the library inside its program.
+# none of the consumers asks for more than the library inside its program. With CONFIGURE_ONLY the
+# configuration is all there is.
 
 cmake_minimum_required(VERSION 3.21)
 
@@ -16,6 +17,9 @@ endforeach()
 
 execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${BINARY} -C ${OUTER} -G ${GENERATOR}
                         ${settings} COMMAND_ERROR_IS_FATAL ANY)
+if(CONFIGURE_ONLY)
+  return()
+endif()
 execute_process(COMMAND ${CMAKE_COMMAND} --build ${BINARY} COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND ${BINARY}/consumer COMMAND_ERROR_IS_FATAL ANY)
 execute_process(COMMAND ${CMAKE_COMMAND} --install ${BINARY} --prefix ${BINARY}/prefix

@@ -1,0 +1,3 @@
+#include <doubled.hpp>
+
+int main() { return to_string(doubled()).starts_with("doubled") ? 0 : 1; }
