@@ -1,6 +1,8 @@
 #ifndef PARALLELPIPE_CONCEPTS_HPP
 #define PARALLELPIPE_CONCEPTS_HPP
 
+#include <parallelpipe/detail/config.hpp>
+
 #include <concepts>
 #include <cstddef>
 #include <functional>

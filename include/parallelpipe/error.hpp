@@ -1,6 +1,8 @@
 #ifndef PARALLELPIPE_ERROR_HPP
 #define PARALLELPIPE_ERROR_HPP
 
+#include <parallelpipe/detail/config.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>

@@ -29,8 +29,9 @@ public:
     static void* operator new(std::size_t size) {
         return ::operator new(size, std::align_val_t(alignof(T)));
     }
-    static void operator delete(void* frame, std::size_t size) {
-        ::operator delete(frame, size, std::align_val_t(alignof(T)));
+    // Not the form with a size: clang before 19 has that one only with -fsized-deallocation.
+    static void operator delete(void* frame) {
+        ::operator delete(frame, std::align_val_t(alignof(T)));
     }
 };
 

@@ -1,6 +1,8 @@
 #ifndef PARALLELPIPE_SETUP_HPP
 #define PARALLELPIPE_SETUP_HPP
 
+#include <parallelpipe/detail/config.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <limits>

@@ -46,7 +46,15 @@ public:
     template <class F, class... Arguments>
         requires(!std::is_base_of_v<Stage, std::remove_cvref_t<F>> &&
                  !std::same_as<std::remove_cvref_t<F>, detail::stage_body>)
-    explicit Stage(F&& f, Arguments&&... arguments);
+    explicit Stage(F&& f, Arguments&&... arguments) {  // here: clang before 19 finds no definition outside
+        using Function = std::decay_t<F>;
+        entry_.kind = detail::kind_of<Function>;
+        [&]<class... Bound>(detail::type_list<Bound...>) {
+            if constexpr (detail::fits_stage<In, Out, Function, Bound...>())
+                entry_.body = detail::make_body<detail::function_body<In, Out, Function, Bound...>>(
+                    std::forward<F>(f), std::forward<Arguments>(arguments)...);
+        }(typename detail::kept_arguments<Function, In, std::unwrap_ref_decay_t<Arguments>...>::type{});
+    }
 
     /// Changes settings; a field left out keeps its value.
     /// Returns: the stage itself, so that calls can be chained.
@@ -162,20 +170,6 @@ template <class F, class... Arguments>
     requires(!detail::is_stage<F>)
 Stage(F, Arguments...)
     -> Stage<typename detail::deduced_types<F>::in, typename detail::deduced_types<F>::out>;
-
-template <class In, class Out>
-template <class F, class... Arguments>
-    requires(!std::is_base_of_v<Stage<In, Out>, std::remove_cvref_t<F>> &&
-             !std::same_as<std::remove_cvref_t<F>, detail::stage_body>)
-Stage<In, Out>::Stage(F&& f, Arguments&&... arguments) {
-    using Function = std::decay_t<F>;
-    entry_.kind = detail::kind_of<Function>;
-    [&]<class... Bound>(detail::type_list<Bound...>) {
-        if constexpr (detail::fits_stage<In, Out, Function, Bound...>())
-            entry_.body = detail::make_body<detail::function_body<In, Out, Function, Bound...>>(
-                std::forward<F>(f), std::forward<Arguments>(arguments)...);
-    }(typename detail::kept_arguments<Function, In, std::unwrap_ref_decay_t<Arguments>...>::type{});
-}
 
 template <class In, class Out>
 template <class Handler>

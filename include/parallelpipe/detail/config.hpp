@@ -4,11 +4,20 @@
 // What the rest of the library may assume of the compiler and the machine.
 
 #include <cstddef>
+#include <version>
 
 #if !defined(_MSVC_LANG) && __cplusplus < 202002L
 #error "parallelpipe needs C++20: compile with -std=c++20 or newer"
 #elif defined(_MSVC_LANG) && _MSVC_LANG < 202002L
 #error "parallelpipe needs C++20: compile with /std:c++20 or newer"
+#elif !defined(__cpp_exceptions)
+#error "parallelpipe needs exceptions: compile without -fno-exceptions (MSVC: with /EHsc)"
+#elif !defined(__cpp_rtti)
+#error "parallelpipe needs RTTI: compile without -fno-rtti (MSVC: with /GR)"
+#elif !defined(__cpp_lib_jthread) && defined(_LIBCPP_VERSION)
+#error "parallelpipe needs std::jthread and std::stop_token: take libc++ 18 or newer, with -fexperimental-library"
+#elif !defined(__cpp_lib_jthread)
+#error "parallelpipe needs std::jthread and std::stop_token: take a standard library that has them; with MinGW the compiler with POSIX threads, g++-posix"
 #endif
 
 #if defined(_MSC_VER) && defined(_M_X64)
