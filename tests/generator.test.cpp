@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 #include "support/counted.hpp"
+#include "support/last_words.hpp"
 
 #include <concepts>
 #include <cstddef>
@@ -76,15 +77,16 @@ TEST_CASE("a generator without a yield is an empty range", "[generator]") {
     CHECK(none.begin() == none.end());
 }
 
-TEST_CASE("nothing of a generator's body runs before begin()", "[generator]") {
+TEST_CASE("nothing of a generator's body runs before the reader looks", "[generator]") {
     bool started = false;
     auto body = [](bool& flag) -> generator<int> {
         flag = true;
         co_yield 1;
     };
     auto items = body(started);
+    auto it = items.begin();
     CHECK_FALSE(started);
-    CHECK(*items.begin() == 1);
+    CHECK(*it == 1);
     CHECK(started);
 }
 
@@ -98,8 +100,11 @@ TEST_CASE("nothing of a generator's body runs ahead of the element asked for", "
     };
     auto items = body(reached);
     auto it = items.begin();
+    CHECK(*it == 1);
     CHECK(reached == 1);
     ++it;
+    CHECK(reached == 1);
+    CHECK(*it == 2);
     CHECK(reached == 2);
 }
 
@@ -437,16 +442,17 @@ TEST_CASE("elements_of a generator that has been moved from yields nothing",
 
 // ---- exceptions -----------------------------------------------------------------------------
 
-TEST_CASE("an exception before the first yield leaves begin()", "[generator][errors]") {
+TEST_CASE("an exception before the first yield leaves the first look", "[generator][errors]") {
     auto body = [](bool fail) -> generator<int> {
         if (fail) throw std::runtime_error("early");
         co_yield 1;
     };
     auto items = body(true);
-    CHECK_THROWS_WITH(items.begin(), "early");
+    CHECK_THROWS_WITH(items.begin() == items.end(), "early");
+    CHECK(items.begin() == items.end());
 }
 
-TEST_CASE("an exception between two yields leaves ++, and the range is then at its end",
+TEST_CASE("an exception between two yields leaves the next look, and the range is then at its end",
           "[generator][errors]") {
     bool died = false;
     auto body = [](bool& flag) -> generator<int> {
@@ -457,7 +463,8 @@ TEST_CASE("an exception between two yields leaves ++, and the range is then at i
     auto items = body(died);
     auto it = items.begin();
     CHECK(*it == 1);
-    CHECK_THROWS_AS(++it, std::logic_error);
+    ++it;
+    CHECK_THROWS_AS(*it, std::logic_error);
     CHECK(died);
     CHECK(it == items.end());
 }
@@ -470,7 +477,8 @@ TEST_CASE("an exception that is not a std::exception leaves with its own type",
     };
     auto items = body();
     auto it = items.begin();
-    CHECK_THROWS_AS(++it, int);
+    ++it;
+    CHECK_THROWS_AS(it == items.end(), int);
 }
 
 TEST_CASE("an exception passes through all nested generators", "[generator][errors]") {
@@ -577,6 +585,7 @@ TEST_CASE("a copied lvalue is destroyed when the next element is asked for", "[g
     };
     auto items = body(tally);
     auto it = items.begin();
+    CHECK(it->value == 1);
     CHECK(tally.alive == 2);
     ++it;
     CHECK(it->value == 2);
@@ -645,6 +654,104 @@ TEST_CASE("a generator that never ends can be read in part", "[generator]") {
     for (int x : forever() | std::views::take(5)) sum += x;
     CHECK(sum == 10);
 }
+
+TEST_CASE("a second loop over a generator that has ended is empty", "[generator]") {
+    auto items = up_to(3);
+    int seen = 0;
+    for (int x : items) seen += x;
+    for (int x : items) seen += 100 + x;
+    CHECK(seen == 3);
+    auto none = nothing();
+    CHECK(none.begin() == none.end());
+    CHECK(none.begin() == none.end());
+}
+
+TEST_CASE(
+    "a second loop over a generator goes on after the last element that the first dereferenced",
+    "[generator]") {
+    auto items = up_to(9);
+    std::vector<int> seen;
+    for (int loop = 0; loop < 2; ++loop)
+        for (int x : std::ranges::ref_view(items) | std::views::take(3)) seen.push_back(x);
+    for (int x : items) {
+        seen.push_back(x);
+        if (x == 7) break;
+    }
+    for (int x : items) seen.push_back(x);
+    CHECK(seen == std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8});
+}
+
+TEST_CASE("a generator keeps an element that nothing has dereferenced", "[generator]") {
+    auto items = up_to(3);
+    for (int x : std::ranges::ref_view(items) | std::views::take(0)) CHECK(x == -1);
+    CHECK_FALSE(items.begin() == items.end());
+    CHECK_FALSE(items.begin() == items.end());
+    CHECK(*items.begin() == 0);
+    CHECK(*items.begin() == 1);
+    CHECK(*items.begin() == 2);
+    CHECK(items.begin() == items.end());
+}
+
+TEST_CASE("an element that is passed over is made all the same", "[generator]") {
+    auto items = up_to(4);
+    auto it = items.begin();
+    ++it;
+    ++it;
+    CHECK(*it == 2);
+    it++;
+    it++;
+    CHECK(it == items.end());
+}
+
+TEST_CASE("elements_of goes on in a generator that has begun", "[generator][elements_of]") {
+    auto nested = []() -> generator<int> {
+        co_yield elements_of(up_to(3));
+        co_yield 3;
+    };
+    auto rest_of = [&](int dereferenced, bool looks_further) -> generator<int> {
+        auto items = nested();
+        auto it = items.begin();
+        for (int i = 0; i < dereferenced; ++i, ++it) static_cast<void>(*it);
+        if (looks_further) static_cast<void>(it == items.end());
+        co_yield elements_of(std::move(items));
+        co_yield 9;
+    };
+    CHECK(collected(rest_of(0, false)) == std::vector{0, 1, 2, 3, 9});
+    CHECK(collected(rest_of(0, true)) == std::vector{0, 1, 2, 3, 9});
+    CHECK(collected(rest_of(1, false)) == std::vector{1, 2, 3, 9});
+    CHECK(collected(rest_of(2, true)) == std::vector{2, 3, 9});
+    CHECK(collected(rest_of(4, false)) == std::vector{9});
+    CHECK(collected(rest_of(4, true)) == std::vector{9});
+}
+
+#if defined(NDEBUG)
+TEST_CASE("++ past the end of a generator does nothing", "[generator]") {
+    auto items = up_to(1);
+    auto it = items.begin();
+    ++it;
+    ++it;
+    ++it;
+    CHECK(it == items.end());
+}
+#else
+TEST_CASE("a loop over a generator that has been moved from is an assertion", "[generator]") {
+    auto items = up_to(1);
+    const auto owner = std::move(items);
+    const std::string words = support::last_words([&] { static_cast<void>(items.begin()); });
+    CHECK(words.find("this generator has been moved from") != std::string::npos);
+}
+
+TEST_CASE("++ and * past the end of a generator are assertions", "[generator]") {
+    auto items = up_to(1);
+    auto it = items.begin();
+    ++it;
+    const std::string incremented = support::last_words([&] { ++it; });
+    CHECK(incremented.find("incremented past the end") != std::string::npos);
+    const std::string dereferenced = support::last_words([&] { static_cast<void>(*it); });
+    CHECK(dereferenced.find("dereferenced at the end") != std::string::npos);
+    CHECK(it == items.end());
+}
+#endif
 
 TEST_CASE("the iterator reaches the members of the element", "[generator]") {
     auto body = []() -> generator<std::string> { co_yield "four"; };

@@ -3,6 +3,7 @@
 
 #include <parallelpipe/detail/config.hpp>
 
+#include <cassert>
 #include <concepts>
 #include <coroutine>
 #include <cstddef>
@@ -50,9 +51,15 @@ elements_of(Range&&) -> elements_of<Range&&>;
 /// A move-only, single-pass range of `T`, written as a coroutine: the return type of a stage function.
 /// Shape: every `co_yield` is one element. An rvalue is moved, an lvalue copied, a value of another
 ///   type converted, as `std::generator` does; `*it` is a `T&&` that the reader may move from.
-/// Threads: none of its own; the body runs inside `begin()` and `++` of whoever iterates.
-/// Errors: an exception that leaves the body leaves `begin()` or `++`; the range is then at its end.
+///   As for an Input, an element is made when the reader looks: when it dereferences an iterator or compares
+///   it with `end()`. `++` only gives the element up. A second loop goes on after the last element that the
+///   reader has dereferenced, and is empty after the end.
+/// Threads: none of its own; the body runs in the thread that looks.
+/// Errors: an exception that leaves the body leaves `*` or the comparison with `end()`; the range is then at
+///   its end. `++` and `*` past the end, and a loop over a generator that has been moved from, are assertions.
 ///   Dropping a generator early destroys the frame where it is suspended, destructors included.
+///   g++ 12 destroys the members of `co_yield Aggregate{a, b}` twice. Name the object, `Aggregate r{a, b};
+///   co_yield std::move(r);`, or give the type a constructor.
 /// Cost: one coroutine frame per generator, no allocation per element.
 /// Source: the shape of C++23's `std::generator` (P2502), without its allocator and reference forms.
 template <class T>
@@ -80,12 +87,16 @@ public:
         if (coroutine_) coroutine_.destroy();
     }
 
-    /// Runs the body to its first `co_yield`. To be called once, as for every single-pass range.
+    /// The first element that the reader has not dereferenced. Runs nothing of the body.
     iterator begin() {
-        coroutine_.promise().resume();
-        return iterator(coroutine_);
+        assert(coroutine_ &&
+               "parallelpipe: this generator has been moved from; read the one it was moved to");
+        return iterator(coroutine_.promise());
     }
     std::default_sentinel_t end() const noexcept { return {}; }
+
+    /// For the library, which reads without an iterator.
+    promise_type& promise() const noexcept { return coroutine_.promise(); }
 
 private:
     using handle = std::coroutine_handle<promise_type>;
@@ -113,12 +124,17 @@ class generator<T>::promise_type : public detail::frame_memory<T> {
     struct nested_generator {
         generator nested;
 
-        bool await_ready() const noexcept { return !nested.coroutine_; }
+        bool await_ready() const noexcept { return !nested.coroutine_ || nested.coroutine_.done(); }
         void await_suspend(handle outer) noexcept {
             promise_type& inner = nested.coroutine_.promise();
-            inner.root_ = outer.promise().root_;
+            promise_type& root = *outer.promise().root_;
             inner.outer_ = outer;
-            inner.root_->leaf_ = nested.coroutine_;
+            root.element_ = inner.unseen();
+            root.leaf_ = inner.leaf_;
+            // `nested` may have begun, and be in the middle of elements_of itself.
+            for (auto at = handle::from_address(inner.leaf_.address()); at != outer;
+                 at = at.promise().outer_)
+                at.promise().root_ = &root;
         }
         void await_resume() const {
             if (nested.coroutine_) nested.coroutine_.promise().rethrow();
@@ -135,8 +151,9 @@ class generator<T>::promise_type : public detail::frame_memory<T> {
 
 public:
     generator get_return_object() noexcept {
-        leaf_ = handle::from_promise(*this);
-        return generator(leaf_);
+        const handle self = handle::from_promise(*this);
+        leaf_ = self;
+        return generator(self);
     }
     std::suspend_always initial_suspend() const noexcept { return {}; }
     back_to_outer final_suspend() const noexcept { return {}; }
@@ -175,6 +192,15 @@ public:
         return {each_of(std::forward<Range>(elements.range))};
     }
 
+    /// For the library: makes the next element; null at the end.
+    PARALLELPIPE_INLINE T* make_next() {
+        element_ = nullptr;
+        leaf_.resume();
+        if (!element_) [[unlikely]]
+            resume_others();
+        return element_;
+    }
+
 private:
     friend generator;
     friend iterator;
@@ -192,16 +218,21 @@ private:
         }
     }
 
-    PARALLELPIPE_INLINE void resume() {
-        element_ = nullptr;
-        leaf_.resume();
-        if (!element_) [[unlikely]]
-            resume_others();
+    /// The element that is made and not looked at; null if there is none.
+    T* unseen() const noexcept { return is_unseen_ ? element_ : nullptr; }
+
+    PARALLELPIPE_INLINE T* look() {
+        make_next();
+        is_unseen_ = true;
+        return element_;
     }
+    PARALLELPIPE_RARE T* look_late() { return look(); }
 
     /// Without an element the leaf has ended, by an exception or not.
     PARALLELPIPE_RARE void resume_others() {
         while (!element_ && !handle::from_promise(*this).done()) leaf_.resume();
+        if (element_) return;
+        leaf_ = std::noop_coroutine();  // resumed by each further look
         rethrow();
     }
 
@@ -210,10 +241,13 @@ private:
             std::rethrow_exception(std::exchange(exception_, nullptr));
     }
 
-    T* element_ = nullptr;           // of the root: what was yielded last
-    promise_type* root_ = this;      // the outermost generator
-    handle leaf_;                    // of the root: the innermost generator
-    handle outer_;                   // the generator that yields this one's elements, if any
+    // Of the root:
+    T* element_ = nullptr;          // what was yielded last
+    bool is_unseen_ = false;        // the reader has neither dereferenced it nor passed over it
+    std::coroutine_handle<> leaf_;  // the innermost generator; at the end one that does nothing
+    // Of each:
+    promise_type* root_ = this;  // the outermost generator
+    handle outer_;               // the generator that yields this one's elements, if any
     std::exception_ptr exception_;
 };
 
@@ -224,33 +258,50 @@ public:
     using value_type = T;
     using difference_type = std::ptrdiff_t;
 
-    iterator(iterator&& other) noexcept : coroutine_(std::exchange(other.coroutine_, {})) {}
+    iterator(iterator&& other) noexcept
+        : promise_(std::exchange(other.promise_, nullptr)),
+          element_(std::exchange(other.element_, nullptr)) {}
     iterator& operator=(iterator&& other) noexcept {
-        coroutine_ = std::exchange(other.coroutine_, {});
+        promise_ = std::exchange(other.promise_, nullptr);
+        element_ = std::exchange(other.element_, nullptr);
         return *this;
     }
 
-    T&& operator*() const noexcept { return static_cast<T&&>(*coroutine_.promise().element_); }
-    T* operator->() const noexcept { return coroutine_.promise().element_; }
+    PARALLELPIPE_INLINE T&& operator*() const { return static_cast<T&&>(*operator->()); }
+    PARALLELPIPE_INLINE T* operator->() const {
+        if (!element_) [[unlikely]]
+            element_ = promise_->look_late();
+        assert(element_ && "parallelpipe: a generator's iterator is dereferenced at the end");
+        promise_->is_unseen_ = false;
+        return element_;
+    }
 
     PARALLELPIPE_INLINE iterator& operator++() {
-        coroutine_.promise().resume();
+        if (!element_) [[unlikely]]
+            element_ = promise_->look_late();
+        assert(element_ && "parallelpipe: a generator's iterator is incremented past the end");
+        promise_->is_unseen_ = false;
+        element_ = nullptr;
         return *this;
     }
     void operator++(int) { ++*this; }
 
-    friend bool operator==(const iterator& it, std::default_sentinel_t) noexcept {
+    PARALLELPIPE_INLINE friend bool operator==(const iterator& it, std::default_sentinel_t) {
         return it.is_at_end();
     }
 
 private:
     friend generator;
-    explicit iterator(handle coroutine) noexcept : coroutine_(coroutine) {}
+    explicit iterator(promise_type& promise) noexcept
+        : promise_(&promise), element_(promise.unseen()) {}
 
-    /// resume() comes back with an element or from the end.
-    bool is_at_end() const noexcept { return !coroutine_.promise().element_; }
+    PARALLELPIPE_INLINE bool is_at_end() const {
+        if (!element_) element_ = promise_->look();
+        return !element_;
+    }
 
-    handle coroutine_;
+    promise_type* promise_;
+    mutable T* element_;  // null: given up, not yet made, or at the end
 };
 
 }  // namespace parallelpipe

@@ -244,18 +244,26 @@ protected:
 private:
     template <class Range, class To>
     PARALLELPIPE_INLINE static void push_each(Range& range, To& to) {
-        const auto end = std::ranges::end(range);
-        for (auto it = std::ranges::begin(range); it != end; ++it) {
-            if constexpr (std::same_as<taken_element_t<Range>, Out&&>) {
-                if (!to.push(take_element<Range>(it))) return;
-            } else {
-                if (!to.push(static_cast<Out>(take_element<Range>(it)))) return;
-            }
+        if constexpr (is_generator<Range>) {
+            auto& coroutine = range.promise();
+            while (auto* const element = coroutine.make_next())
+                if (!push_one(std::move(*element), to)) return;
+        } else {
+            const auto end = std::ranges::end(range);
+            for (auto it = std::ranges::begin(range); it != end; ++it)
+                if (!push_one(take_element<Range>(it), to)) return;
         }
+    }
+    template <class Element, class To>
+    PARALLELPIPE_INLINE static bool push_one(Element&& element, To& to) {
+        if constexpr (std::same_as<Element&&, Out&&>)
+            return to.push(std::move(element));
+        else
+            return to.push(static_cast<Out>(std::forward<Element>(element)));
     }
 };
 
-/// A range whose elements are pulled, and where that has got to.
+/// A range whose elements are pulled, and its current position.
 template <class Range, class Out>
 class pulled_range {
 public:
@@ -272,6 +280,21 @@ private:
     Range& range_;
     std::ranges::iterator_t<Range> at_;
     bool fresh_ = true;
+};
+template <class T, class Out>
+class pulled_range<generator<T>, Out> {
+public:
+    explicit pulled_range(generator<T>& range) noexcept : coroutine_(range.promise()) {}
+
+    bool next(void* to) {
+        T* const element = coroutine_.make_next();
+        if (element)
+            std::construct_at(static_cast<Out*>(to), static_cast<Out>(std::move(*element)));
+        return element;
+    }
+
+private:
+    typename generator<T>::promise_type& coroutine_;
 };
 
 template <class In, class Out, class F, class... Bound>

@@ -1,0 +1,41 @@
+#ifndef PARALLELPIPE_TESTS_LAST_WORDS_HPP
+#define PARALLELPIPE_TESTS_LAST_WORDS_HPP
+
+#include <array>
+#include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <string>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace support {
+
+/// What a copy of this process writes to stderr while `f` ends it by an assertion. Empty if `f` does not.
+template <class F>
+std::string last_words(F f) {
+    std::array<int, 2> ends{};
+    if (pipe(ends.data()) != 0) return {};
+    const pid_t child = fork();
+    if (child == 0) {
+        std::signal(SIGABRT, SIG_DFL);  // not Catch2's, which would report a test that failed
+        dup2(ends[1], STDERR_FILENO);
+        f();
+        _exit(EXIT_SUCCESS);
+    }
+    close(ends[1]);
+    std::string words;
+    std::array<char, 256> part{};
+    for (ssize_t size = 0; (size = read(ends[0], part.data(), part.size())) > 0;)
+        words.append(part.data(), static_cast<std::size_t>(size));
+    close(ends[0]);
+    int status = 0;
+    waitpid(child, &status, 0);
+    const bool was_aborted = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+    return was_aborted ? words : std::string();
+}
+
+}  // namespace support
+
+#endif
