@@ -14,7 +14,6 @@
 #include <parallelpipe/adapters/take.hpp>       // IWYU pragma: export
 #include <parallelpipe/adapters/tap.hpp>        // IWYU pragma: export
 #include <parallelpipe/adapters/throttle.hpp>   // IWYU pragma: export
-#include <parallelpipe/channel.hpp>             // IWYU pragma: export
 #include <parallelpipe/concepts.hpp>            // IWYU pragma: export
 #include <parallelpipe/error.hpp>               // IWYU pragma: export
 #include <parallelpipe/explain.hpp>             // IWYU pragma: export

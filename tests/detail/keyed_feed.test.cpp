@@ -1,6 +1,6 @@
 #include <parallelpipe/detail/keyed_feed.hpp>
 
-#include <parallelpipe/channel.hpp>
+#include <parallelpipe/detail/channel.hpp>
 #include <parallelpipe/detail/channel_feed.hpp>
 
 #include "support/catch.hpp"

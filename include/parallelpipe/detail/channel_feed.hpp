@@ -1,8 +1,8 @@
 #ifndef PARALLELPIPE_DETAIL_CHANNEL_FEED_HPP
 #define PARALLELPIPE_DETAIL_CHANNEL_FEED_HPP
 
-#include <parallelpipe/channel.hpp>
 #include <parallelpipe/detail/asymmetric_barrier.hpp>
+#include <parallelpipe/detail/channel.hpp>
 #include <parallelpipe/detail/core_use.hpp>
 #include <parallelpipe/detail/guest_stop.hpp>
 #include <parallelpipe/detail/raw_storage.hpp>

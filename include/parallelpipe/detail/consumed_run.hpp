@@ -1,7 +1,7 @@
 #ifndef PARALLELPIPE_DETAIL_CONSUMED_RUN_HPP
 #define PARALLELPIPE_DETAIL_CONSUMED_RUN_HPP
 
-#include <parallelpipe/channel.hpp>
+#include <parallelpipe/detail/channel.hpp>
 #include <parallelpipe/detail/channel_feed.hpp>
 #include <parallelpipe/detail/run.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>

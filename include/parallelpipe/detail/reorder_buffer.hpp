@@ -1,7 +1,7 @@
 #ifndef PARALLELPIPE_DETAIL_REORDER_BUFFER_HPP
 #define PARALLELPIPE_DETAIL_REORDER_BUFFER_HPP
 
-#include <parallelpipe/channel.hpp>
+#include <parallelpipe/detail/channel.hpp>
 #include <parallelpipe/detail/order_base.hpp>
 #include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/parked_results.hpp>

@@ -50,7 +50,7 @@
 //
 // What workers count: meter.hpp. What is not atomic is written before the first thread starts.
 
-#include <parallelpipe/channel.hpp>
+#include <parallelpipe/detail/channel.hpp>
 #include <parallelpipe/detail/core_use.hpp>
 #include <parallelpipe/detail/keyed_feed.hpp>
 #include <parallelpipe/detail/meter.hpp>

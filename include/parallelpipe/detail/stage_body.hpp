@@ -6,8 +6,8 @@
 // What is made here goes into a pointer to its base at once: the machinery of a smart pointer for each type
 // would be a fifth of what a program with a pipeline has to compile.
 
-#include <parallelpipe/channel.hpp>
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/channel.hpp>
 #include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/nested_feed.hpp>
 #include <parallelpipe/detail/owned.hpp>

@@ -1,5 +1,5 @@
-#ifndef PARALLELPIPE_CHANNEL_HPP
-#define PARALLELPIPE_CHANNEL_HPP
+#ifndef PARALLELPIPE_DETAIL_CHANNEL_HPP
+#define PARALLELPIPE_DETAIL_CHANNEL_HPP
 
 // The bounded multi-producer multi-consumer queue between two stages.
 //
@@ -61,7 +61,7 @@
 #include <optional>
 #include <utility>
 
-namespace parallelpipe {
+namespace parallelpipe::detail {
 
 /// A bounded multi-producer multi-consumer queue with an end of stream on either side.
 /// Shape: items of one producer keep their order; an item is visible as soon as `push` returns, and
@@ -70,25 +70,25 @@ namespace parallelpipe {
 ///   its own, `Producer` or `Consumer`, on one thread at a time, and tells `producer_left()` or
 ///   `consumer_left()` once when it is done. All other members from any thread.
 /// Cost: a push is one uncontended store; slots, tokens and wake-ups are paid per bulk.
-template <detail::can_be_item T>
-class Channel : public detail::channel_items<T> {
+template <can_be_item T>
+class Channel : public channel_items<T> {
 public:
     class Producer;
     class Consumer;
 
     /// `capacity` 0 is unlimited. `producers` and `consumers` are at least 1.
     Channel(std::size_t capacity, std::size_t producers, std::size_t consumers)
-        : detail::channel_items<T>(capacity, producers, consumers) {}
+        : channel_items<T>(capacity, producers, consumers) {}
 
 private:
-    using items = detail::channel_items<T>;
+    using items = channel_items<T>;
     using typename items::items_chunk;
     using items::chunk_size;
     using items::items_of;
 };
 
 /// The pushing end of a channel.
-template <detail::can_be_item T>
+template <can_be_item T>
 class Channel<T>::Producer {
 public:
     /// Errors: `std::bad_alloc`.
@@ -137,7 +137,7 @@ public:
 
         Producer& of_;
         Channel& channel_;
-        detail::chunk* chunk_;
+        chunk* chunk_;
         T* items_;
         std::size_t filled_;
         std::size_t ready_;
@@ -156,14 +156,14 @@ public:
     }
 
     /// What is pushed here counts as what `who` has yielded.
-    void count_for(detail::meter* who) const noexcept {
+    void count_for(meter* who) const noexcept {
         if (who) who->pushes_to.store(&lane_, std::memory_order_release);
     }
 
 private:
     /// Gets slots, and memory to construct items in. Blocks and returns as push().
     PARALLELPIPE_RARE bool make_ready() {
-        detail::core_use::here().work();
+        core_use::here().work();
         if (room_ == 0) {
             room_ = channel_.take_room(patience_);
             if (room_ == 0) return false;
@@ -177,11 +177,11 @@ private:
     }
 
     void open_chunk() {
-        const detail::lanes::change changing(lane_);
-        detail::chunk* opened = detail::lanes::reuse(lane_);
+        const lanes::change changing(lane_);
+        chunk* opened = lanes::reuse(lane_);
         if (!opened) {
             opened = new items_chunk;
-            detail::lanes::adopt(lane_, *opened);
+            lanes::adopt(lane_, *opened);
         }
         channel_.lanes_.announce(lane_, *opened, filled_);
         chunk_ = opened;
@@ -190,21 +190,21 @@ private:
     }
 
     Channel& channel_;
-    detail::lane& lane_;
-    detail::chunk* chunk_ = nullptr;  // the one that is being filled
+    lane& lane_;
+    chunk* chunk_ = nullptr;  // the one that is being filled
     T* items_ = nullptr;              // its items
     std::size_t filled_ = 0;          // how many
     std::size_t ready_ = 0;           // how many there may be: there are slots for them
     std::ptrdiff_t room_ = 0;         // more slots taken and not yet used
-    detail::patience patience_;
+    patience patience_;
 };
 
 /// The taking end of a channel.
-template <detail::can_be_item T>
+template <can_be_item T>
 class Channel<T>::Consumer {
 public:
     /// `reader` is told of a stop. Its items can be stolen if it `shares` them.
-    Consumer(Channel& channel, detail::reader_base& reader, detail::taken_items<T>* shared)
+    Consumer(Channel& channel, reader_base& reader, taken_items<T>* shared)
         : channel_(channel), reader_(reader), shared_(shared) {
         channel_.add(reader_);
         if (shared_) channel_.share(*shared_);
@@ -235,7 +235,7 @@ public:
     ///   once the channel is aborted.
     template <class Place, class BeforeSleep>
     std::size_t take(std::size_t most, Place&& place, BeforeSleep&& before_sleep) {
-        auto timer = detail::wait_timer::for_input(reader_.counted());
+        auto timer = wait_timer::for_input(reader_.counted());
         for (;;) {
             if (const auto taken = look(most, place, false)) return took(*taken);
             timer.begin();
@@ -271,7 +271,7 @@ public:
     /// Whether it is of use to offer the core before a look for items: not where they are so far apart that
     /// to wait means to sleep, and not where other programs keep it.
     bool may_offer_core() noexcept {
-        return !patience_.is_gone() && !detail::core_use::here().is_kept();
+        return !patience_.is_gone() && !core_use::here().is_kept();
     }
     void offer_core() noexcept { patience_.offer_core(); }
 
@@ -325,7 +325,7 @@ public:
 
 private:
     /// Takers come one at a time.
-    std::unique_lock<detail::brief_mutex> lock() { return std::unique_lock(channel_.take_mutex_); }
+    std::unique_lock<brief_mutex> lock() { return std::unique_lock(channel_.take_mutex_); }
 
     std::size_t took(std::size_t items) {
         if (items > few) channel_.not_empty_.come_often();
@@ -351,12 +351,12 @@ private:
     static constexpr std::size_t few = 3;  // so many at once do not show that items come often
 
     Channel& channel_;
-    detail::reader_base& reader_;
-    detail::taken_items<T>* const shared_;  // null: nobody can steal from this one
+    reader_base& reader_;
+    taken_items<T>* const shared_;  // null: nobody can steal from this one
     std::uint64_t first_number_ = 0;
-    detail::patience patience_;
+    patience patience_;
 };
 
-}  // namespace parallelpipe
+}  // namespace parallelpipe::detail
 
 #endif

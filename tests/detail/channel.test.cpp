@@ -1,4 +1,4 @@
-#include <parallelpipe/channel.hpp>
+#include <parallelpipe/detail/channel.hpp>
 
 #include "support/catch.hpp"
 #include "support/counted.hpp"
@@ -23,9 +23,10 @@
 #include <utility>
 #include <vector>
 
-namespace channel_tests {
+namespace detail_channel_tests {
 
 using namespace parallelpipe;
+using detail::Channel;
 using support::Counted;
 using support::Tally;
 
@@ -828,4 +829,4 @@ TEST_CASE("a consumer's fair share leaves something for its siblings", "[channel
     CHECK(consumer.fair_share(4) == 4);
 }
 
-}  // namespace channel_tests
+}  // namespace detail_channel_tests
