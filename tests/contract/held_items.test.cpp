@@ -10,7 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
-#include <memory>
+#include <list>
 #include <semaphore>
 #include <stdexcept>
 #include <stop_token>
@@ -169,6 +169,34 @@ TEST_CASE("a stop_token ends a run whose source waits for items that the library
             other.request_stop();
         });
         CHECK_THROWS_AS(pipe.execute(other.get_token()), CancelledError);
+    });
+}
+
+TEST_CASE("what execute() and collect() hold of a run that is stopped dies before they wait for its source",
+          "[contract][held]") {
+    const bool collects = GENERATE(false, true);
+    with_each_pipeline(1, [&](const auto& pipe) {
+        std::stop_source stop;
+        const std::jthread stopper([&] {
+            std::this_thread::sleep_for(1ms);
+            stop.request_stop();
+        });
+        if (collects)
+            CHECK_THROWS_AS(pipe.template collect<std::list>(stop.get_token()), CancelledError);
+        else
+            CHECK_THROWS_AS(pipe.execute(stop.get_token()), CancelledError);
+    });
+}
+
+TEST_CASE("a batch that waits for more items can be left although the source waits for those that it has",
+          "[contract][held]") {
+    with_each_pipeline(2, [](const auto& pipe) {
+        for (auto& frames : (pipe | batch(2, 1ms)).results()) {
+            CHECK(!frames.empty());
+            break;
+        }
+        auto never_full = (pipe | batch(2, 1ms) | batch(9, 1h)).results();
+        std::this_thread::sleep_for(1ms);
     });
 }
 

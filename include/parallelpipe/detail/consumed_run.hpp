@@ -22,7 +22,7 @@ class consumed_run final : public run_base {
 public:
     consumed_run(const std::vector<stage_entry>& stages, std::stop_token token, const run_watcher* watcher,
                  const char* taken_by)
-        : run_(stages, watcher, taken_by), feed_(run_) {
+        : run_(stages, watcher, taken_by), feed_(run_, *taken_by != '\0') {
         feed_.count_for(&run_.consumer());
         run_.start(std::move(token));
     }
@@ -39,8 +39,10 @@ public:
 private:
     class last_feed final : public channel_feed<Out, Out> {
     public:
-        explicit last_feed(run& from)
-            : channel_feed<Out, Out>(static_cast<Channel<Out>&>(*from.output()), 1), run_(from) {
+        last_feed(run& from, bool is_librarys)
+            : channel_feed<Out, Out>(static_cast<Channel<Out>&>(*from.output()), 1),
+              run_(from),
+              is_librarys_(is_librarys) {
             this->has_rivals_ = true;  // another thread may cancel, and discard what was taken ahead
         }
 
@@ -61,10 +63,13 @@ private:
         }
         void ended() override {
             if (this->taken_.unwinds()) throw stop_unwind{};  // this run may go on
+            // What the library's own loop has collected dies before the join, as all that nothing will read.
+            if (is_librarys_) run_.throw_if_stopped();
             run_.finish();
         }
 
         run& run_;
+        const bool is_librarys_;  // the loop
     };
 
     run run_;

@@ -190,6 +190,13 @@ public:
         join();
     }
 
+    /// Whether the run was stopped, and not by an error; does not wait. Errors: those that finish() has for that.
+    void throw_if_stopped() const {
+        const int now = outcome_;
+        if (now == was_unwound) throw_unwound();
+        if (now == was_cancelled) throw CancelledError();
+    }
+
     /// Blocks until every worker has ended; then says how the run went. May be asked again.
     /// Errors: TaskException or CancelledError, whichever came first; stop_unwind if this run reads the items of
     ///   another one, which was stopped: the worker there that takes these results is unwound, too.
@@ -199,8 +206,7 @@ public:
         // Who cancelled wrote outcome_ before the abort that brought us here.
         int running = is_running;
         outcome_.compare_exchange_strong(running, has_ended);
-        if (running == was_unwound) throw_unwound();
-        if (running == was_cancelled) throw CancelledError();
+        throw_if_stopped();
         std::vector<TaskError> errors;
         group_.each_failure([&](const failure& what) {
             errors.emplace_back(!what.inner_stage.empty() ? what.inner_stage

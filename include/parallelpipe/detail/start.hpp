@@ -44,6 +44,7 @@ Statistics stats_of(const run_base& of) {
     return static_cast<const inline_run_state&>(of).stats();
 }
 
+/// `results` outlives what was collected from them.
 template <class Out>
 Out last_of(Results<Out> results) {
     std::optional<Out> last;
@@ -116,9 +117,9 @@ Out execute_all(const std::vector<stage_entry>& stages, std::stop_token token,
 /// Calls `f` with every result, here.
 template <class In, class Out, class F>
 void for_each_of(const std::vector<stage_entry>& stages, F& f, std::stop_token token,
-                 const run_watcher* watcher = nullptr, const char* taken_by = "for_each()") {
+                 const run_watcher* watcher = nullptr) {
     if constexpr (detail::has_results<In, Out>()) {
-        for (Out& result : detail::start<Out>(stages, std::move(token), watcher, taken_by)) {
+        for (Out& result : detail::start<Out>(stages, std::move(token), watcher, "for_each()")) {
             if constexpr (std::invocable<F&, Out>)
                 std::invoke(f, std::move(result));
             else
@@ -131,15 +132,17 @@ void for_each_of(const std::vector<stage_entry>& stages, F& f, std::stop_token t
 template <class In, class Out, class Container>
 Container collect_of(const std::vector<stage_entry>& stages, std::stop_token token,
                      const run_watcher* watcher = nullptr) {
-    Container all;
-    const auto keep = [&all]<class Item>(Item&& result) {
-        if constexpr (requires { all.push_back(std::forward<Item>(result)); })
-            all.push_back(std::forward<Item>(result));
-        else
-            all.insert(all.end(), std::forward<Item>(result));
-    };
-    detail::for_each_of<In, Out>(stages, keep, std::move(token), watcher, "collect()");
-    return all;
+    if constexpr (detail::has_results<In, Out>()) {
+        auto results = detail::start<Out>(stages, std::move(token), watcher, "collect()");
+        Container all;  // dies before the results, which join the run
+        for (Out& result : results) {
+            if constexpr (requires { all.push_back(std::move(result)); })
+                all.push_back(std::move(result));
+            else
+                all.insert(all.end(), std::move(result));
+        }
+        return all;
+    }
 }
 
 }  // namespace parallelpipe::detail
