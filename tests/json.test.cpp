@@ -128,6 +128,9 @@ TEST_CASE("the consumer, the samples and the verdict stand in the JSON too", "[j
     same(json.at("consumer").at("ready_ns"), 11ns);
     CHECK(json.at("consumer").at("activity").text == "waiting_for_input");
     same(json.at("consumer").at("waiting_since_ns"), 12ns);
+    CHECK(json.at("consumer").at("taken_by").text.empty());
+    stats.consumer.taken_by = "execute()";
+    CHECK(read_json(to_json(stats)).at("consumer").at("taken_by").text == "execute()");
 
     REQUIRE(json.at("samples").size() == 2);
     const Json& sample = json.at("samples").at(1);

@@ -103,6 +103,16 @@ TEST_CASE("a stall's report says when nobody takes the results", "[stall]") {
     CHECK(has(stall_report(run, 10s), "(results)  have not been asked for\n"));
 }
 
+TEST_CASE("a stall's report calls what takes the results by its name", "[stall]") {
+    Snapshot run = titles();
+    run.stats().consumer.taken_by = "execute()";
+    CHECK(has(stall_report(run, 10s), "(results)  execute() has waited 9.99 s for input from the queue behind "));
+    run.stats().consumer.taken_by = "for_each()";
+    run.stats().consumer.activity = busy;
+    CHECK(sentence(run) == "for_each() has not asked for the next one all the time; everything else waits for it.");
+    CHECK(has(stall_report(run, 10s), "(results)  for_each() is busy with one\n"));
+}
+
 TEST_CASE("a stall's report is honest where nobody is busy", "[stall]") {
     Snapshot run = titles();
     CHECK(has(sentence(run), "Nobody is in a stage function: everybody waits for somebody else."));

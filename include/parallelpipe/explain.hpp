@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <utility>
 
 namespace parallelpipe {
 
@@ -87,7 +88,7 @@ private:
     }
     std::string of_busy(std::size_t at) const { return percent(of(at).cpu / of(at).busy); }
 
-    /// ` while fetch waits 71 % for room`: who is held up says more than who is idle.
+    /// ` while fetch waits 71 % for room`: a stage that is held up says more than one that is idle.
     std::string others_wait(std::size_t at) const {
         const double before = at > 0 ? of(at - 1).waiting_for_room : 0;
         const double behind = at < consumer_ ? of(at + 1).waiting_for_input : 0;
@@ -167,7 +168,7 @@ private:
         if (found_.active(consumer_) < mostly_busy)
             return "The results are not taken: " + name(consumer_ - 1) + " waits " +
                    percent(of(consumer_ - 1).waiting_for_room) +
-                   " of the time for room, and nobody asks for the next result.";
+                   " of the time for room, and the next result is not asked for.";
         const std::string& by = stats_.consumer.taken_by;
         const bool has_body = by.empty() || by == "for_each()";
         const std::string text =
@@ -256,13 +257,13 @@ private:
         std::size_t busiest = 0;
         for (std::size_t i = 1; i <= consumer_; ++i)
             if (of(i).busy > of(busiest).busy) busiest = i;
-        const std::string text = "Nobody limits the run all the time: " + name(busiest) +
+        const std::string text = "No stage limits the run all the time: " + name(busiest) +
                                  " is the busiest with " + percent(of(busiest).busy) +
                                  " of the time";
         if (at == Verdict::no_stage)
             return text +
                    ". What takes long happens rarely, or the stages work one after the other.";
-        return text + ", and behind " + name(at) +
+        return text + ", and after " + name(at) +
                " both sides wait in turn: results come in bursts. A larger qsize of " +
                plain_name(at) + " evens them out.";
     }
@@ -290,8 +291,7 @@ Verdict explain(const Statistics& stats) {
     const detail::diagnosis found(stats);
     Verdict verdict = found.verdict();
     verdict.text = detail::explanation(stats, found).text(verdict);
-    for (const char* const word : {"stage ", "the "})
-        if (verdict.text.starts_with(word)) verdict.text.front() = static_cast<char>(word[0] - 'a' + 'A');
+    verdict.text = detail::capitalized(std::move(verdict.text));
     return verdict;
 }
 

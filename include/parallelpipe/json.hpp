@@ -156,7 +156,8 @@ void write_verdict(json_writer& to, const Verdict& from) {
 ///          "queue": {"capacity": int (0: unlimited), "fill": int, "high_water": int,
 ///                    "mean_fill": number or null} or null behind a sink}],
 ///      "consumer": {"items": int, "waiting_ns": int, "busy_ns": int, "cpu_ns": int,
-///                   "ready_ns": int, "activity": string, "waiting_since_ns": int},
+///                   "ready_ns": int, "activity": string, "waiting_since_ns": int,
+///                   "taken_by": string, "" is a loop},
 ///      "samples": [{"at_ns": int, "items_out": [int], "fill": [int]}],
 ///      "verdict": {"kind": string, a name of Verdict::Kind,
 ///                  "stage": int or null, an index into "stages"; their number is the consumer,
@@ -182,6 +183,7 @@ std::string to_json(const Statistics& stats) {
             to.key("cpu_ns").time(stats.consumer.cpu);
             to.key("ready_ns").time(stats.consumer.ready);
             detail::write_activity(to, stats.consumer);
+            to.key("taken_by").string(stats.consumer.taken_by);
         });
         to.key("samples").array(stats.samples, [&](const Sample& sample) {
             const auto number = [&](std::uint64_t n) { to.number(n); };

@@ -110,18 +110,24 @@ private:
         return "";
     }
 
+    /// `the loop that takes them`, or `execute()`.
+    std::string taker(const std::string& what) const {
+        const std::string& by = stats_.consumer.taken_by;
+        return by.empty() ? "the loop that takes " + what : printable(by);
+    }
+
     std::string consumer_doing() const {
         const ConsumerStatistics& consumer = stats_.consumer;
         const StageStatistics& last = stats_.stages.back();
         switch (consumer.activity) {
             case Activity::busy:
                 return consumer.items == 0 ? "have not been asked for"
-                                           : "the loop that takes them is busy with one";
+                                           : taker("them") + " is busy with one";
             case Activity::ended:
             case Activity::not_started:
                 return "nobody takes them any more";
             default:
-                return "the loop that takes them has waited " + since(consumer.waiting_since) +
+                return taker("them") + " has waited " + since(consumer.waiting_since) +
                        " for input from the queue behind " + printable(last.name) + input(last);
         }
     }
@@ -150,10 +156,10 @@ private:
         if (names.empty())
             return (stats_.consumer.items == 0
                         ? "Nobody has asked for a result: the loop that takes them has not begun"
-                        : "The loop that takes the results has not asked for the next one all the "
-                          "time") +
+                        : capitalized(taker("the results")) +
+                              " has not asked for the next one all the time") +
                    others;
-        if (consumer) names.push_back("the loop that takes the results");
+        if (consumer) names.push_back(taker("the results"));
         return list(names) +
                (!one       ? " have been busy all the time"
                 : is_range ? " has been in the range that it reads all the time"

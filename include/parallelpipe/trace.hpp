@@ -2,7 +2,6 @@
 #define PARALLELPIPE_TRACE_HPP
 
 #include <parallelpipe/detail/escape.hpp>
-#include <parallelpipe/detail/monitor_core.hpp>
 #include <parallelpipe/detail/span_ring.hpp>
 #include <parallelpipe/detail/traced_threads.hpp>
 #include <parallelpipe/monitor.hpp>

@@ -26,7 +26,7 @@ TEST_CASE("enumerate numbers its items from 0", "[enumerate]") {
     CHECK(listed(pipeline) == Numbered{{0, "a"}, {1, "b"}});
     CHECK(listed(pipeline) == Numbered{{0, "a"}, {1, "b"}});
     CHECK(to_string(pipeline | enumerate({.name = "again"})) ==
-          "source | stage_0(x1) | again(x1)");
+          "source | enumerate_0(x1) | again(x1)");
 }
 
 TEST_CASE("enumerate moves its items", "[enumerate]") {

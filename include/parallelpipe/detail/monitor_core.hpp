@@ -64,12 +64,6 @@ struct monitor_settings {
     std::function<void(const std::string&)> stall{};
 };
 
-/// What is known of a run.
-struct run_record {
-    Statistics stats{};
-    std::vector<traced_thread> threads{};  // with a trace
-};
-
 /// Which monitor's thread this is.
 inline constinit thread_local const void* watching = nullptr;
 

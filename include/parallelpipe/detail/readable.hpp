@@ -92,6 +92,14 @@ std::string readable_bytes(double bytes) {
     return fixed(value, value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2) + unit;
 }
 
+/// As the first words of a sentence, unless these are a name: `Stage parse`, `The loop`.
+template <class...>
+std::string capitalized(std::string text) {
+    for (const char* const word : {"stage ", "the "})
+        if (text.starts_with(word)) text.front() = static_cast<char>(word[0] - 'a' + 'A');
+    return text;
+}
+
 /// `2 workers`, `1 worker`.
 template <class...>
 std::string counted(std::uint64_t number, const std::string& noun) {

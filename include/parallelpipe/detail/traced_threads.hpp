@@ -24,6 +24,12 @@ struct traced_thread {
     std::vector<span> for_room{};
 };
 
+/// What is known of a run.
+struct run_record {
+    Statistics stats{};
+    std::vector<traced_thread> threads{};  // with a trace
+};
+
 /// What the threads of a run have done, from what `run` keeps: times(stage, worker) and waits(stage, worker),
 /// where the stage after the last one is the consumer. Empty if the run keeps no waits.
 template <class Run>
