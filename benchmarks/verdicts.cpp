@@ -274,8 +274,7 @@ std::vector<Case> cases() {
                    map_stage([](Number x) { return x + 1; }) | storing({}, [](Number) {}));
     });
     add("sink wants all cores", machine_full, {"store"}, [cores, tenth] {
-        return run(source() | light("check") |
-                   storing({.workers = 2 * cores, .name = "store"}, tenth));
+        return run(source() | storing({.workers = 2 * cores, .name = "store"}, tenth));
     });
     add("sink, nearly all items have one key", one_worker, {"store"}, [tenth] {
         return run(source() |
@@ -293,7 +292,7 @@ std::vector<Case> cases() {
                    storing({.name = "store"}, bench::Work(2 * us)));
     });
     add("stage and sink sleep alike", balanced, {"fetch", "store"}, [] {
-        return run(source() | napping({.name = "fetch"}, 1ms) |
+        return run(source() | napping({.qsize = 32, .name = "fetch"}, 1ms) |
                    storing({.name = "store"}, Nap{1ms}));
     });
     add("stages and sink stop in turn", uneven, {}, [] {
