@@ -505,26 +505,28 @@ TEST_CASE("the first of several keys that throw ends an ordered stage, whoever l
     }
 }
 
-TEST_CASE("a worker that leaves the error of a key to one who has such an error, too, takes none along",
+TEST_CASE("the error of a key that a worker leaves ends the results, also where its siblings have such errors",
           "[partition_by]") {
+    const bool leaves_to_sibling = GENERATE(true, false);
     std::array<int, 3> key_of{-1, -1, -1};  // which key belongs to which worker: the same in every run
     for (const Seen& seen : listed(numbers(30) | keyed({.workers = 3}, tell, modulo(30))))
         key_of[seen.worker] = seen.item;
-    // The first worker reads 0 and the error in place of 1, then the second one 2 and the error in place of 3.
-    std::latch first_has_read(1);
-    std::latch second_has_read(1);
+    // Worker 0 reads 0 and the error in place of 1, then worker 1 reads 2 and the error in place of 3. Worker 0
+    // leaves its error to worker 1; or both others have failed by then, worker 2 at the error in place of 5.
+    std::atomic<bool> is_full{false};
+    std::array<std::atomic<bool>, 3> has_read{};
+    std::array<std::atomic<bool>, 3> is_gone{};
+    const auto wait_for = [](const std::atomic<bool>& event) { comes_true([&] { return event.load(); }); };
+    auto source = stage({.qsize = 0}, [&]() -> generator<int> {
+        for (int i = 0; i < 20; ++i) co_yield int{i};
+        is_full = true;
+    });
     const auto work = [&](Input<int> in) -> generator<Seen> {
-        if (this_worker::index() == 1) first_has_read.wait();
-        if (this_worker::index() == 2) second_has_read.wait();
+        wait_for(this_worker::index() == 0 ? is_full : has_read[this_worker::index() - 1]);
         for (int x : in) {
-            if (x == 0) {
-                first_has_read.count_down();
-                second_has_read.wait();
-            }
-            if (x == 2) {
-                second_has_read.count_down();
-                support::give_it_a_chance();
-            }
+            has_read[this_worker::index()] = true;
+            if (x == 0) wait_for(leaves_to_sibling ? has_read[1] : is_gone[1]);
+            if (x == 2) wait_for(leaves_to_sibling ? is_gone[0] : is_gone[2]);
             co_yield Seen{x, 0};
             if (x == 0) co_return;
         }
@@ -533,7 +535,16 @@ TEST_CASE("a worker that leaves the error of a key to one who has such an error,
         if (x % 2 == 1) throw std::runtime_error("no key");
         return static_cast<std::size_t>(key_of[x == 0 ? 0U : 1U]);
     };
-    const Outcome outcome = outcome_of(numbers(20) | keyed({.workers = 3, .ordered = true}, work, key));
+    auto results = (source | keyed({.workers = 3, .ordered = true}, work, key)).results();
+    // A look at the statistics gets the readers' attention: then they read fewer items at a time.
+    wait_for(has_read[1]);
+    CHECK(comes_true([&] {
+        const Statistics stats = results.stats();
+        for (std::size_t i = 0; i < 3; ++i)
+            is_gone[i] = stats.stages.back().each[i].activity == Activity::ended;
+        return is_gone[0] && is_gone[1] && is_gone[2];
+    }));
+    const Outcome outcome = support::outcome_of(results, &Seen::item);
     CHECK(outcome.items == std::vector{0});
     CHECK(contains(outcome.text, "no key"));
 }

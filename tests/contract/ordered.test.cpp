@@ -489,6 +489,43 @@ TEST_CASE("workers that return early leave no gap in front of a failing item", "
     }
 }
 
+TEST_CASE("with an error nothing leaves an ordered stage after an item that no worker is left to read",
+          "[contract][ordered]") {
+    const bool keyed = GENERATE(false, true);
+    constexpr int left = 0, result = 1, failing = 2;
+    // Worker 0 waits for item 0, does not look at it and leaves when its sibling has failed at a later one.
+    std::latch left_is_taken(1);
+    std::latch sibling_is_gone(1);
+    auto work = stage({.workers = 2, .ordered = true}, [&](Input<int> in) -> generator<int> {
+        if (this_worker::index() == 0) {
+            auto at = in.begin();
+            if (at == in.end()) co_return;
+            left_is_taken.count_down();
+            sibling_is_gone.wait();
+            co_return;
+        }
+        left_is_taken.wait();
+        for (int x : in) {
+            if (x == failing) throw std::domain_error("no");
+            co_yield int{x};
+        }
+    });
+    if (keyed) {
+        // Which key belongs to worker 0: the same in every run.
+        auto tell = map_stage({.workers = 2}, [](int) { return static_cast<int>(this_worker::index()); });
+        tell.partition_by([](int x) { return x; });
+        const std::vector<int> workers = all(std::views::iota(0, 20) | tell.setup({.ordered = true}));
+        const auto key_of = [&](int worker) { return static_cast<int>(std::ranges::find(workers, worker) - workers.begin()); };
+        work.partition_by([first = key_of(0), second = key_of(1)](int x) { return x == left ? first : second; });
+    }
+    auto results = (std::vector{left, result, failing} | work).results();
+    CHECK(comes_true([&] { return results.stats().stages.back().each[1].activity == Activity::ended; }));
+    sibling_is_gone.count_down();
+    const support::Outcome outcome = support::outcome_of(results);
+    CHECK(outcome.items.empty());
+    CHECK(outcome.failed_at == failing);
+}
+
 TEST_CASE("a stage function can go on behind an item that could not be moved", "[contract][ordered]") {
     const bool keyed = GENERATE(false, true);
     const std::size_t workers = GENERATE(1U, 3U);

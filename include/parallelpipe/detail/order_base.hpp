@@ -137,6 +137,7 @@ protected:
     // the item's behind these, what it yields after the end of the items the highest.
     static constexpr std::uint64_t items = std::uint64_t{1} << 32;
     static constexpr std::uint64_t after_items = std::uint64_t{1} << 62;
+    static constexpr std::uint64_t no_failure = std::numeric_limits<std::uint64_t>::max();
 
     struct alignas(cache_line) stretch {
         virtual ~stretch() = default;
@@ -182,6 +183,7 @@ protected:
 
     /// What is behind never leaves.
     std::uint64_t fail_end() const noexcept { return fail_end_.load(std::memory_order_relaxed); }
+    bool has_failed() const noexcept { return fail_end() != no_failure; }
     bool is_behind_failure(const stretch& at) const noexcept { return at.first >= fail_end(); }
 
     channel_base& out_;
@@ -310,8 +312,16 @@ private:
             head_ = nullptr;
             stretch& first = *first_;
             if (next() == worker_count_) set_next(items);
-            // Nobody takes items any more; what was given back has no taker, and who has left no last words.
-            if (at_items_ == 0 && next() >= items && first.first > next()) set_next(first.first);
+            // No worker takes items any more: a number that was given back has no taker, and a worker that has left
+            // has no last words. After a failure results that come after such an item stay: it has none, as the one
+            // that failed; and its key may have failed, which is told to the worker that takes the item.
+            if (at_items_ == 0 && next() >= items && first.first > next()) {
+                if (first.is_items() && has_failed()) {
+                    end_before(next());
+                    return;
+                }
+                set_next(first.first);
+            }
             // It lies before next_ if its item was left by somebody and taken when that could not be expected any
             // more: by a worker that had seen the end and looks again; or behind one that found no memory.
             if (first.first > next()) {
@@ -367,7 +377,7 @@ private:
     bool has_told_ = false;     // that nothing can leave
     // Written under mutex_. Relaxed: who parks looks at it under `parking`, which who failed takes later. That is
     // at each result, so it lies apart.
-    alignas(cache_line) std::atomic<std::uint64_t> fail_end_{std::numeric_limits<std::uint64_t>::max()};
+    alignas(cache_line) std::atomic<std::uint64_t> fail_end_{no_failure};
 };
 
 /// Where one worker of an ordered stage is, as its feed tells.
