@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <ranges>
 #include <set>
 #include <stdexcept>
 #include <stop_token>
@@ -252,6 +253,33 @@ TEST_CASE("an inline run gives all results before the failing item, and throws b
     CHECK_THROWS_AS(at == results.end(), TaskException);
     results.cancel();  // nothing to cancel any more
     CHECK_THROWS_AS(results.begin() == results.end(), TaskException);
+}
+
+TEST_CASE("where every stage is ordered, a run with threads gives all results before a source's error, as an inline one",
+          "[inline_run]") {
+    const bool from_range = GENERATE(false, true);
+    const bool all_ordered = GENERATE(false, true);
+    constexpr int end = 1000;
+    const auto reader = source([]() -> generator<int> {
+        for (int i : up_to(end)) co_yield int{i};
+        throw std::runtime_error("broken");
+    });
+    const auto range = std::views::iota(0, 2 * end) | std::views::transform([](int x) {
+                           if (x == end) throw std::runtime_error("broken");
+                           return x;
+                       });
+    const auto last = map([](int x) { return x; }).setup({.workers = 3, .ordered = true});
+    Pipe pipe = from_range ? Pipe(range | last) : Pipe(reader | last);
+    if (all_ordered) pipe = pipe.ordered();
+    const Outcome with_threads = outcome_of(pipe);
+    const Outcome here = outcome_of(pipe.results(inline_run));
+    CHECK(here.items == up_to(end));
+    CHECK(here.text == with_threads.text);
+    // The run stops at once: what had left the last stage arrives, and that in order.
+    if (all_ordered)
+        CHECK(with_threads.items == here.items);
+    else
+        CHECK(with_threads.items == up_to(static_cast<int>(with_threads.items.size())));
 }
 
 TEST_CASE("in an inline run everything happens in the calling thread", "[inline_run]") {

@@ -66,7 +66,8 @@ public:
         return detail::run_inline_to_end<Out>(stages_, std::move(token));
     }
 
-    /// A copy whose stages are all ordered: what leaves it has the order of what enters it.
+    /// A copy whose stages are all ordered: what leaves it has the order of what enters it, and with an error
+    /// everything before the failing item leaves it.
     Pipeline ordered() const {
         Pipeline copy(*this);
         for (detail::stage_entry& stage : copy.stages_) stage.setup.ordered = true;

@@ -44,7 +44,8 @@ struct Setup {
     /// Default: bounded, never more than 1024.
     std::optional<std::size_t> qsize = std::nullopt;
     /// Whether results leave in the order of the stage's input, whatever the workers' timing.
-    /// Default: no; with one worker they do anyway.
+    /// With an error of the stage, the results before the failing item go on to the end; else the run stops at once.
+    /// Default: no; with one worker the results leave in order anyway.
     std::optional<bool> ordered = std::nullopt;
     /// The name in errors, statistics and of OS threads. Default `stage_K`, K = position from 0, for what
     /// `stage` and `map_stage` make; what it is and its position for a ready-made stage: `batch_2`.
