@@ -662,6 +662,45 @@ TEST_CASE("an item whose move throws fails a partitioned run and leaves nothing 
     CHECK(failures > 10);
 }
 
+TEST_CASE("items that cannot be moved into a slow worker's hands wait within qsize, too",
+          "[partition_by][backpressure]") {
+    struct Heavy {
+        explicit Heavy(int v) : value(v) {}
+        Heavy(Heavy&& other) : value(other.value), moves(other.moves + 1) {
+            // Into the queue, into the hands of the worker that reads for all, into the box of the slow one.
+            if (value != 0 && moves == 3) throw std::runtime_error("too heavy");
+        }
+        Heavy& operator=(Heavy&&) = delete;
+        int value;
+        int moves = 0;
+    };
+    std::atomic<int> made{0};
+    std::latch release(1);
+    auto source = stage({.qsize = 8}, [&]() -> generator<Heavy> {
+        for (int i = 0;; ++i) {
+            made = i;
+            co_yield Heavy(i);
+        }
+    });
+    auto slow = map_stage({.workers = 2}, [&](const Heavy& x) {
+        if (x.value == 0) release.wait();
+        return Seen{x.value, 0};
+    });
+    auto results = (source | slow.partition_by([](const Heavy&) { return 0; })).results();
+    constexpr int most = 8 + 3;  // and one in each pair of hands
+    int before = -1;
+    const bool rests = comes_true([&] {
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        return made > most || (made != 0 && made == std::exchange(before, made.load()));
+    });
+    const int seen = made;
+    release.count_down();
+    const Outcome outcome = support::outcome_of(results, &Seen::item);
+    CHECK(rests);
+    CHECK(seen <= most);
+    CHECK(contains(outcome.text, "too heavy"));
+}
+
 TEST_CASE("an item whose move throws where a keyed worker leaves it behind fails the run", "[partition_by]") {
     const bool ordered = GENERATE(false, true);
     int failures = 0;

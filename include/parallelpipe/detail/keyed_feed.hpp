@@ -130,12 +130,11 @@ private:
         leave(none);
     }
 
-    /// If the item cannot be moved it is a failure in its place, without a slot.
+    /// If the item cannot be moved it is a failure in its place.
     void give_back(In& item, keyed_items<In>& to) {
         try {
             to.push(number(&item), std::move(item));
         } catch (...) {
-            channel_.return_room(1);
             to.push_failure(number(&item), std::current_exception());
         }
     }

@@ -163,6 +163,7 @@ private:
             if (mine.items.fails_first()) {
                 if (taken != 0) break;
                 lost = number;
+                channel_.return_room(1);
                 std::rethrow_exception(mine.items.take_failure());
             }
             try {
@@ -177,8 +178,8 @@ private:
         return taken;
     }
 
-    /// Reads items once and puts them into their boxes. One that cannot be moved on is a failure in its place,
-    /// and has no slot; one whose key is not known is the leader's.
+    /// Reads items once and puts them into their boxes. One that cannot be moved on is a failure in its place, and
+    /// keeps its slot: where all fail, the bound holds, too. One whose key is not known is the leader's.
     /// Errors: such a failure if there is no memory to keep it; `lost` is its number then. What lies behind it
     /// stays with the reader.
     void lead(std::unique_lock<std::mutex>& lock, box& mine, std::optional<std::uint64_t>& lost) {
@@ -208,6 +209,7 @@ private:
         lock.lock();
         has_leader_ = false;
         if (error && count == 0) {
+            channel_.return_room(-1);  // the reader has returned it
             keep_failure(mine, reader_->number_in_hand(), error, lost);
             return;
         }
@@ -222,14 +224,12 @@ private:
             try {
                 to.items.push(first_number + i, std::move(items[i]));
             } catch (...) {
-                channel_.return_room(1);
                 keep_failure(to, first_number + i, std::current_exception(), lost);
             }
             to.wake.notify_one();
         }
         if (error) {
             done.count = routed + 1;
-            channel_.return_room(1);
             keep_failure(mine, first_number + routed, error, lost);
             return;
         }
@@ -241,12 +241,13 @@ private:
     }
 
     /// Under mutex_: that one failed. Errors: the failure itself, if there is no memory to keep it.
-    static void keep_failure(box& to, std::uint64_t number, const std::exception_ptr& error,
-                             std::optional<std::uint64_t>& lost) {
+    void keep_failure(box& to, std::uint64_t number, const std::exception_ptr& error,
+                      std::optional<std::uint64_t>& lost) {
         try {
             to.items.push_failure(number, error);
         } catch (const std::bad_alloc&) {
             lost = number;
+            channel_.return_room(1);
             std::rethrow_exception(error);
         }
     }
