@@ -75,6 +75,10 @@ public:
     /// Whether this reader may still get items in front of that one, although it has come behind it.
     virtual bool may_get_items_before(std::uint64_t /*number*/) { return false; }
 
+    /// A loop over the items begins, in the calling thread.
+    /// Errors: `std::system_error` if a thread that this needs cannot be started.
+    virtual void arrive() {}
+
     /// Who reads here hands the items on and returns their slots.
     virtual void keep_slots() {}
 
@@ -106,6 +110,7 @@ public:
     /// Goes to the first item that the reader has not looked at. After the end, the next look is a new one:
     /// siblings may have given items back.
     void begin() {
+        this->arrive();
         if (hand_ == hand::seen)
             next();
         else if (hand_ == hand::at_end)

@@ -27,9 +27,10 @@ struct worker_identity {
     std::size_t index = 0;
     std::stop_token stop;
     std::shared_ptr<const lineage> of_run = {};
-    const Setup* setup = nullptr;          // its stage's settings
-    item_counters* counters = nullptr;     // its stage's
-    meter* counted = nullptr;              // its own
+    const Setup* setup = nullptr;           // its stage's settings
+    item_counters* counters = nullptr;      // its stage's
+    meter* counted = nullptr;               // its own
+    const worker_identity* host = nullptr;  // the worker of the fused stage that its stage is in, or null
 };
 
 inline constinit thread_local const worker_identity* current_worker = nullptr;

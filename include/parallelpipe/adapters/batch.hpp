@@ -1,6 +1,7 @@
 #ifndef PARALLELPIPE_ADAPTERS_BATCH_HPP
 #define PARALLELPIPE_ADAPTERS_BATCH_HPP
 
+#include <parallelpipe/detail/helper_identity.hpp>
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/generator.hpp>
 #include <parallelpipe/input.hpp>
@@ -15,7 +16,6 @@
 #include <exception>
 #include <mutex>
 #include <stdexcept>
-#include <stop_token>
 #include <system_error>
 #include <thread>
 #include <tuple>
@@ -65,8 +65,7 @@ public:
     timed_batch(Input<In>& items, std::size_t size, std::chrono::nanoseconds max_wait)
         : size_(size),
           max_wait_(max_wait),
-          identity_(current_worker ? *current_worker : worker_identity()),
-          on_stop_(std::exchange(identity_.stop, stop_.get_token()), stopping{&stop_}),
+          helper_(current_worker ? *current_worker : worker_identity()),
           reader_(start_reader(items)) {}
     timed_batch(const timed_batch&) = delete;
     timed_batch& operator=(const timed_batch&) = delete;
@@ -76,7 +75,7 @@ public:
             is_abandoned_ = true;
         }
         wanted_.notify_one();
-        stop_.request_stop();
+        helper_.request_stop();
     }
 
     /// The next batch; empty at the end.
@@ -94,11 +93,6 @@ public:
     }
 
 private:
-    struct stopping {
-        std::stop_source* reader;
-        void operator()() const { reader->request_stop(); }
-    };
-
     std::jthread start_reader(Input<In>& items) {
         try {
             return std::jthread([this, &items] { read(items); });
@@ -108,7 +102,7 @@ private:
     }
 
     void read(Input<In>& items) noexcept {
-        const worker_scope scope(identity_);
+        const worker_scope scope(helper_.get());
         std::exception_ptr error;
         try {
             const auto end = items.end();
@@ -160,9 +154,7 @@ private:
     bool is_wanted_ = false;     // the worker is in next()
     bool is_abandoned_ = false;  // the worker is gone
     bool has_ended_ = false;     // the reader is gone
-    std::stop_source stop_;      // the reader's
-    worker_identity identity_;   // what it is: the worker, but for the stop
-    std::stop_callback<stopping> on_stop_;  // when the worker is told to
+    helper_identity helper_;     // the reader's
     std::jthread reader_;        // last: it uses all the others; joined first
 };
 

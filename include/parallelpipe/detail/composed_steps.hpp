@@ -57,7 +57,7 @@ public:
         } catch (const behind_the_steps&) {
             throw;
         } catch (...) {
-            throw inner_failure_of(first_.identity().stage);
+            throw inner_failure_of(first_.identity());
         }
     }
 

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -36,6 +37,7 @@ std::vector<inner_worker> inner_workers(std::span<const stage_entry> stages) {
         inner.push_back({std::move(name), here});
         inner.back().identity.stage = inner.back().name;
         inner.back().identity.setup = &stage.setup;
+        inner.back().identity.host = current_worker;
     }
     return inner;
 }
@@ -50,7 +52,7 @@ public:
             nested_stage& stage = chain_.add(
                 owned(new nested_stage(*this, stages[i], workers[i].name, identity.index, 1)), in,
                 true);
-            stage.identity().counters = identity.counters;
+            stage.belongs_to(identity.host, identity.counters);
         }
         if (std::stop_token host = this_worker::stop_token(); host.stop_possible())
             on_stop_.emplace(std::move(host), stopping{&last()});
@@ -58,23 +60,37 @@ public:
 
     nested_stage& last() const noexcept { return chain_.last(); }
 
-    /// Does `what` with the stages. Throws what a stage inside threw.
+    /// Does `what` with the stages, which returns whether it wants to come again. If not, all stages end.
+    /// Returns: whether it comes again.
+    /// Errors: what a stage inside threw, with the end of the stages; what `what` throws.
     template <class What>
-    void run(What what) {
-        throwing_what_is_noted(*this, what);
-        if (was_unwound_) throw stop_unwind();
-    }
-    bool has_failed() const noexcept { return failure_.has_value(); }
-    void throw_failure() const { throw inner_failure(*failure_); }
-
-    bool failed(const nested_stage& at, std::exception_ptr cause) override {
-        if (!failure_) failure_ = innermost(at, std::move(cause));
-        stop(last());
+    bool run(What what) {
+        bool is_unwound = false;
+        try {
+            if (what()) return true;
+        } catch (const stop_unwind&) {
+            is_unwound = true;
+        }
+        chain_.unwind();
+        if (failure_) throw inner_failure(*failure_);
+        if (is_unwound || was_unwound_) throw stop_unwind();
         return false;
+    }
+
+    after_error failed(const nested_stage& at, std::exception_ptr cause) override {
+        inner_failure what = innermost(at, std::move(cause));
+        const bool in_order = what.in_order;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!failure_) failure_ = std::move(what);
+        }
+        if (in_order) return after_error::ends;
+        last().request_stop();
+        return after_error::unwinds;
     }
     void unwound() override {
         was_unwound_ = true;
-        stop(last());
+        last().request_stop();
     }
     void ended() override {}
 
@@ -83,7 +99,7 @@ public:
         try {
             std::rethrow_exception(std::move(cause));
         } catch (...) {
-            return inner_failure_of(at.name());
+            return inner_failure_of(at.identity());
         }
     }
 
@@ -93,8 +109,9 @@ private:
         void operator()() const { last->request_stop(); }
     };
 
-    std::optional<inner_failure> failure_;
-    bool was_unwound_ = false;
+    std::mutex mutex_;
+    std::optional<inner_failure> failure_;  // the first one. Under mutex_; read after chain_.unwind()
+    bool was_unwound_ = false;              // written by the first stage; read after chain_.unwind()
     nested_chain chain_;
     std::optional<std::stop_callback<stopping>> on_stop_;  // last: gone before what it touches
 };
@@ -137,7 +154,10 @@ public:
     void run(feed_base* in, output out) const override {
         if constexpr (std::is_void_v<Out>) {
             fused_chain chain(stages_, in);
-            chain.run([&] { chain.last().consume(); });
+            chain.run([&] {
+                chain.last().consume();
+                return false;
+            });
         } else {
             this->deliver([&] { return results{stages_, in}; }, in, out);
         }
@@ -176,7 +196,8 @@ private:
             chain.run([&] {
                 auto& from = static_cast<feed<Out>&>(*chain.last().out());
                 for (; !from.at_end(); from.next())
-                    if (!to.push(std::move(from.item()))) return;
+                    if (!to.push(std::move(from.item()))) break;
+                return false;
             });
         }
     };
@@ -198,13 +219,13 @@ private:
 
         bool next(void* to) override {
             auto& from = static_cast<feed<Out>&>(*chain_.last().out());
-            chain_.run([&] {
+            return chain_.run([&] {
                 if (std::exchange(in_hand_, false)) from.next();
-                if (from.at_end()) return;
+                if (from.at_end()) return false;
                 std::construct_at(static_cast<Out*>(to), std::move(from.item()));
                 in_hand_ = true;
+                return true;
             });
-            return in_hand_;
         }
 
     private:

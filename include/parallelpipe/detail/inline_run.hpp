@@ -23,11 +23,10 @@
 
 namespace parallelpipe::detail {
 
-/// A run in the thread of its consumer: every stage is nested in the one behind it.
+/// A run in the thread of its consumer: every stage is nested in the one after it.
 ///
-/// Everything is written by that thread; what cancel() and stats() touch from others is atomic, or a stage's
-/// stop_source. (A timed batch reads what is before it in a thread of its own, but only while the
-/// worker waits for it.)
+/// What cancel() and stats() touch from other threads is atomic, or a stage's stop_source. nested.hpp says which other
+/// threads there can be, and why errors have a lock.
 class inline_run_state final : public run_base, public nested_owner {
 public:
     inline_run_state(const std::vector<stage_entry>& stages, std::stop_token token)
@@ -40,7 +39,7 @@ public:
                 owned(new nested_stage(*this, entry, entry.name(entry.is_range ? 0 : position++), 0,
                                        entry.workers())),
                 nullptr, false);
-            stage.identity().counters = &counters_[i];
+            stage.belongs_to(nullptr, &counters_[i]);
         }
         chain_.last().is_last = true;
         if (token.stop_possible())
@@ -52,7 +51,7 @@ public:
     void cancel() override {
         if (has_ended()) return;
         is_cancelled_.store(true, std::memory_order_relaxed);
-        stop(last());
+        last().request_stop();
     }
 
     template <class...>
@@ -77,12 +76,13 @@ public:
 
     void unwound() override {
         was_unwound_ = true;
-        stop(last());
+        last().request_stop();
     }
 
-    /// Behind the last result, each time that somebody comes there. Errors: as run::finish().
+    /// After the last result, each time that the consumer comes there. Errors: as run::finish().
     void ended() override {
         if (!has_ended()) ended_.store(meter::now(), std::memory_order_relaxed);
+        chain_.unwind();
         if (!errors_.empty()) throw TaskException(errors_);
         if (was_unwound_) throw_unwound();
         if (is_cancelled_.load(std::memory_order_relaxed)) throw CancelledError();
@@ -96,14 +96,20 @@ private:
 
     bool has_ended() const noexcept { return ended_.load(std::memory_order_relaxed) != 0; }
 
-    bool failed(const nested_stage& at, std::exception_ptr cause) override {
+    after_error failed(const nested_stage& at, std::exception_ptr cause) override {
         inner_failure what = fused_chain::innermost(at, std::move(cause));
+        const bool is_ordered = at.entry().setup.ordered.value_or(false);
         std::optional<std::uint64_t> item;
-        if (at.entry().setup.ordered.value_or(false) && at.has_taken()) item = at.number();
-        errors_.emplace_back(std::move(what.stage), at.worker(), std::move(what.cause), item);
-        if (at.on_error() == OnError::finish && !what.stops_run) return true;
-        stop(last());
-        return false;
+        if (is_ordered && at.has_taken()) item = at.number();
+        TaskError error(std::move(what.stage), at.worker(), std::move(what.cause), item);
+        {
+            const std::lock_guard lock(mutex_);
+            errors_.push_back(std::move(error));
+        }
+        if (at.on_error() == OnError::finish && !what.stops_run) return after_error::next_worker;
+        if (is_ordered || (what.in_order && at.entry().workers() == 1)) return after_error::ends;
+        last().request_stop();
+        return after_error::unwinds;
     }
 
     const std::vector<stage_entry> entries_;
@@ -111,8 +117,9 @@ private:
     std::atomic<bool> is_cancelled_{false};  // relaxed, as the others: they carry nothing else
     const std::int64_t began_ = meter::now();
     std::atomic<std::int64_t> ended_{0};  // 0: not yet
-    std::vector<TaskError> errors_;
-    bool was_unwound_ = false;
+    std::mutex mutex_;
+    std::vector<TaskError> errors_;  // under mutex_; read after chain_.unwind()
+    bool was_unwound_ = false;       // written by the first stage; read after chain_.unwind()
     nested_chain chain_;
     owned<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
 };

@@ -4,13 +4,16 @@
 // Stages that run one inside the other in one thread: asked for a result, the last one asks the one
 // before it for an item, and so on up to the source or to the feed that the first one reads.
 //
-// An exception of a stage does not pass through the stage functions behind it, which could catch it: it
-// is noted, and they are unwound where they wait for their next item, as in a run with threads.
+// An exception of a stage does not pass through the stage functions after it, which could catch it. It is noted, and
+// the stages after it are unwound where they wait for their next item, or come to the end of their items, as in a run
+// with threads.
 //
-// | atomic      | written by                       | read by             | what it carries              |
-// |-------------|----------------------------------|---------------------|------------------------------|
-// | is_stopped_ | stop(), from any thread, release | the stages, acquire | its reason                   |
-// | made_       | the stage's thread               | anybody             | nothing: a number, relaxed   |
+// A stage can have a thread that reads its items (a batch with a time limit, a run over its Input). Then the stages
+// before it run in that thread, at the same time as those after it. A stage and what it reads belong to one thread at
+// a time nevertheless: a stage joins its threads before it ends or is unwound, and only then touches the stages before
+// it. What two threads can reach at once is the owner, who has a lock for errors, and request_stop(), whose flags are
+// atomic. unwind() ends all stages and with them all such threads: only then the owner reads the errors, and the
+// stages die.
 
 #include <parallelpipe/detail/nested_feed.hpp>
 #include <parallelpipe/detail/owned.hpp>
@@ -32,7 +35,15 @@ namespace parallelpipe::detail {
 
 class nested_stage;
 
+/// What becomes of a stage that has thrown.
+enum class after_error {
+    next_worker,  // the worker is lost
+    ends,         // the stages after it come to the end of their items, those before it are unwound
+    unwinds       // all of them are, and have been told
+};
+
 /// What becomes of the errors and of the end of nested stages.
+/// Threads: failed() and unwound() from any thread in which a stage runs.
 class nested_owner {
 public:
     nested_owner() = default;
@@ -40,21 +51,12 @@ public:
     nested_owner& operator=(const nested_owner&) = delete;
     virtual ~nested_owner() = default;
 
-    /// Whether the stages are to unwind.
-    const std::atomic<bool>& is_stopped() const noexcept { return is_stopped_; }
-    /// `at` threw. Returns: whether it goes on with its next worker.
-    virtual bool failed(const nested_stage& at, std::exception_ptr cause) = 0;
+    /// `at` threw.
+    virtual after_error failed(const nested_stage& at, std::exception_ptr cause) = 0;
     /// The first stage was unwound by another run, whose items it reads, and which was stopped.
     virtual void unwound() = 0;
-    /// Behind the last result of the last stage. Errors: what there is to say about the run.
+    /// After the last result of the last stage. Errors: what there is to say about the run.
     virtual void ended() = 0;
-
-protected:
-    /// All stages are to unwind, the last of which is `last`, and are told where they wait by themselves.
-    void stop(nested_stage& last);
-
-private:
-    std::atomic<bool> is_stopped_{false};
 };
 
 /// One stage of the chain. Its workers run one after the other, each till its function returns.
@@ -62,20 +64,26 @@ class nested_stage final : public nested_source {
 public:
     nested_stage(nested_owner& owner, const stage_entry& entry, std::string name,
                  std::size_t first_worker, std::size_t workers)
-        : owner_(owner), entry_(entry), name_(std::move(name)), end_worker_(first_worker + workers) {
+        : nested_source(worker_),
+          owner_(owner),
+          entry_(entry),
+          name_(std::move(name)),
+          end_worker_(first_worker + workers) {
         worker_.stage = name_;
         worker_.index = first_worker;
         worker_.stop = stop_.get_token();
         worker_.setup = &entry_.setup;
         worker_.of_run = lineage_here();
-        identity_ = &worker_;
-        is_stopped_ = &owner_.is_stopped();
     }
 
     const std::string& name() const noexcept { return name_; }
     const stage_entry& entry() const noexcept { return entry_; }
     std::size_t worker() const noexcept { return worker_.index; }
-    worker_identity& identity() noexcept { return worker_; }
+    /// Before the stage begins. `host`: the worker of the fused stage that this one is in, else null.
+    void belongs_to(const worker_identity* host, item_counters* counters) noexcept {
+        worker_.host = host;
+        worker_.counters = counters;
+    }
     bool has_taken() const { return in_ && in_->has_taken(); }
     OnError on_error() const { return entry_.setup.on_error.value_or(OnError::stop); }
 
@@ -98,10 +106,11 @@ public:
     }
     feed_base* out() const noexcept { return out_.get(); }
 
-    /// A sink: to its end.
+    /// A sink: to its end. The first worker is called however the stage stands, as with threads: its function may be
+    /// one that cannot be unwound and counts on seeing the end of its items.
     void consume() {
         const worker_scope scope(worker_);
-        while (has_worker()) {
+        do {
             bool is_lost = false;
             try {
                 entry_.body->run(in_, {});
@@ -109,7 +118,7 @@ public:
                 is_lost = call_threw();
             }
             call_ended(is_lost);
-        }
+        } while (has_worker());
     }
 
     /// How many elements of its range so far; for any thread.
@@ -117,10 +126,10 @@ public:
     /// How many results so far; for any thread.
     std::uint64_t made() const noexcept { return made_.load(std::memory_order_relaxed); }
 
-    /// Tells this stage and those before it to stop, where they wait by themselves or in another thread.
-    void request_stop() {
+    void request_stop() override {
         if (stop_.stop_requested()) return;  // then those before it have been told, too
         if (before_) before_->request_stop();
+        is_stopped_.store(true, std::memory_order_release);
         stop_.request_stop();
     }
 
@@ -141,16 +150,11 @@ public:
 
     std::uint64_t number() const override { return in_ ? in_->number_in_hand() : 0; }
 
-    ~nested_stage() override {
-        request_stop();
-        unwind();
-    }
-
     bool is_last = false;
 
 private:
     bool is_stopped() const noexcept {
-        return was_unwound_ || is_stopped_->load(std::memory_order_acquire);
+        return was_unwound_ || is_stopped_.load(std::memory_order_acquire);
     }
     bool has_worker() const noexcept { return worker_.index < end_worker_ && !is_stopped(); }
 
@@ -177,18 +181,21 @@ private:
             const bool is_first = !in_ || from_range_;
             if (is_first && !is_stopped()) owner_.unwound();
             was_unwound_ = true;
-            return false;
         } catch (...) {
             if (is_stopped() && says_cancelled(inner_failure_of("").cause)) {
                 was_unwound_ = true;
                 return false;
             }
-            if (!owner_.failed(*this, std::current_exception())) was_unwound_ = true;
+            const after_error next = owner_.failed(*this, std::current_exception());
+            if (next == after_error::next_worker) return true;
+            if (next == after_error::ends) end_worker_ = 0;
+            was_unwound_ = next == after_error::unwinds;
         }
-        return true;
+        return false;
     }
 
     void call_ended(bool is_lost) override {
+        call_.reset();  // first: with it end the threads that read for it
         if (from_range_ && from_range_->has_failed()) {
             try {
                 from_range_->throw_failure();
@@ -196,7 +203,6 @@ private:
                 is_lost = call_threw();
             }
         }
-        call_.reset();
         all_lost_ = all_lost_ && is_lost;
         if (++worker_.index < end_worker_ || was_unwound_) return;
         if (all_lost_ && in_ && !from_range_) ignore_the_rest(*in_);
@@ -209,8 +215,9 @@ private:
         call_.reset();
     }
 
+    /// Its own of what it reads.
     void give_back_inner() {
-        if (before_) in_->give_back();
+        if (before_ || from_range_) in_->give_back();
     }
 
     nested_owner& owner_;
@@ -229,11 +236,6 @@ private:
     owned<feed_base> out_;
 };
 
-inline void nested_owner::stop(nested_stage& last) {
-    is_stopped_.store(true, std::memory_order_release);
-    last.request_stop();
-}
-
 /// Stages, the first one reading from `in`. Destroyed from the last one to the first.
 class nested_chain {
 public:
@@ -241,7 +243,17 @@ public:
     nested_chain(const nested_chain&) = delete;
     nested_chain& operator=(const nested_chain&) = delete;
     ~nested_chain() {
+        unwind();
         while (!stages_.empty()) stages_.pop_back();
+    }
+
+    /// Ends all stages that have not ended, from the last one to the first, and their threads.
+    void unwind() noexcept {
+        if (stages_.empty()) return;
+        if (feed_base* const results = last().out())
+            results->give_back();
+        else
+            last().abandon();
     }
 
     nested_stage& add(owned<nested_stage> stage, feed_base* in, bool is_fused) {

@@ -59,7 +59,8 @@ private:
 /// Threads: those of its worker, one.
 class range_in_turn::reader final : public shared_range::reader, public nested_source {
 public:
-    reader(range_in_turn& of, const worker_identity& worker) : of_(of), worker_(worker) {}
+    reader(range_in_turn& of, const worker_identity& worker)
+        : nested_source(worker), of_(of), worker_(worker) {}
     reader(const reader&) = delete;
     reader& operator=(const reader&) = delete;
 
@@ -86,8 +87,10 @@ public:
     void abandon() noexcept override {}  // the others go on
 
     void ended(bool quiet) override {
-        if (failure_ || is_stopped()) {
+        if (failure_ ? !failure_->in_order : is_stopped()) {
             if (!quiet) throw stop_unwind{};
+        } else if (failure_) {
+            // What the stage yields now belongs to the item that could not be made.
         } else if (item_listener* const listener = feed_->listener()) {
             listener->ends(end_);
         }
@@ -121,7 +124,7 @@ private:
             throw;
         } catch (...) {
             of_.has_ended_ = true;
-            failure_ = inner_failure_of(in_range_->stage);
+            failure_ = inner_failure_of(*in_range_);
         }
         number_ = of_.taken();
         of_.taken_.store(number_ + 1, std::memory_order_relaxed);

@@ -450,11 +450,10 @@ private:
             } catch (const stop_unwind&) {
                 throw;
             } catch (...) {
-                inner_failure inner = inner_failure_of("");
+                const inner_failure inner = inner_failure_of("");
                 if (is_stopped(stage) && says_cancelled(inner.cause)) throw stop_unwind{};
                 lost = !inner.stops_run;
-                worker_failed({stage, worker, std::move(inner.cause), {}, std::move(inner.stage)}, in.get(),
-                              inner.stops_run);
+                worker_failed({stage, worker, inner.cause, {}, inner.stage}, in.get(), inner);
             }
             if (in) in->give_back();
         } catch (const stop_unwind&) {
@@ -526,13 +525,13 @@ private:
     }
 
     /// A stage function threw.
-    void worker_failed(failure what, feed_base* in, bool stops_run) {
+    void worker_failed(failure what, feed_base* in, const inner_failure& inner) {
         const running_stage& here = stages_[what.stage];
         const std::uint64_t number = in ? in->number_in_hand() : 0;
         if (in && in->has_taken() && here.is_ordered()) what.item = number;
-        if (here.on_error() == OnError::finish && !stops_run) {
+        if (here.on_error() == OnError::finish && !inner.stops_run) {
             group_.report(std::move(what));  // the others go on
-        } else if (here.is_ordered()) {
+        } else if (here.is_ordered() || (inner.in_order && here.workers == 1)) {
             // What comes before the failing item goes on to the end; nothing behind it leaves.
             const auto [stage, worker] = std::pair(what.stage, what.worker);
             group_.report(std::move(what));

@@ -10,6 +10,7 @@
 #include <parallelpipe/detail/channel.hpp>
 #include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/nested_feed.hpp>
+#include <parallelpipe/detail/nested_source.hpp>
 #include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/partition.hpp>
 #include <parallelpipe/detail/per_item.hpp>
@@ -52,6 +53,7 @@ struct inner_failure {
     std::string stage;
     std::exception_ptr cause;
     bool stops_run = false;  // a dead-letter handler threw
+    bool in_order = false;   // what came before it has gone through the stages after
 };
 
 /// The exception that is being handled, as one of the stage `name`, unless it is one already.
@@ -65,6 +67,24 @@ inline inner_failure inner_failure_of(std::string_view name) {
     } catch (...) {
         return {std::string(name), std::current_exception()};
     }
+}
+
+/// Whether what came before an error of `worker` still goes through the stages after it: its stage, or a fused one
+/// that this is in, is ordered or has OnError::finish.
+inline bool fails_in_order(const worker_identity* worker, bool stops_run) {
+    for (; worker; worker = worker->host) {
+        if (!worker->setup) continue;
+        const Setup& setup = *worker->setup;
+        if (setup.ordered.value_or(false) || (setup.on_error == OnError::finish && !stops_run)) return true;
+    }
+    return false;
+}
+
+/// The same as one of a stage that is inside a fused one.
+inline inner_failure inner_failure_of(const worker_identity& worker) {
+    inner_failure failure = inner_failure_of(worker.stage);
+    failure.in_order = failure.in_order || fails_in_order(&worker, failure.stops_run);
+    return failure;
 }
 
 /// Does `what`. A failure that is noted meanwhile does not pass through that, which could catch it: it is
@@ -86,12 +106,15 @@ void throwing_what_is_noted(Noted& noted, What what) {
     throw CancelledError();
 }
 
-/// Whether that says no more than that a run was stopped.
+/// Whether that says no more than that a run was stopped, or a run in one of its stages.
 inline bool says_cancelled(const std::exception_ptr& cause) {
     try {
         std::rethrow_exception(cause);
     } catch (const CancelledError&) {
         return true;
+    } catch (const TaskException& failed) {
+        return std::all_of(failed.errors().begin(), failed.errors().end(),
+                           [](const TaskError& error) { return says_cancelled(error.cause()); });
     } catch (...) {
         return false;
     }
@@ -391,7 +414,7 @@ public:
                 throw;
             } catch (...) {
                 if (to.is_pushing()) throw;
-                throw inner_failure_of(identity.stage);
+                throw inner_failure_of(identity);
             }
         }
     }
@@ -435,7 +458,7 @@ private:
                 throw;
             } catch (...) {
                 if (to.is_pushing()) throw;
-                throw inner_failure_of(stepper_.identity().stage);
+                throw inner_failure_of(stepper_.identity());
             }
         }
 
