@@ -26,6 +26,7 @@
 #include <cstdint>
 #include <cstdlib>
 #include <exception>
+#include <iterator>
 #include <optional>
 #include <random>
 #include <ranges>
@@ -108,9 +109,10 @@ public:
 private:
     static std::mt19937 seeded(const testing::Delays& delays, delay_place place,
                                std::size_t worker) {
-        std::seed_seq seeds{static_cast<std::uint32_t>(delays.seed),
-                            static_cast<std::uint32_t>(delays.seed >> 32),
-                            static_cast<std::uint32_t>(place), static_cast<std::uint32_t>(worker)};
+        // seed_seq takes the lower 32 bits of each.
+        const std::uint64_t numbers[] = {delays.seed, delays.seed >> 32,
+                                         static_cast<std::uint64_t>(place), worker};
+        std::seed_seq seeds(std::begin(numbers), std::end(numbers));
         return std::mt19937(seeds);
     }
 

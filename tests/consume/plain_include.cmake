@@ -1,10 +1,12 @@
 # cmake -D COMPILER=... -D FLAGS=... -D INCLUDE=... -D SOURCE=... -D PROGRAM=... -P plain_include.cmake
 #
-# No build system at all: one command, then the program.
+# No build system at all: one command, then the program; with -c in FLAGS the command alone.
 
 cmake_minimum_required(VERSION 3.21)
 
 separate_arguments(flags UNIX_COMMAND "${FLAGS}")
 execute_process(COMMAND ${COMPILER} -std=c++20 ${flags} -I ${INCLUDE} -pthread ${SOURCE} -o ${PROGRAM}
                         COMMAND_ERROR_IS_FATAL ANY COMMAND_ECHO STDOUT)
-execute_process(COMMAND ${PROGRAM} COMMAND_ERROR_IS_FATAL ANY)
+if(NOT "-c" IN_LIST flags)
+  execute_process(COMMAND ${PROGRAM} COMMAND_ERROR_IS_FATAL ANY)
+endif()

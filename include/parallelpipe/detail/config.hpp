@@ -3,6 +3,7 @@
 
 // What the rest of the library may assume of the compiler and the machine.
 
+#include <concepts>
 #include <cstddef>
 #include <version>
 
@@ -67,6 +68,16 @@ inline constexpr std::size_t cache_line = 128;
 #else
 inline constexpr std::size_t cache_line = 64;
 #endif
+
+/// A number as another type, which is the same type on some machines: there -Wuseless-cast warns of a
+/// static_cast, elsewhere -Wconversion of none.
+template <std::integral To, std::integral From>
+constexpr To integer_cast(From number) noexcept {
+    if constexpr (std::same_as<To, From>)
+        return number;
+    else
+        return static_cast<To>(number);
+}
 
 /// Tells the core that this thread is in a short spin.
 inline void cpu_pause() noexcept {

@@ -2,6 +2,7 @@
 #define PARALLELPIPE_DETAIL_KEYED_FEED_HPP
 
 #include <parallelpipe/detail/channel_base.hpp>
+#include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/guest_stop.hpp>
 #include <parallelpipe/detail/keyed_items.hpp>
 #include <parallelpipe/detail/owned.hpp>
@@ -232,7 +233,7 @@ private:
             std::uint64_t mixed = std::hash<value>()(std::invoke(key_, item));
             mixed = (mixed ^ mixed >> 32U) * 0x9e3779b97f4a7c15U;
             mixed = (mixed ^ mixed >> 29U) * 0xbf58476d1ce4e5b9U;
-            return static_cast<std::size_t>(mixed ^ mixed >> 32U);
+            return integer_cast<std::size_t>(mixed ^ mixed >> 32U);
         }
 
         Key key_;

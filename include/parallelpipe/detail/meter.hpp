@@ -40,7 +40,7 @@ struct core_time {
 /// The number that Linux gives the calling thread; 0 elsewhere.
 inline std::int64_t this_thread_number() noexcept {
 #if defined(__linux__)
-    return static_cast<std::int64_t>(::syscall(SYS_gettid));
+    return ::syscall(SYS_gettid);
 #else
     return 0;
 #endif
@@ -53,7 +53,8 @@ inline core_time core_time_of([[maybe_unused]] std::int64_t thread) noexcept {
     core_time time;
 #if defined(__linux__)
     char text[96];
-    std::snprintf(text, sizeof text, "/proc/self/task/%lld/schedstat", static_cast<long long>(thread));
+    const long long number = thread;
+    std::snprintf(text, sizeof text, "/proc/self/task/%lld/schedstat", number);
     const int file = ::open(text, O_RDONLY | O_CLOEXEC);
     if (file < 0) return time;
     const auto length = ::read(file, text, sizeof text - 1);
@@ -85,7 +86,8 @@ struct alignas(cache_line) meter {
     owned<wait_spans> spans;  // where its waits go; set before its thread starts, null: nowhere
 
     static std::int64_t now() noexcept {
-        return std::chrono::nanoseconds(std::chrono::steady_clock::now().time_since_epoch()).count();
+        const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch();
+        return now.count();
     }
 
     /// The processor time of the calling thread; 0 where it is not known.

@@ -70,7 +70,11 @@ public:
         return feed;
     }
     bool has_failed() const noexcept override { return failure_.has_value(); }
-    void throw_failure() override { throw inner_failure(*std::exchange(failure_, std::nullopt)); }
+    void throw_failure() override {
+        const inner_failure failure = std::move(*failure_);
+        failure_.reset();
+        throw failure;
+    }
 
     bool produce_otherwise(void* to) override {
         if (failure_) return false;

@@ -19,6 +19,7 @@
 // items: that one may wait for input while the worker waits for room. Each ring has one writer at a
 // time, and who comes after it knows what it did.
 
+#include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/owned.hpp>
 
 #include <algorithm>
@@ -42,7 +43,7 @@ public:
     /// The writer's.
     void add(span what) noexcept {
         const std::uint64_t number = count_.load(std::memory_order_relaxed);
-        slot& here = slots_[number % size_];
+        slot& here = slots_[index(number)];
         here.began.store(what.began, std::memory_order_release);
         here.ended.store(what.ended, std::memory_order_release);
         count_.store(number + 1, std::memory_order_release);
@@ -53,9 +54,9 @@ public:
         const std::uint64_t end = count_.load(std::memory_order_acquire);
         const std::uint64_t begin = end - std::min<std::uint64_t>(end, size_);
         std::vector<span> spans;
-        spans.reserve(static_cast<std::size_t>(end - begin));
+        spans.reserve(integer_cast<std::size_t>(end - begin));
         for (std::uint64_t i = begin; i != end; ++i) {
-            const slot& from = slots_[i % size_];
+            const slot& from = slots_[index(i)];
             spans.push_back({from.began.load(std::memory_order_acquire),
                              from.ended.load(std::memory_order_acquire)});
         }
@@ -73,6 +74,10 @@ private:
         std::atomic<std::int64_t> began{0};
         std::atomic<std::int64_t> ended{0};
     };
+
+    std::size_t index(std::uint64_t number) const noexcept {
+        return integer_cast<std::size_t>(number % size_);
+    }
 
     const std::uint64_t size_;
     const owned<slot[]> slots_;
