@@ -31,6 +31,10 @@ concept can_be_item_or_void = std::is_void_v<T> || can_be_item<T>;
 template <class... Ts>
 struct type_list {};
 
+/// False, for a static_assert that is to fail where its template is used.
+template <class...>
+inline constexpr bool never = false;
+
 /// f(parts...). As std::apply, without the questions that it asks first, which take long to compile.
 template <class F, class Tuple, std::size_t... I>
 decltype(auto) spread(F& f, Tuple& parts, std::index_sequence<I...>) {

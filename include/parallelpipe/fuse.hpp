@@ -77,14 +77,15 @@ Stage<In, Out> fuse(const detail::step_pipeline<In, Out, Bodies...>& stages) {
     return parallelpipe::fuse(Setup{}, stages);
 }
 template <detail::generic_operand Generic>
-void fuse(const Setup&, const Generic&) {
+auto fuse(const Setup&, const Generic&) {
     static_assert(!detail::generic_operand<Generic>,
                   "parallelpipe: what is fused is made before its left side is known, so its first stage "
-                  "has to know its item type: name it, [](int x) { ... }, and pass the arguments it needs");
+                  "has to know its item type: name it, [](int x) { ... }, or Stage<int, std::vector<int>>(batch(10)), "
+                  "and pass the arguments it needs");
 }
 template <detail::generic_operand Generic>
-void fuse(const Generic& stage) {
-    parallelpipe::fuse(Setup{}, stage);
+auto fuse(const Generic& stage) {
+    return parallelpipe::fuse(Setup{}, stage);
 }
 template <class In, class Out>
 Stage<In, Out> fuse(Setup setup, const Stage<In, Out>& stage) {
@@ -95,23 +96,32 @@ Stage<In, Out> fuse(const Stage<In, Out>& stage) {
     return parallelpipe::fuse(Setup{}, Pipeline<In, Out>(stage));
 }
 
-
 namespace detail {
+
 template <class...>
-inline constexpr bool can_be_fused = false;
+inline constexpr bool are_chained = false;
 template <class Stages>
-inline constexpr bool can_be_fused<Stages> = operand<Stages>;
+inline constexpr bool are_chained<Stages> = operand<Stages>;
 template <class Settings, class Stages>
-inline constexpr bool can_be_fused<Settings, Stages> = std::convertible_to<Settings, Setup> && operand<Stages>;
+inline constexpr bool are_chained<Settings, Stages> = std::convertible_to<Settings, Setup> && operand<Stages>;
+
+template <class... Wrong>
+struct no_chain {
+    static_assert(never<Wrong...>,
+                  "parallelpipe: fuse takes stages that are chained already: write fuse(a | b | c), or "
+                  "fuse({.workers = 4}, a | b | c)");
+};
+
 }  // namespace detail
 
 template <class... Wrong>
-    requires(!detail::can_be_fused<Wrong...>)
-void fuse(Wrong&&...) {
-    static_assert(detail::can_be_fused<Wrong...>,
-                  "parallelpipe: fuse takes stages that are chained already: write fuse(a | b | c), or "
-                  "fuse({.workers = 4}, a | b | c)");
-}
+    requires(!detail::are_chained<Wrong...>)
+detail::no_chain<Wrong...> fuse(Wrong&&...);
+template <class... Wrong>
+    requires(!detail::are_chained<Setup, Wrong...>)
+detail::no_chain<Wrong...> fuse(Setup, Wrong&&...);
+
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(fuse, detail::anything)
 
 }  // namespace parallelpipe
 

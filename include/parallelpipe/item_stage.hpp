@@ -46,7 +46,7 @@ public:
 ///   OnError::skip, else the exception leaves the stage. An item that is tried again or handed over
 ///   goes to the function as an lvalue, or as a copy if the function takes it by value.
 template <class In, class Out>
-class ItemStage : public Stage<In, Out> {
+class PARALLELPIPE_RUN_IT ItemStage : public Stage<In, Out> {
 public:
     /// For the library.
     explicit ItemStage(std::shared_ptr<const detail::item_stage_parts<In, Out>> parts)
@@ -64,6 +64,8 @@ public:
         return *this;
     }
     ItemStage&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
+    template <detail::misnamed Wrong = detail::misnamed_setup>
+    detail::no_such_setting<Wrong> setup(Wrong) const;
 
     /// Items that fail for good go to `handler(std::exception_ptr, In& item)`, and the run goes on.
     /// Threads: the worker's own; each worker has a copy of the handler, as of the function.
@@ -125,7 +127,7 @@ namespace detail {
 /// An ItemStage that says in its type what it runs, a function_body: `fuse` can make one function of
 /// several.
 template <class In, class Out, class Body>
-class step_stage final : public ItemStage<In, Out> {
+class PARALLELPIPE_RUN_IT step_stage final : public ItemStage<In, Out> {
 public:
     using ItemStage<In, Out>::ItemStage;
 
@@ -134,6 +136,8 @@ public:
         return *this;
     }
     step_stage&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
+    template <misnamed Wrong = misnamed_setup>
+    no_such_setting<Wrong> setup(Wrong) const;
 
     template <class Handler>
     step_stage& dead_letter(Handler handler) & {

@@ -6,12 +6,14 @@
 #include <parallelpipe/detail/join.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
+#include <parallelpipe/detail/stage_checks.hpp>
 #include <parallelpipe/detail/start.hpp>
 #include <parallelpipe/inline_run.hpp>
 #include <parallelpipe/results.hpp>
 #include <parallelpipe/stage.hpp>
 
 #include <ostream>
+#include <ranges>
 #include <stop_token>
 #include <string>
 #include <utility>
@@ -26,7 +28,7 @@ namespace parallelpipe {
 ///   threads at once: each call is a run of its own. A pipeline over a range that can be read only
 ///   once runs once.
 template <class In, class Out>
-class Pipeline {
+class PARALLELPIPE_RUN_IT Pipeline : public detail::not_a_range<Out> {
 public:
     Pipeline(const Stage<In, Out>& stage) : stages_{stage.entry()} {}
 
@@ -91,7 +93,7 @@ public:
     /// Errors: those of results().
     template <template <class...> class Container = std::vector>
     auto collect(std::stop_token token = {}) const {
-        if constexpr (detail::has_results<In, Out>())
+        if constexpr (detail::check_container<Container, In, Out>())
             return collect<Container<Out>>(std::move(token));
     }
     template <class Container>
@@ -100,7 +102,7 @@ public:
     }
     template <template <class...> class Container = std::vector>
     auto collect(detail::run_watcher& monitor, std::stop_token token = {}) const {
-        if constexpr (detail::has_results<In, Out>())
+        if constexpr (detail::check_container<Container, In, Out>())
             return collect<Container<Out>>(monitor, std::move(token));
     }
     template <class Container>
@@ -202,6 +204,14 @@ template <class Left, class Right>
     requires(detail::operand<Left> || detail::operand<Right>)
 auto operator|(Left&& left, Right&& right) {
     return detail::pipe(std::forward<Left>(left), std::forward<Right>(right));
+}
+/// A range and a function that no verb has made a stage of.
+template <std::ranges::input_range Range, class F>
+    requires(!detail::operand<Range> && detail::plain_function<F, Range>)
+auto operator|(Range&&, F&&) {
+    static_assert(detail::never<F>,
+                  "parallelpipe: the right side of | is a function, not a stage; wrap it: range | map_stage(f) for one "
+                  "result per item, range | stage(f) where f takes an Input");
 }
 
 namespace detail {

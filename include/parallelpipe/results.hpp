@@ -42,7 +42,8 @@ Statistics stats_of(const run_base& of);
 ///   `CancelledError` if the run was cancelled. A loop that ends normally has seen everything. Errors
 ///   of stages that nobody waits for any more, because the consumer left, are dropped.
 template <class Out>
-class Results : public std::ranges::view_base {
+class [[nodiscard("parallelpipe: a run whose results are dropped ends at once: loop over them, for "
+                   "(auto& x : pipe.results()), or write pipe.execute()")]] Results : public std::ranges::view_base {
     static_assert(detail::can_be_item<Out>,
                   "parallelpipe: a pipeline that ends in a sink has no results; call execute()");
 

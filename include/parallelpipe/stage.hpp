@@ -6,6 +6,7 @@
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/keyed_feed.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>
+#include <parallelpipe/detail/setup_mistakes.hpp>
 #include <parallelpipe/detail/stage_body.hpp>
 #include <parallelpipe/detail/stage_call.hpp>
 #include <parallelpipe/detail/stage_checks.hpp>
@@ -26,12 +27,28 @@
 
 namespace parallelpipe {
 
+template <class In, class Out>
+class Stage;
+
+namespace detail {
+
+/// Whether a stage that got to know its items is a Stage<In, Out>.
+template <class In, class Out, class Made>
+constexpr bool is_made_of() {
+    constexpr bool is_one = std::derived_from<Made, Stage<In, Out>>;
+    static_assert(is_one, "parallelpipe: with items of In this stage does not yield Out, or it is more than one stage, "
+                          "as reduce(init, op, combine) is; write Stage<int, std::vector<int>>(batch(10))");
+    return is_one;
+}
+
+}  // namespace detail
+
 /// What runs: a callable, its bound arguments and its settings.
 /// Shape: a value; copies never influence each other. `In` is void for a source, `Out` for a sink.
 ///   Every worker of every run gets its own copy of the callable and of the arguments.
 /// Threads: as a standard container: const members from several threads at once.
 template <class In, class Out>
-class Stage {
+class PARALLELPIPE_RUN_IT Stage : public detail::not_a_range<Out> {
     static_assert(detail::can_be_item_or_void<In> && detail::can_be_item_or_void<Out>,
                   "parallelpipe: items are values: In and Out of a Stage must be object types that "
                   "can be moved, not references and not const; write std::remove_cvref_t<T>");
@@ -42,18 +59,28 @@ public:
     ///     generator<Out> f(Args...)                a source
     ///     Range          f(Input<In>, Args...)     any input range by value
     ///     void           f(Input<In>, Args...)     a sink
-    /// with `arguments` for Args; or a member function, its object as the first argument.
+    /// with `arguments` for Args; or a member function, its object as the first argument; or a stage that does not
+    /// know its items yet: `Stage<int, std::vector<int>>(batch(10))`.
     template <class F, class... Arguments>
         requires(!std::is_base_of_v<Stage, std::remove_cvref_t<F>> &&
                  !std::same_as<std::remove_cvref_t<F>, detail::stage_body>)
     explicit Stage(F&& f, Arguments&&... arguments) {  // here: clang before 19 finds no definition outside
         using Function = std::decay_t<F>;
-        entry_.kind = detail::kind_of<Function>;
-        [&]<class... Bound>(detail::type_list<Bound...>) {
-            if constexpr (detail::fits_stage<In, Out, Function, Bound...>())
-                entry_.body = detail::make_body<detail::function_body<In, Out, Function, Bound...>>(
-                    std::forward<F>(f), std::forward<Arguments>(arguments)...);
-        }(typename detail::kept_arguments<Function, In, std::unwrap_ref_decay_t<Arguments>...>::type{});
+        if constexpr (std::is_base_of_v<detail::generic_stage, Function>) {
+            if constexpr (sizeof...(Arguments) != 0) {
+                *this = Stage(f(std::forward<Arguments>(arguments)...));
+            } else if constexpr (!std::is_void_v<decltype(f.template on<In>())>) {
+                const auto made = f.template on<In>();
+                if constexpr (detail::is_made_of<In, Out, decltype(made)>()) entry_ = made.entry();
+            }
+        } else {
+            entry_.kind = detail::kind_of<Function>;
+            [&]<class... Bound>(detail::type_list<Bound...>) {
+                if constexpr (detail::fits_stage<In, Out, Function, Bound...>())
+                    entry_.body = detail::make_body<detail::function_body<In, Out, Function, Bound...>>(
+                        std::forward<F>(f), std::forward<Arguments>(arguments)...);
+            }(typename detail::kept_arguments<Function, In, std::unwrap_ref_decay_t<Arguments>...>::type{});
+        }
     }
 
     /// Changes settings; a field left out keeps its value.
@@ -64,6 +91,8 @@ public:
         return *this;
     }
     Stage&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
+    template <detail::misnamed Wrong = detail::misnamed_setup>
+    detail::no_such_setting<Wrong> setup(Wrong) const;
 
     /// Every item goes to the worker that its key belongs to: items with equal keys to the same worker,
     /// in the order in which they arrive. So what a worker keeps for a key needs no lock.
@@ -193,6 +222,8 @@ template <class F>
 auto stage(F&& f) {
     return stage(Setup{}, std::forward<F>(f));
 }
+
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(stage, detail::anything)
 
 }  // namespace parallelpipe
 

@@ -9,7 +9,7 @@ if(expect STREQUAL "")
 endif()
 
 set(ENV{LC_ALL} C)
-execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only ${INCLUDES} ${SOURCE} -DMISTAKE
+execute_process(COMMAND ${COMPILER} -std=c++20 -Werror=unused-result -fsyntax-only ${INCLUDES} ${SOURCE} -DMISTAKE
                         ${FIRST_ERROR_ONLY} RESULT_VARIABLE failed ERROR_VARIABLE output)
 if(NOT failed)
   message(FATAL_ERROR "The mistake compiles.")

@@ -15,5 +15,5 @@ list(REMOVE_DUPLICATES headers)
 list(JOIN headers "\n" headers)
 file(WRITE ${TWINS} "${headers}\n${twins}")
 
-execute_process(COMMAND ${COMPILER} -std=c++20 -fsyntax-only ${INCLUDES} ${TWINS} COMMAND_ERROR_IS_FATAL
+execute_process(COMMAND ${COMPILER} -std=c++20 -Werror=unused-result -fsyntax-only ${INCLUDES} ${TWINS} COMMAND_ERROR_IS_FATAL
                                                                                   ANY)

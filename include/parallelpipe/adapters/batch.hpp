@@ -216,6 +216,9 @@ auto batch(std::size_t size, std::chrono::nanoseconds max_wait) {
     return batch<Later...>(Setup{}, size, max_wait);
 }
 
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(batch, std::size_t)
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(batch, std::size_t, std::chrono::nanoseconds)
+
 }  // namespace parallelpipe
 
 #endif

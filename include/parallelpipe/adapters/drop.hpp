@@ -47,6 +47,8 @@ auto drop(std::size_t count) {
     return drop<Later...>(Setup{}, count);
 }
 
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(drop, std::size_t)
+
 }  // namespace parallelpipe
 
 #endif

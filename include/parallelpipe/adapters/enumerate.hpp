@@ -39,6 +39,8 @@ auto enumerate(Setup setup = {}) {
         detail::one_worker("enumerate", std::move(setup)), detail::enumerate_function{},
         std::tuple<>());
 }
+template <detail::misnamed Wrong = detail::misnamed_setup>
+detail::no_such_setting<Wrong> enumerate(Wrong);
 
 }  // namespace parallelpipe
 

@@ -53,6 +53,8 @@ auto filter(Predicate&& predicate) {
     return filter(Setup{}, std::forward<Predicate>(predicate));
 }
 
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(filter, detail::anything)
+
 }  // namespace parallelpipe
 
 #endif

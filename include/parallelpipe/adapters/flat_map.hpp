@@ -126,6 +126,10 @@ auto unbatch(Setup setup = {}) {
         std::move(setup), detail::own_parts{}, std::tuple<>());
 }
 
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(flat_map, detail::anything)
+template <detail::misnamed Wrong = detail::misnamed_setup>
+detail::no_such_setting<Wrong> unbatch(Wrong);
+
 }  // namespace parallelpipe
 
 #endif

@@ -53,6 +53,8 @@ auto for_each(F&& f) {
     return for_each(Setup{}, std::forward<F>(f));
 }
 
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(for_each, detail::anything)
+
 }  // namespace parallelpipe
 
 #endif

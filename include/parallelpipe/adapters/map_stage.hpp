@@ -99,6 +99,8 @@ auto map_stage(F&& f) {
     return map_stage(Setup{}, std::forward<F>(f));
 }
 
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(map_stage, detail::anything)
+
 }  // namespace parallelpipe
 
 #endif

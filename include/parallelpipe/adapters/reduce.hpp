@@ -45,20 +45,45 @@ void fold(Op& op, std::optional<T>& sum, In& item) {
     }
 }
 
+template <class Op, class T, class In>
+constexpr bool check_op() {
+    constexpr bool fits = folds<Op, T, In> || folds_lvalue<Op, T, In>;
+    static_assert(fits, "parallelpipe: the op of reduce is called as sum = op(sum, item) with the items on the left "
+                        "of |, where sum has the type of init, and this one cannot be; write reduce(0L, [](long sum, "
+                        "const Item& item) { return sum + item.size; })");
+    return fits;
+}
+template <class T, class Combine>
+constexpr bool check_combine() {
+    constexpr bool fits = folds<Combine, T, T> || folds_lvalue<Combine, T, T>;
+    static_assert(fits, "parallelpipe: the last function of reduce merges two sums, which have the type of init: "
+                        "combine(a, b), and this one cannot; write reduce(0L, op, [](long a, long b) { return a + b; "
+                        "})");
+    return fits;
+}
+
 /// All items, one result.
 template <class T, class Op>
-struct reduce_function {
-    T init;
-    Op op;
+class reduce_function {
+public:
+    reduce_function(T init, Op op) : init_(std::move(init)), op_(std::move(op)) {}
 
     template <class In>
-        requires(folds<Op, T, In> || folds_lvalue<Op, T, In>)
-    generator<T> operator()(Input<In> items) {
+    auto operator()(Input<In> items) {
+        if constexpr (check_op<Op, T, In>()) return sum_of(std::move(items));
+    }
+
+private:
+    template <class In>
+    generator<T> sum_of(Input<In> items) {
         check_one_worker("reduce(init, op) without a function that combines two results");
-        std::optional<T> sum(std::move(init));
-        for (In& item : items) detail::fold(op, sum, item);
+        std::optional<T> sum(std::move(init_));
+        for (In& item : items) detail::fold(op_, sum, item);
         co_yield *std::move(sum);
     }
+
+    T init_;
+    Op op_;
 };
 template <class T, class Op>
 inline constexpr const char* kind_of<reduce_function<T, Op>> = "reduce";
@@ -70,7 +95,6 @@ struct partial_reduce_function {
     Op op;
 
     template <class In>
-        requires(folds<Op, T, In> || folds_lvalue<Op, T, In>)
     generator<T> operator()(Input<In> items) {
         std::optional<T> sum(std::move(init));
         bool any = false;
@@ -109,7 +133,7 @@ inline constexpr const char* kind_of<combine_function<T, Combine>> = "combine";
 
 /// `reduce(init, op, combine)`: two stages, made when the items are known.
 template <class T, class Op, class Combine>
-class parallel_reduce : public generic_stage {
+class PARALLELPIPE_RUN_IT parallel_reduce : public generic_stage {
 public:
     parallel_reduce(Setup setup, T init, Op op, Combine combine)
         : init_(std::move(init)), op_(std::move(op)), combine_(std::move(combine)) {
@@ -121,14 +145,12 @@ public:
         return *this;
     }
     parallel_reduce&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
+    template <misnamed Wrong = misnamed_setup>
+    no_such_setting<Wrong> setup(Wrong) const;
 
     template <class In>
     auto on() const {
-        constexpr bool fits = folds<Op, T, In> || folds_lvalue<Op, T, In>;
-        static_assert(fits, "parallelpipe: the op of reduce is called as sum = op(sum, item) with the "
-                            "items on the left of |, and this one cannot be; check its parameters and "
-                            "the type of init");
-        if constexpr (fits) {
+        if constexpr (check_op<Op, T, In>() && check_combine<T, Combine>()) {
             Stage<In, T> partial(partial_reduce_function<T, Op>{init_, op_});
             Stage<T, T> total(combine_function<T, Combine>{init_, combine_});
             partial.setup(setup_);
@@ -155,7 +177,7 @@ auto reduce(Setup setup, T init, Op op) {
     return detail::make_stage<detail::stage_verb>(
         detail::one_worker("reduce(init, op) without a function that combines two results",
                            std::move(setup)),
-        detail::reduce_function<T, Op>{std::move(init), std::move(op)}, std::tuple<>());
+        detail::reduce_function<T, Op>(std::move(init), std::move(op)), std::tuple<>());
 }
 template <class T, class Op>
     requires(!std::same_as<T, Setup>)
@@ -180,6 +202,9 @@ template <class T, class Op, class Combine>
 auto reduce(T init, Op op, Combine combine) {
     return reduce(Setup{}, std::move(init), std::move(op), std::move(combine));
 }
+
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(reduce, detail::anything, detail::anything)
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(reduce, detail::anything, detail::anything, detail::anything)
 
 }  // namespace parallelpipe
 

@@ -84,6 +84,9 @@ auto take_while(Predicate&& predicate) {
     return take_while(Setup{}, std::forward<Predicate>(predicate));
 }
 
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(take, std::size_t)
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(take_while, detail::anything)
+
 }  // namespace parallelpipe
 
 #endif

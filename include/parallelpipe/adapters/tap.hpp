@@ -60,6 +60,8 @@ auto tap(F&& f) {
     return tap(Setup{}, std::forward<F>(f));
 }
 
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(tap, detail::anything)
+
 }  // namespace parallelpipe
 
 #endif

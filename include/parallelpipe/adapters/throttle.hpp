@@ -138,6 +138,11 @@ auto throttle(double per_second, std::size_t burst = 1) {
     return throttle<Later...>(Setup{}, per_second, burst);
 }
 
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(throttle, detail::anything)
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(throttle, Rate)
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(throttle, detail::anything, std::size_t)
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(throttle, Rate, std::size_t)
+
 }  // namespace parallelpipe
 
 #endif

@@ -47,6 +47,11 @@
 #define PARALLELPIPE_RARE
 #endif
 
+// What makes a pipeline starts nothing: a statement that ends there has no effect.
+#define PARALLELPIPE_RUN_IT                                                                        \
+    [[nodiscard("parallelpipe: nothing has run: this only says what is to run; write "             \
+                "(source | stage).execute(), or loop over (source | stage).results()")]]
+
 #if PARALLELPIPE_TSAN
 #include <sanitizer/tsan_interface.h>
 

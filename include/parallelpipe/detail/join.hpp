@@ -57,6 +57,13 @@ concept generic_operand = chain_of<T>::generic;
 template <class T>
 concept operand = typed_operand<T> || generic_operand<T>;
 
+/// A function that was meant for the items of Range, or for an Input of them. Not what takes the range itself, as what
+/// the verbs of std::views return does.
+template <class F, class Range>
+concept plain_function = !operand<F> && !std::ranges::range<F> && !std::invocable<F, Range> &&
+                         (has_signature<std::decay_t<F>> ||
+                          std::invocable<std::decay_t<F>&, std::ranges::range_reference_t<Range>>);
+
 template <class In, class Out>
 std::vector<stage_entry> entries_of(const Stage<In, Out>& stage) {
     return {stage.entry()};
@@ -79,7 +86,7 @@ owned<feed_base> convert(feed_base& from) {
 /// A Pipeline that says in its type what its stages run, function_bodies: `fuse` can make one function of
 /// them.
 template <class In, class Out, class... Bodies>
-class step_pipeline final : public Pipeline<In, Out> {
+class PARALLELPIPE_RUN_IT step_pipeline final : public Pipeline<In, Out> {
 public:
     using Pipeline<In, Out>::Pipeline;
 
@@ -196,9 +203,9 @@ auto pipe(Left&& left, Right&& right) {
                       "results: (left).results() | view");
     } else if constexpr (generic_operand<Left>) {
         static_assert(!generic_operand<Left>,
-                      "parallelpipe: the stage on the left of | still lacks its arguments, or is "
-                      "generic with nothing before it that tells its item type; call it with its "
-                      "arguments, or name the types: Stage<In, Out>(f)");
+                      "parallelpipe: the stage on the left of | still lacks its arguments, or is generic with nothing "
+                      "before it that tells its item type; call it with its arguments, put a range in front, or name "
+                      "its types: Stage<int, std::vector<int>>(batch(10))");
     } else if constexpr (typed_operand<Left>) {
         if constexpr (typed_operand<Right>)
             return detail::join(left, right);

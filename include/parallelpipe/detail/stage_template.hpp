@@ -5,6 +5,7 @@
 // arguments or for the left side of operator|.
 
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/setup_mistakes.hpp>
 #include <parallelpipe/detail/stage_call.hpp>
 #include <parallelpipe/detail/stage_checks.hpp>
 #include <parallelpipe/setup.hpp>
@@ -110,14 +111,43 @@ inline constexpr bool is_known_source<Verb, F, Bound...> = std::is_void_v<known_
 
 /// What operator| takes on its right without knowing the items: it has a member template
 /// `on<In>()`, which makes the Stage or the Pipeline for items of type In.
-struct generic_stage {};
+struct generic_stage {
+    template <class... Settings>
+    auto results(const Settings&...) const {
+        return refuse_to_run<Settings...>();
+    }
+    template <class... Settings>
+    auto execute(const Settings&...) const {
+        return refuse_to_run<Settings...>();
+    }
+    template <class... Settings>
+    auto for_each(const Settings&...) const {
+        return refuse_to_run<Settings...>();
+    }
+    template <template <class...> class Container, class... Settings>
+    auto collect(const Settings&...) const {
+        return refuse_to_run<Settings...>();
+    }
+    template <class... Settings>
+    auto collect(const Settings&...) const {
+        return refuse_to_run<Settings...>();
+    }
+
+private:
+    template <class... Settings>
+    static auto refuse_to_run() {
+        static_assert(never<Settings...>,
+                      "parallelpipe: this stage still lacks its arguments, or the items that it is to read; call "
+                      "it with its arguments and put a range in front: (range | my_stage(7)).results()");
+    }
+};
 
 template <class Verb, class F, class... Bound>
 class stage_template;
 
 /// A stage_template with a key for partition_by. A value, too.
 template <class Template, class Key>
-class keyed_template : public generic_stage {
+class PARALLELPIPE_RUN_IT keyed_template : public generic_stage {
 public:
     keyed_template(Template stage, Key key) : stage_(std::move(stage)), key_(std::move(key)) {}
 
@@ -132,6 +162,8 @@ public:
         return *this;
     }
     keyed_template&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
+    template <misnamed Wrong = misnamed_setup>
+    no_such_setting<Wrong> setup(Wrong) const;
 
     /// With another key instead. This one is unchanged.
     template <class Other>
@@ -176,7 +208,7 @@ auto make_stage(Setup setup, F f, std::tuple<Bound...> bound) {
 /// items, which operator| takes from the left side. A value, as a Stage is. What was bound with
 /// std::ref stays a std::reference_wrapper until the Stage is made.
 template <class Verb, class F, class... Bound>
-class stage_template : public generic_stage {
+class PARALLELPIPE_RUN_IT stage_template : public generic_stage {
 public:
     stage_template(Setup setup, F f, std::tuple<Bound...> bound)
         : f_(std::move(f)), bound_(std::move(bound)) {
@@ -202,6 +234,8 @@ public:
         return *this;
     }
     stage_template&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
+    template <misnamed Wrong = misnamed_setup>
+    no_such_setting<Wrong> setup(Wrong) const;
 
     /// The stage with this key, as Stage::partition_by. This one is unchanged.
     template <class Key>
@@ -238,8 +272,9 @@ public:
         constexpr bool callable =
             callable_as_stage<function, input_of_t<In>, std::unwrap_reference_t<Bound>...>;
         static_assert(!reads || !has_arguments || callable,
-                      "parallelpipe: the generic stage on the right of | cannot be called with the "
-                      "items on its left; check its parameters, or name the types: Stage<In, Out>(f)");
+                      "parallelpipe: the generic stage on the right of | cannot be called with the items on its left; "
+                      "let its function take what stands there, [](auto items) or [](auto item), or put a map_stage "
+                      "that converts between them");
         if constexpr (reads && has_arguments && callable)
             return detail::spread(
                 [&](const auto&... bound) {

@@ -128,11 +128,19 @@ void for_each_of(const std::vector<stage_entry>& stages, F& f, std::stop_token t
     }
 }
 
+template <class Container, class Item>
+concept keeps = requires(Container& all, Item&& item) { all.push_back(std::forward<Item>(item)); } ||
+                requires(Container& all, Item&& item) { all.insert(all.end(), std::forward<Item>(item)); };
+
 /// All results.
 template <class In, class Out, class Container>
 Container collect_of(const std::vector<stage_entry>& stages, std::stop_token token,
                      const run_watcher* watcher = nullptr) {
-    if constexpr (detail::has_results<In, Out>()) {
+    static_assert(keeps<Container, Out>,
+                  "parallelpipe: this container does not take the results of the pipeline, by push_back or by "
+                  "insert; write collect<std::vector>(), or collect<std::map<Key, Value>>() where each result is a "
+                  "std::pair<Key, Value>");
+    if constexpr (detail::has_results<In, Out>() && keeps<Container, Out>) {
         auto results = detail::start<Out>(stages, std::move(token), watcher, "collect()");
         Container all;  // dies before the results, which join the run
         for (Out& result : results) {
@@ -142,6 +150,22 @@ Container collect_of(const std::vector<stage_entry>& stages, std::stop_token tok
                 all.insert(all.end(), std::move(result));
         }
         return all;
+    } else {
+        return Container();
+    }
+}
+
+/// Container<Out>, for collect<Container>().
+template <template <class...> class Container, class In, class Out>
+constexpr bool check_container() {
+    if constexpr (detail::has_results<In, Out>()) {
+        constexpr bool fits = requires { typename Container<Out>; };
+        static_assert(fits, "parallelpipe: collect<Container>() makes a Container<Out>, and this container has other "
+                            "parameters; name the whole type: collect<std::map<Key, Value>>(), where each result is a "
+                            "std::pair<Key, Value>");
+        return fits;
+    } else {
+        return false;
     }
 }
 

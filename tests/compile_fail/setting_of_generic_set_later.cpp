@@ -1,0 +1,14 @@
+// A setting of another name, of a stage that does not know its items yet.
+// expect: Setup has no field of that name; its fields are, in this order, .workers, .qsize
+
+#include <parallelpipe.hpp>
+
+using namespace parallelpipe;
+
+auto same = map_stage([](auto x) { return x; });
+
+#ifdef MISTAKE
+void set() { same.setup({.worker = 2}); }
+#else
+void set() { same.setup({.workers = 2}); }
+#endif

@@ -1,0 +1,12 @@
+// A setting of another name, of a verb that takes a number.
+// expect: Setup has no field of that name; its fields are, in this order, .workers, .qsize
+
+#include <parallelpipe.hpp>
+
+using namespace parallelpipe;
+
+#ifdef MISTAKE
+auto made = take({.capacity = 8}, 10);
+#else
+auto made = take({.qsize = 8}, 10);
+#endif

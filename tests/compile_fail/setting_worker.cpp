@@ -1,0 +1,12 @@
+// A setting of another name.
+// expect: Setup has no field of that name; its fields are, in this order, .workers, .qsize
+
+#include <parallelpipe.hpp>
+
+using namespace parallelpipe;
+
+#ifdef MISTAKE
+auto made = map_stage({.worker = 4}, [](int x) { return x; });
+#else
+auto made = map_stage({.workers = 4}, [](int x) { return x; });
+#endif

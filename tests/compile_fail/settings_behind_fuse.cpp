@@ -1,0 +1,14 @@
+// The settings of a fused stage come first, too.
+// expect: the settings come first
+
+#include <parallelpipe.hpp>
+
+using namespace parallelpipe;
+
+auto twice = map_stage([](int x) { return 2 * x; });
+
+#ifdef MISTAKE
+auto made = fuse(twice | twice, {.workers = 4});
+#else
+auto made = fuse({.workers = 4}, twice | twice);
+#endif
