@@ -24,6 +24,7 @@
 #include <parallelpipe/input.hpp>               // IWYU pragma: export
 #include <parallelpipe/item_stage.hpp>          // IWYU pragma: export
 #include <parallelpipe/json.hpp>                // IWYU pragma: export
+#include <parallelpipe/lasting.hpp>             // IWYU pragma: export
 #include <parallelpipe/monitor.hpp>             // IWYU pragma: export
 #include <parallelpipe/picture.hpp>             // IWYU pragma: export
 #include <parallelpipe/pipeline.hpp>            // IWYU pragma: export

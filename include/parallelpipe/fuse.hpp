@@ -3,6 +3,7 @@
 
 #include <parallelpipe/detail/composed_steps.hpp>
 #include <parallelpipe/detail/fused_body.hpp>
+#include <parallelpipe/detail/item_views.hpp>
 #include <parallelpipe/detail/range_in_turn.hpp>
 #include <parallelpipe/pipeline.hpp>
 #include <parallelpipe/setup.hpp>
@@ -16,6 +17,15 @@
 namespace parallelpipe {
 
 namespace detail {
+
+/// What is known of a fused stage but for its body.
+template <class Out>
+stage_entry fused_entry(const std::vector<stage_entry>& stages) {
+    stage_entry entry;
+    entry.yields_views = detail::views_memory<Out>();
+    entry.views_items = detail::views_items(stages);
+    return entry;
+}
 
 /// Takes the range in front of `stages` away, or that of their first one, which is fused itself.
 template <class...>
@@ -53,9 +63,11 @@ stage_body take_range(std::vector<stage_entry>& stages) {
 template <class In, class Out>
 Stage<In, Out> fuse(Setup setup, const Pipeline<In, Out>& stages) {
     std::vector<detail::stage_entry> inner = stages.stages();
-    detail::stage_body range = detail::take_range(inner);
-    Stage<In, Out> fused(detail::make_body<detail::fused_body<Out>>(std::move(inner)),
-                         std::move(range), detail::range_in_turn::open);
+    detail::stage_entry entry = detail::fused_entry<Out>(inner);
+    entry.range = detail::take_range(inner);
+    entry.open_range = detail::range_in_turn::open;
+    entry.body = detail::make_body<detail::fused_body<Out>>(std::move(inner));
+    Stage<In, Out> fused(std::move(entry));
     fused.setup(std::move(setup));
     return fused;
 }
@@ -68,7 +80,9 @@ Stage<In, Out> fuse(Setup setup, const detail::step_pipeline<In, Out, Bodies...>
     using function = detail::composed_function<Bodies...>;
     if (!function::fits(stages.stages()))
         return parallelpipe::fuse(std::move(setup), static_cast<const Pipeline<In, Out>&>(stages));
-    Stage<In, Out> fused(function::make_body(stages.stages()));
+    detail::stage_entry entry = detail::fused_entry<Out>(stages.stages());
+    entry.body = function::make_body(stages.stages());
+    Stage<In, Out> fused(std::move(entry));
     fused.setup(std::move(setup));
     return fused;
 }

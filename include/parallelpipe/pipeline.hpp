@@ -39,7 +39,8 @@ public:
     /// Starts all workers now; results arrive as soon as they are ready.
     /// Returns: Results<Out>.
     /// Errors: what starting a thread throws (everything already started has then been joined);
-    ///   `std::logic_error` if the range on the left can be read only once and has been.
+    ///   `std::logic_error` if the range on the left can be read only once and has been, or if a stage yields views
+    ///   of its items, see Lasting; nothing has started then.
     auto results(std::stop_token token = {}) const {
         return detail::results_of<In, Out>(stages_, std::move(token));
     }

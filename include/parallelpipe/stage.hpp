@@ -4,6 +4,7 @@
 // WHAT runs: a callable, its bound arguments and its settings. No threads here.
 
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/item_views.hpp>
 #include <parallelpipe/detail/keyed_feed.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>
 #include <parallelpipe/detail/setup_mistakes.hpp>
@@ -63,7 +64,7 @@ public:
     /// know its items yet: `Stage<int, std::vector<int>>(batch(10))`.
     template <class F, class... Arguments>
         requires(!std::is_base_of_v<Stage, std::remove_cvref_t<F>> &&
-                 !std::same_as<std::remove_cvref_t<F>, detail::stage_body>)
+                 !std::same_as<std::remove_cvref_t<F>, detail::stage_entry>)
     explicit Stage(F&& f, Arguments&&... arguments) {  // here: clang before 19 finds no definition outside
         using Function = std::decay_t<F>;
         if constexpr (std::is_base_of_v<detail::generic_stage, Function>) {
@@ -79,6 +80,9 @@ public:
                 if constexpr (detail::fits_stage<In, Out, Function, Bound...>())
                     entry_.body = detail::make_body<detail::function_body<In, Out, Function, Bound...>>(
                         std::forward<F>(f), std::forward<Arguments>(arguments)...);
+                entry_.yields_views = detail::views_memory<Out>();
+                entry_.views_items = detail::may_view<In, Out>();
+                entry_.keeps_items = requires { Function::keeps_items; };
             }(typename detail::kept_arguments<Function, In, std::unwrap_ref_decay_t<Arguments>...>::type{});
         }
     }
@@ -146,12 +150,7 @@ public:
     Container collect(detail::run_watcher& monitor, std::stop_token token = {}) const;
 
     /// For the library.
-    explicit Stage(detail::stage_body body) { entry_.body = std::move(body); }
-    Stage(detail::stage_body body, detail::stage_body range, detail::range_opener open_range)
-        : Stage(std::move(body)) {
-        entry_.range = std::move(range);
-        entry_.open_range = open_range;
-    }
+    explicit Stage(detail::stage_entry entry) : entry_(std::move(entry)) {}
     const detail::stage_entry& entry() const noexcept { return entry_; }
 
 protected:

@@ -185,6 +185,10 @@ auto results_of_call(F& f, input_of_t<In> items, std::tuple<Bound...> bound) {
         detail::call_stage(f, items, bound);
     } else {
         using Out = output_item_t<Result>;
+        static_assert(!detail::may_view<In, Out>(),
+                      "parallelpipe: this stage function yields views of its items, which are gone when the test looks at "
+                      "its results; yield a std::string, or, where what the views look at outlives the run, a "
+                      "Lasting<std::string_view>");
         auto range = detail::call_stage(f, items, bound);
         std::vector<Out> all;
         const auto end = std::ranges::end(range);

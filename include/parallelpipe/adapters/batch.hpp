@@ -27,6 +27,8 @@ namespace parallelpipe {
 namespace detail {
 
 struct batch_function {
+    static constexpr bool keeps_items = true;
+
     std::size_t size;
 
     template <class In>
@@ -159,6 +161,8 @@ private:
 };
 
 struct timed_batch_function {
+    static constexpr bool keeps_items = true;
+
     std::size_t size;
     std::chrono::nanoseconds max_wait;
 

@@ -86,7 +86,7 @@ public:
 /// Shape: one result per item, `f(item, arguments...)`; a reference result is copied. Parameters
 ///   behind the item are bound by a call: `map_stage(f)(7)`. A generic `f`, and one that takes a
 ///   reference to somebody else's memory such as a `std::string_view`, gets its item type from the
-///   left of `|`; the item is gone behind the call, so the result must not be a view of it. An ItemStage:
+///   left of `|`; the item is gone after the call, so the result must not be a view of it, see Lasting. An ItemStage:
 ///   one item can fail alone.
 /// Errors: `std::invalid_argument` for a setting that the stage cannot have.
 template <class F>

@@ -66,6 +66,8 @@ constexpr bool check_combine() {
 template <class T, class Op>
 class reduce_function {
 public:
+    static constexpr bool keeps_items = true;
+
     reduce_function(T init, Op op) : init_(std::move(init)), op_(std::move(op)) {}
 
     template <class In>

@@ -31,6 +31,7 @@ class inline_run_state final : public run_base, public nested_owner {
 public:
     inline_run_state(const std::vector<stage_entry>& stages, std::stop_token token)
         : entries_(stages), counters_(stages.size()) {
+        refuse_views_of_items(entries_);
         for (const stage_entry& entry : entries_) entry.begin_run();
         std::size_t position = 0;
         for (std::size_t i = 0; i < entries_.size(); ++i) {

@@ -6,6 +6,7 @@
 
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/channel_feed.hpp>
+#include <parallelpipe/detail/item_views.hpp>
 #include <parallelpipe/detail/nested_feed.hpp>
 #include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/range_body.hpp>
@@ -118,8 +119,7 @@ struct joined_pipeline<In, Out, Left, Right> {
 
 /// A view of a From that is gone when it is looked at: `std::string` to `std::string_view`, a vector to a span.
 template <class From, class To>
-concept leaves_dangling = !std::same_as<From, To> && std::ranges::borrowed_range<To> &&
-                          std::ranges::range<From> && !std::ranges::enable_borrowed_range<From>;
+concept leaves_dangling = may_view<From, To>();
 
 template <class Left, class Right>
 auto join(const Left& left, const Right& right) {

@@ -110,6 +110,7 @@ public:
                  const char* taken_by = "")
         : watch_(watcher, *this), size_(stages.size()), stages_(size_), taken_by_(taken_by),
           group_(workers(stages) + 2) {
+        refuse_views_of_items(stages);
         std::size_t position = 0;
         for (std::size_t i = 0; i < size_; ++i) {
             running_stage& stage = stages_[i];

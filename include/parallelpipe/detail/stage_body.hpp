@@ -31,6 +31,7 @@
 #include <optional>
 #include <ranges>
 #include <span>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -530,6 +531,9 @@ struct stage_entry {
     const char* kind = "stage";   // what it is called where it has no name
     bool is_range = false;        // the range on the left: named `source`, not counted
     bool per_item = false;        // calls its function for each item: one item can fail alone
+    bool yields_views = false;    // of memory that another object owns
+    bool views_items = false;     // these may be of its items
+    bool keeps_items = false;     // several items at a time, which must not be views of what is gone
 
     std::string name(std::size_t position) const {
         if (setup.name) return *setup.name;
@@ -551,6 +555,30 @@ inline std::vector<std::string> names_of(std::span<const stage_entry> stages) {
     for (const stage_entry& stage : stages)
         names.push_back(stage.name(stage.is_range ? 0 : position++));
     return names;
+}
+
+/// Whether the results of such stages, one inside the other, may look at an item that they have read, or one of
+/// them keeps such results although the items are gone.
+inline bool views_items(std::span<const stage_entry> stages) {
+    bool views_item = false;
+    for (const stage_entry& stage : stages) {
+        if (views_item && stage.keeps_items) return true;
+        views_item = stage.views_items || (views_item && stage.yields_views);
+    }
+    return views_item;
+}
+
+/// Before a run. Errors: `std::logic_error` if the results of a stage may look at its items: the next stage, or
+/// the consumer, would look when they are gone.
+inline void refuse_views_of_items(std::span<const stage_entry> stages) {
+    for (std::size_t i = 0; i < stages.size(); ++i)
+        if (stages[i].views_items)
+            throw std::logic_error(
+                "parallelpipe: the items of stage \"" + names_of(stages)[i] +
+                "\" own their memory, and it yields views, such as a std::string_view or a span, which would look at "
+                "an item that is gone: yield a std::string, or another type that owns its memory; or fuse the stage "
+                "with the one that reads the views, fuse(a | b); or, where what they look at outlives the run, as "
+                "literals and mapped files do, yield a Lasting<std::string_view>");
 }
 
 /// `source | fetch(x4) | get_titles(x2)`

@@ -1,0 +1,20 @@
+// Nor may a part of what is yielded become a view.
+// expect: what the left side of | yields owns its memory
+
+#include <parallelpipe.hpp>
+
+#include <string>
+#include <string_view>
+#include <utility>
+
+using namespace parallelpipe;
+
+const auto line = map_stage([](int x) { return std::pair(std::to_string(x), x); });
+using part = std::pair<std::string_view, int>;
+using whole = std::pair<std::string, int>;
+
+#ifdef MISTAKE
+auto made = line | for_each([](part) {});
+#else
+auto made = line | for_each([](const whole&) {});
+#endif
