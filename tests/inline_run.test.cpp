@@ -255,8 +255,9 @@ TEST_CASE("an inline run gives all results before the failing item, and throws b
     CHECK_THROWS_AS(results.begin() == results.end(), TaskException);
 }
 
-TEST_CASE("where every stage is ordered, a run with threads gives all results before a source's error, as an inline one",
-          "[inline_run]") {
+TEST_CASE(
+    "where every stage is ordered, a run with threads gives all results before a source's error, as an inline one",
+    "[inline_run]") {
     const bool from_range = GENERATE(false, true);
     const bool all_ordered = GENERATE(false, true);
     constexpr int end = 1000;

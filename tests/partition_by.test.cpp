@@ -505,8 +505,9 @@ TEST_CASE("the first of several keys that throw ends an ordered stage, whoever l
     }
 }
 
-TEST_CASE("the error of a key that a worker leaves ends the results, also where its siblings have such errors",
-          "[partition_by]") {
+TEST_CASE(
+    "the error of a key that a worker leaves ends the results, also where its siblings have such errors",
+    "[partition_by]") {
     const bool leaves_to_sibling = GENERATE(true, false);
     std::array<int, 3> key_of{-1, -1, -1};  // which key belongs to which worker: the same in every run
     for (const Seen& seen : listed(numbers(30) | keyed({.workers = 3}, tell, modulo(30))))
@@ -516,7 +517,9 @@ TEST_CASE("the error of a key that a worker leaves ends the results, also where 
     std::atomic<bool> is_full{false};
     std::array<std::atomic<bool>, 3> has_read{};
     std::array<std::atomic<bool>, 3> is_gone{};
-    const auto wait_for = [](const std::atomic<bool>& event) { comes_true([&] { return event.load(); }); };
+    const auto wait_for = [](const std::atomic<bool>& event) {
+        comes_true([&] { return event.load(); });
+    };
     auto source = stage({.qsize = 0}, [&]() -> generator<int> {
         for (int i = 0; i < 20; ++i) co_yield int{i};
         is_full = true;

@@ -432,26 +432,28 @@ TEST_CASE("stats say who waits, while the run goes on, from any thread", "[resul
     CHECK(results.stats().has_ended);
 }
 
-TEST_CASE("the fill of a queue is never more than its capacity, where an ordered stage exceeds that to go on",
-          "[results][stats]") {
+TEST_CASE(
+    "the fill of a queue is never more than its capacity, where an ordered stage exceeds that to go on",
+    "[results][stats]") {
     // Worker 0 holds item 0, which it does not look at, until worker 1 has come to the bound; then only worker 1
     // is left for it, and has to go on beyond.
     constexpr int each = 1000;  // more than the consumer takes at a time
     std::atomic<int> yielded{0};
-    auto uneven = stage({.workers = 2, .qsize = 2, .ordered = true}, [&](Input<int> in) -> generator<int> {
-        if (this_worker::index() == 0) {
-            if (in.begin() == in.end()) co_return;
-            yielded = 1;
-            comes_true([&] { return yielded == 2; });
-            co_return;
-        }
-        comes_true([&] { return yielded != 0; });
-        for (int x : in)
-            for (int i = 0; i < each; ++i) {
-                co_yield x;
-                ++yielded;
+    auto uneven =
+        stage({.workers = 2, .qsize = 2, .ordered = true}, [&](Input<int> in) -> generator<int> {
+            if (this_worker::index() == 0) {
+                if (in.begin() == in.end()) co_return;
+                yielded = 1;
+                comes_true([&] { return yielded == 2; });
+                co_return;
             }
-    });
+            comes_true([&] { return yielded != 0; });
+            for (int x : in)
+                for (int i = 0; i < each; ++i) {
+                    co_yield x;
+                    ++yielded;
+                }
+        });
     auto results = (std::views::iota(0, 2) | uneven).results();
     const auto queue = [&results] { return *results.stats().stages.back().queue; };
     std::size_t fill = 0;

@@ -44,6 +44,9 @@ struct Setup {
     /// Default: bounded, never more than 1024.
     std::optional<std::size_t> qsize = std::nullopt;
     /// Whether results leave in the order of the stage's input, whatever the workers' timing.
+    /// No worker begins an item that comes more than four times `qsize` after the earliest one that is not done (but
+    /// 256 for each worker may be begun), unless `qsize` is 0: so memory stays bounded while one item is slow, also
+    /// where the others have no results.
     /// With an error of the stage, the results before the failing item go on to the end; else the run stops at once.
     /// Default: no; with one worker the results leave in order anyway.
     std::optional<bool> ordered = std::nullopt;

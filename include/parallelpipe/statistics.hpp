@@ -75,8 +75,8 @@ struct WorkerStatistics {
 struct QueueStatistics {
     /// The most that may wait; 0 is unlimited.
     std::size_t capacity = 0;
-    /// What waits now, at most `capacity`. Results that an ordered stage keeps back for earlier ones have places
-    /// here, but do not count yet.
+    /// What waits now, at most `capacity`. Results that an ordered stage keeps back for earlier ones have their
+    /// places here, but do not count yet.
     std::size_t fill = 0;
     /// The most that has waited at one time.
     std::size_t high_water = 0;

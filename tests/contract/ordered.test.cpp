@@ -489,8 +489,9 @@ TEST_CASE("workers that return early leave no gap in front of a failing item", "
     }
 }
 
-TEST_CASE("with an error nothing leaves an ordered stage after an item that no worker is left to read",
-          "[contract][ordered]") {
+TEST_CASE(
+    "with an error nothing leaves an ordered stage after an item that no worker is left to read",
+    "[contract][ordered]") {
     const bool keyed = GENERATE(false, true);
     constexpr int left = 0, result = 1, failing = 2;
     // Worker 0 waits for item 0, does not look at it and leaves when its sibling has failed at a later one.
@@ -512,14 +513,20 @@ TEST_CASE("with an error nothing leaves an ordered stage after an item that no w
     });
     if (keyed) {
         // Which key belongs to worker 0: the same in every run.
-        auto tell = map_stage({.workers = 2}, [](int) { return static_cast<int>(this_worker::index()); });
+        auto tell =
+            map_stage({.workers = 2}, [](int) { return static_cast<int>(this_worker::index()); });
         tell.partition_by([](int x) { return x; });
-        const std::vector<int> workers = all(std::views::iota(0, 20) | tell.setup({.ordered = true}));
-        const auto key_of = [&](int worker) { return static_cast<int>(std::ranges::find(workers, worker) - workers.begin()); };
-        work.partition_by([first = key_of(0), second = key_of(1)](int x) { return x == left ? first : second; });
+        const std::vector<int> workers =
+            all(std::views::iota(0, 20) | tell.setup({.ordered = true}));
+        const auto key_of = [&](int worker) {
+            return static_cast<int>(std::ranges::find(workers, worker) - workers.begin());
+        };
+        work.partition_by(
+            [first = key_of(0), second = key_of(1)](int x) { return x == left ? first : second; });
     }
     auto results = (std::vector{left, result, failing} | work).results();
-    CHECK(comes_true([&] { return results.stats().stages.back().each[1].activity == Activity::ended; }));
+    CHECK(comes_true(
+        [&] { return results.stats().stages.back().each[1].activity == Activity::ended; }));
     sibling_is_gone.count_down();
     const support::Outcome outcome = support::outcome_of(results);
     CHECK(outcome.items.empty());

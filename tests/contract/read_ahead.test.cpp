@@ -70,11 +70,15 @@ Pipeline<void, int> held_up(const std::string& kind, std::size_t workers, std::s
         return counted(read) | flat_map(setup, [is_first](int x) {
                    return std::vector<int>(is_first(x) ? 1U : 0U, x);
                });
-    if (kind == "skip") return counted(read) | map_stage(setup, or_throw).setup({.on_error = OnError::skip});
+    if (kind == "skip")
+        return counted(read) | map_stage(setup, or_throw).setup({.on_error = OnError::skip});
     if (kind == "dead_letter")
-        return counted(read) | map_stage(setup, or_throw).dead_letter([](std::exception_ptr, int&) {});
-    if (kind == "fused") return counted(read) | fuse(setup, filter(is_first) | filter([](int) { return true; }));
-    if (kind == "fused range") return fuse(setup, counted(read) | filter(is_first)) | map_stage([](int x) { return x; });
+        return counted(read) |
+               map_stage(setup, or_throw).dead_letter([](std::exception_ptr, int&) {});
+    if (kind == "fused")
+        return counted(read) | fuse(setup, filter(is_first) | filter([](int) { return true; }));
+    if (kind == "fused range")
+        return fuse(setup, counted(read) | filter(is_first)) | map_stage([](int x) { return x; });
     if (kind == "a slow set-up")
         return counted(read) | stage(setup, [&release](Input<int> in) -> generator<int> {
                    if (this_worker::index() == 0) {
@@ -93,8 +97,8 @@ Pipeline<void, int> held_up(const std::string& kind, std::size_t workers, std::s
 
 TEST_CASE("an ordered stage whose items have no results reads a bounded number of them ahead",
           "[contract][ordered][backpressure]") {
-    const std::string kind = GENERATE("filter", "keyed filter", "flat_map", "skip", "dead_letter", "fused",
-                                      "fused range", "a loop", "a slow set-up");
+    const std::string kind = GENERATE("filter", "keyed filter", "flat_map", "skip", "dead_letter",
+                                      "fused", "fused range", "a loop", "a slow set-up");
     const std::size_t qsize = GENERATE(1U, 16U);
     INFO(kind << ", qsize " << qsize);
     constexpr std::size_t workers = 3;
@@ -118,25 +122,27 @@ TEST_CASE("an ordered stage whose items have no results reads a bounded number o
     CHECK(has_first);
 }
 
-TEST_CASE("an ordered stage goes on where the next item was given back and all other workers are too far ahead",
-          "[contract][ordered]") {
+TEST_CASE(
+    "an ordered stage goes on where the next item was given back and all other workers are too far ahead",
+    "[contract][ordered]") {
     const bool keyed = GENERATE(false, true);
     std::atomic<long> begun{0};
-    auto rare = stage({.workers = 3, .qsize = 1, .ordered = true}, [&](Input<int> in) -> generator<int> {
-        if (this_worker::index() == 0) {
-            // It waits for item 0, does not look at it and leaves when the others wait.
-            auto at = in.begin();
-            if (at == in.end()) co_return;
-            begun = 1;
-            comes_to_rest(begun, 100'000);
-            co_return;
-        }
-        comes_true([&] { return begun != 0; });
-        for (int x : in) {
-            ++begun;
-            if (x % 1000 == 0) co_yield x;
-        }
-    });
+    auto rare =
+        stage({.workers = 3, .qsize = 1, .ordered = true}, [&](Input<int> in) -> generator<int> {
+            if (this_worker::index() == 0) {
+                // It waits for item 0, does not look at it and leaves when the others wait.
+                auto at = in.begin();
+                if (at == in.end()) co_return;
+                begun = 1;
+                comes_to_rest(begun, 100'000);
+                co_return;
+            }
+            comes_true([&] { return begun != 0; });
+            for (int x : in) {
+                ++begun;
+                if (x % 1000 == 0) co_yield x;
+            }
+        });
     // Which key belongs to worker 0: the same in every run.
     int key_of_first = 0;
     for (int key = 0; key < 3 && keyed; ++key) {
@@ -146,7 +152,8 @@ TEST_CASE("an ordered stage goes on where the next item was given back and all o
         if ((std::views::iota(0, 1) | one).execute() == 0) key_of_first = key;
     }
     if (keyed)
-        rare.partition_by(KeyFunction([key_of_first](int x) { return x == 0 ? key_of_first : 100 + x % 20; }));
+        rare.partition_by(
+            KeyFunction([key_of_first](int x) { return x == 0 ? key_of_first : 100 + x % 20; }));
     // A run that stands still ends all the same.
     std::stop_source stop;
     std::atomic<bool> has_ended{false};
@@ -156,7 +163,8 @@ TEST_CASE("an ordered stage goes on where the next item was given back and all o
     std::vector<int> results;
     bool was_cancelled = false;
     try {
-        for (int x : (std::views::iota(0, 10'000) | rare).results(stop.get_token())) results.push_back(x);
+        for (int x : (std::views::iota(0, 10'000) | rare).results(stop.get_token()))
+            results.push_back(x);
     } catch (const CancelledError&) {
         was_cancelled = true;
     }
@@ -167,7 +175,8 @@ TEST_CASE("an ordered stage goes on where the next item was given back and all o
     CHECK(results == expected);
 }
 
-TEST_CASE("an ordered stage with an unlimited queue keeps nothing of items without results", "[contract][ordered]") {
+TEST_CASE("an ordered stage with an unlimited queue keeps nothing of items without results",
+          "[contract][ordered]") {
     const bool keyed = GENERATE(false, true);
     constexpr int count = 100'000;
     constexpr int few = 200;
@@ -176,7 +185,8 @@ TEST_CASE("an ordered stage with an unlimited queue keeps nothing of items witho
     auto rare = filter({.workers = 3, .qsize = 0, .ordered = true}, [&](int x) {
         thread_local bool is_limited = false;
         // A worker that makes more stretches of the order than that fails.
-        if (!std::exchange(is_limited, true)) support::lose_next(support::Memory::over_aligned, 1, few);
+        if (!std::exchange(is_limited, true))
+            support::lose_next(support::Memory::over_aligned, 1, few);
         if (++begun; x == 0) comes_true([&] { return begun == count; });
         return x % 1000 == 0;
     });
@@ -188,8 +198,9 @@ TEST_CASE("an ordered stage with an unlimited queue keeps nothing of items witho
     CHECK(std::ranges::is_sorted(outcome.items));
 }
 
-TEST_CASE("cancel() wakes the workers of an ordered stage that are too far ahead, and they begin no other item",
-          "[contract][ordered]") {
+TEST_CASE(
+    "cancel() wakes the workers of an ordered stage that are too far ahead, and they begin no other item",
+    "[contract][ordered]") {
     const bool keyed = GENERATE(false, true);
     std::atomic<long> begun{0};
     std::latch release(1);

@@ -28,7 +28,7 @@
 // the notification; event_count.hpp argues why it is not lost. A worker that waits for the window has its own
 // stretch in the list, so advance() does not come to the end of the list without the notification.
 //
-// The worker of the head waits for neither: its numbers begin at next_. Each number from next_ on that was taken
+// The head's worker never sleeps there: its numbers begin at next_. Each number from next_ on that was taken
 // is in the hands of a worker that works on it, or on its way there, or has been given back by a worker that
 // left, or lies in the box of a key's worker. The last two need one exception, as the workers that could take the
 // number may all be waiting here: the lowest of them may go on beyond the window, and park beyond the bound,
@@ -284,7 +284,8 @@ private:
         const std::uint64_t done = at->is_items() ? std::max(items + end, at->first) : at->first + 1;
         at->end = std::min(done, fail_end());
         at->complete = true;
-        if (at->head.load(std::memory_order_relaxed)) return;  // advance() removes it; relaxed: under mutex_
+        // advance() removes the head at once. Relaxed: `head` is written under mutex_.
+        if (at->head.load(std::memory_order_relaxed)) return;
         join(at, at->next);
         join(at->previous, at);
     }

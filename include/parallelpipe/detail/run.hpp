@@ -513,7 +513,8 @@ private:
     bool is_stopped(std::size_t stage) const {
         const running_stage& here = stages_[stage];
         const channel_base* const from = input(stage);
-        return here.stop.stop_requested() || (here.out && here.out->is_closed()) || (from && (from->is_aborted() || from->has_stop())) ||
+        return here.stop.stop_requested() || (here.out && here.out->is_closed()) ||
+               (from && (from->is_aborted() || from->has_stop())) ||
                (here.range && here.range->is_stopped());
     }
 
