@@ -67,7 +67,7 @@ class [[nodiscard]] generator : public std::ranges::view_base {
     static_assert(std::is_object_v<T> && !std::is_const_v<T> && !std::is_volatile_v<T> &&
                       !std::is_array_v<T>,
                   "parallelpipe: generator<T> yields values: T must not be a reference, const or an "
-                  "array; write generator<std::remove_cvref_t<T>>");
+                  "array; write generator<std::remove_cvref_t<T>>, for an array generator<std::array<E, n>>");
     static_assert(std::is_move_constructible_v<T>,
                   "parallelpipe: generator<T> needs a T that can be moved; yield a std::unique_ptr<T>");
 

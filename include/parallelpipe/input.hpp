@@ -355,7 +355,8 @@ template <class T>
 class Input : public std::ranges::view_base {
     static_assert(detail::can_be_item<T>,
                   "parallelpipe: Input<T> hands out values: T must be an object type that can be "
-                  "moved, not a reference and not const; write Input<std::remove_cvref_t<T>>");
+                  "moved, not a reference and not const; write Input<std::remove_cvref_t<T>>, and for what cannot be "
+                  "moved Input<std::unique_ptr<T>>");
 
 public:
     using value_type = T;

@@ -52,7 +52,8 @@ template <class In, class Out>
 class PARALLELPIPE_RUN_IT Stage : public detail::not_a_range<Out> {
     static_assert(detail::can_be_item_or_void<In> && detail::can_be_item_or_void<Out>,
                   "parallelpipe: items are values: In and Out of a Stage must be object types that "
-                  "can be moved, not references and not const; write std::remove_cvref_t<T>");
+                  "can be moved, not references and not const; write std::remove_cvref_t<T>, and for what cannot be "
+                  "moved std::unique_ptr<T>");
 
 public:
     /// `f` is one of

@@ -15,7 +15,5 @@ using namespace parallelpipe;
 #ifdef MISTAKE
 auto made = map_stage([](int) {});
 #else
-auto made = stage([](Input<int> items) {
-    for ([[maybe_unused]] int x : items) continue;
-});
+auto made = tap([](int) {}) | for_each([](int) {});
 #endif

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -15,5 +16,5 @@ auto sizes = map_stage([](const std::string& s) { return s.size(); });
 #ifdef MISTAKE
 auto made = sizes.partition_by([](const std::string& s) { return s.c_str(); });
 #else
-auto made = sizes.partition_by([](const std::string& s) { return s; });
+auto made = sizes.partition_by([](const std::string& s) { return std::string_view(s); });
 #endif

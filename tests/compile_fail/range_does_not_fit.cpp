@@ -15,5 +15,6 @@ using namespace parallelpipe;
 #ifdef MISTAKE
 auto made = std::vector<std::string>() | map_stage([](int x) { return x; });
 #else
-auto made = std::vector<short>() | map_stage([](int x) { return x; });
+auto made = std::vector<std::string>() | std::views::transform(&std::string::size) |
+            map_stage([](std::size_t x) { return x; });
 #endif

@@ -15,5 +15,6 @@ using namespace parallelpipe;
 #ifdef MISTAKE
 auto made = map_stage([](int x) { return std::to_string(x); }) | map_stage([](int x) { return x; });
 #else
-auto made = map_stage([](int x) { return x + 1; }) | map_stage([](int x) { return x; });
+auto made = map_stage([](int x) { return std::to_string(x); }) | map_stage([](const std::string& s) { return std::stoi(s); }) |
+            map_stage([](int x) { return x; });
 #endif
