@@ -365,21 +365,21 @@ TEST_CASE("stats count an item when it is begun, not when it was only taken ahea
     }
     SECTION("by a worker, in whatever way it goes through its items") {
         std::atomic<std::uint64_t> begun{0};
+        std::atomic<bool> was_seen_on_its_way{false};
         const auto slow = [&](int x) {
-            ++begun;
-            std::this_thread::sleep_for(std::chrono::milliseconds(2));
+            if (++begun == 30) comes_true([&] { return was_seen_on_its_way.load(); });
             return x;
         };
         const auto check = [&](auto stage) {
             begun = 0;
+            was_seen_on_its_way = false;
             const auto pipe = std::views::iota(0, 60) | map_stage({.qsize = qsize}, [](int x) { return x; }) |
                               stage | reduce(0, [](int a, int b) { return a + b; });
             auto results = pipe.results();
-            bool was_seen_on_its_way = false;
             CHECK(comes_true([&] {
                 const std::uint64_t items = results.stats().stages.at(2).items_in;
                 CHECK(items <= begun + 1);  // one may be in hand already
-                was_seen_on_its_way |= items > 10 && begun < 50;
+                if (items > 10 && begun < 50) was_seen_on_its_way = true;
                 return begun == 60;
             }));
             CHECK(was_seen_on_its_way);

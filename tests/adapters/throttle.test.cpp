@@ -47,7 +47,7 @@ TEST_CASE("throttle lets items pass one by one, at its rate", "[throttle]") {
     CHECK(listed(std::vector{1, 2, 3} | throttle({100, 1s})) == std::vector{1, 2, 3});
     const auto spent = time_of(std::views::iota(0, 11) | throttle({100, 1s}));
     CHECK(spent >= 100ms);
-    CHECK(spent < 5s);
+    CHECK(spent < support::longest_wait);
     CHECK(time_of(std::views::iota(0, 11) | throttle(100.0)) >= 100ms);
     CHECK(time_of(std::views::iota(0, 3) | throttle({.name = "t"}, {1, 50ms})) >= 100ms);
 }
@@ -55,8 +55,8 @@ TEST_CASE("throttle lets items pass one by one, at its rate", "[throttle]") {
 TEST_CASE("throttle lets a burst pass at once, and then its rate", "[throttle]") {
     const auto spent = time_of(std::views::iota(0, 20) | throttle({100, 1s}, 10));
     CHECK(spent >= 100ms);
-    CHECK(spent < 5s);
-    CHECK(time_of(std::views::iota(0, 100) | throttle({1, 1h}, 100)) < 10s);
+    CHECK(spent < support::longest_wait);
+    CHECK(time_of(std::views::iota(0, 100) | throttle({1, 1h}, 100)) < support::longest_wait);
 }
 
 TEST_CASE("throttle never lets more pass in any time than the burst and its rate", "[throttle]") {
@@ -79,9 +79,12 @@ TEST_CASE("throttle saves up no more than its burst in a pause", "[throttle]") {
 
 TEST_CASE("throttle keeps a high rate exactly although the machine wakes it late", "[throttle]") {
     // Every single wait is late by some 50 us; 2000 of them would add up to 100 ms and more.
-    const auto spent = time_of(std::views::iota(0, 2001) | throttle({10000, 1s}));
-    CHECK(spent >= 200ms);
-    CHECK(spent < 200ms * (1 + 4 * support::slowness));
+    // Other work on the machine may take a run more than that, but not all of them.
+    CHECK(support::comes_true([] {
+        const auto spent = time_of(std::views::iota(0, 2001) | throttle({10000, 1s}));
+        CHECK(spent >= 200ms);
+        return spent < 200ms * (1 + 4 * support::slowness);
+    }));
 }
 
 TEST_CASE("throttle makes up for a late wake-up, but not for a machine that stood still", "[throttle]") {
@@ -140,7 +143,7 @@ TEST_CASE("throttle wakes at once when the run stops", "[throttle]") {
     SECTION("by a later stage that wants no more") {
         CHECK(listed(pipeline | take(1)) == std::vector{0});
     }
-    CHECK(clock_type::now() - begin < 10s);
+    CHECK(clock_type::now() - begin < support::longest_wait);
 }
 
 TEST_CASE("throttle refuses rates that are none", "[throttle]") {

@@ -15,6 +15,10 @@ foreach(name CMAKE_PREFIX_PATH EXPECTED_VERSION PARALLELPIPE_SOURCE QUEUE_HEADER
   endif()
 endforeach()
 
+if(LEVEL)
+  list(APPEND settings -DCMAKE_BUILD_TYPE=Level "-DCMAKE_CXX_FLAGS_LEVEL=-${LEVEL}")
+endif()
+
 execute_process(COMMAND ${CMAKE_COMMAND} -S ${SOURCE} -B ${BINARY} -C ${OUTER} -G ${GENERATOR}
                         ${settings} COMMAND_ERROR_IS_FATAL ANY)
 if(CONFIGURE_ONLY)

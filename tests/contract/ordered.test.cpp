@@ -466,7 +466,7 @@ TEST_CASE("what a worker leaves in front of a failing item still reaches its sib
 TEST_CASE("workers that return early leave no gap in front of a failing item", "[contract][ordered]") {
     const bool keyed = GENERATE(false, true);
     const std::size_t qsize = GENERATE(3U, 1024U);
-    const int rounds = support::sanitized ? 20 : 100;
+    const int rounds = support::sanitized ? 20 : 40;
     for (int round = 0; round < rounds; ++round) {
         const int failing = 1 + 37 * round;
         auto work = stage({.workers = 5, .qsize = qsize, .ordered = true},
@@ -816,6 +816,7 @@ TEST_CASE("an item that is left when the last words have begun is not mixed with
     std::atomic<int> at_end = 0;
     std::atomic<bool> has_begun = false;
     std::atomic<bool> has_left = false;
+    std::atomic<int> waited_in_vain = 0;
     // One worker waits for the item, does not look at it and leaves late. Another has seen the end and has last
     // words meanwhile, and a third one looks again.
     struct leaving {
@@ -825,12 +826,12 @@ TEST_CASE("an item that is left when the last words have begun is not mixed with
     const auto work = stage({.workers = 3, .ordered = true}, [&](Input<int> in) -> generator<int> {
         if (in.begin() != in.end()) {
             const leaving late{has_left};
-            CHECK(comes_true([&] { return has_begun.load(); }));
+            if (!comes_true([&] { return has_begun.load(); })) ++waited_in_vain;
             co_return;
         }
         const bool is_first = at_end++ == 0;
         if (is_first) has_begun = true;
-        CHECK(comes_true([&] { return has_left.load(); }));
+        if (!comes_true([&] { return has_left.load(); })) ++waited_in_vain;
         if (is_first) {
             for (int i = 0; i < each; ++i) co_yield i;
         } else {
@@ -841,6 +842,7 @@ TEST_CASE("an item that is left when the last words have begun is not mixed with
     });
     std::vector<int> results;
     for (int x : (std::vector{each} | work).results()) results.push_back(x);
+    CHECK(waited_in_vain == 0);
     // Whether the third worker finds the item depends on who is faster.
     CHECK((results.size() == each || results.size() == 2 * each));
     if (!results.empty() && results.front() == each)

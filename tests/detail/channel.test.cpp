@@ -790,7 +790,7 @@ TEST_CASE("pushes whose moves throw do not use the channel's room up", "[channel
     });
     // Nobody takes anything: if the failed pushes had kept their slots, this would wait for ever.
     using namespace std::chrono_literals;
-    const bool in_time = done.try_acquire_for(20s);
+    const bool in_time = done.try_acquire_for(support::longest_wait);
     if (!in_time) channel.close();
     pushing.join();
     CHECK(in_time);

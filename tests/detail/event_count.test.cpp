@@ -1,6 +1,7 @@
 #include <parallelpipe/detail/event_count.hpp>
 
 #include "support/catch.hpp"
+#include "support/waiting.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -88,7 +89,7 @@ TEST_CASE("who waits for long is seen, also when events come often again", "[eve
     const auto third = events.prepare();
     events.notify_all();
     CHECK_FALSE(events.has_waiters());
-    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    const auto deadline = support::latest();
     CHECK(events.wait_until(first, deadline));
     CHECK(events.wait_until(second, deadline));
     CHECK(events.wait_until(third, deadline));
@@ -114,7 +115,7 @@ TEST_CASE("a wait that runs out leaves no trace", "[event_count]") {
     CHECK_FALSE(events.has_waiters());
     const auto later = events.prepare();
     events.notify_one();
-    CHECK(events.wait_until(later, std::chrono::steady_clock::now() + 20s));
+    CHECK(events.wait_until(later, support::latest()));
 }
 
 TEST_CASE("no wake-up is lost between two threads that take turns", "[event_count]") {
@@ -192,7 +193,7 @@ TEST_CASE("a notification in the very moment of prepare() is not lost", "[event_
         ahead.store(is_late ? now + 1 + i % 3 : now - 1 - i % 3, std::memory_order_relaxed);
         if (is_late)
             events.cancel(key);
-        else if (!events.wait_until(key, std::chrono::steady_clock::now() + 20s))
+        else if (!events.wait_until(key, support::latest()))
             ++lost;
         meet(done, i);
     }
@@ -231,7 +232,7 @@ TEST_CASE("notify_all() is for those who waited before it, and nobody takes it f
     events.notify_all();
     const auto after = events.prepare();
     CHECK_FALSE(events.wait_until(after, std::chrono::steady_clock::now() + 1ms));
-    CHECK(events.wait_until(before, std::chrono::steady_clock::now() + 20s));
+    CHECK(events.wait_until(before, support::latest()));
 
     const auto signalled = events.prepare();
     events.notify_one();

@@ -344,13 +344,16 @@ TEST_CASE("however a run with a fused range is left, nothing of it is left behin
     CHECK(tally.alive == 0);
     {
         std::stop_source stop;
-        const std::jthread stops([&] {
-            CHECK(comes_true([&] { return tally.moves > 100; }));
+        bool has_moved = false;
+        std::jthread stops([&] {
+            has_moved = comes_true([&] { return tally.moves > 100; });
             stop.request_stop();
         });
         CHECK_THROWS_AS(fuse(setup, numbers() | none).results(stop.get_token()).begin() ==
                             std::default_sentinel,
                         CancelledError);
+        stops.join();
+        CHECK(has_moved);
     }
     CHECK(tally.alive == 0);
     CHECK(tally.copies == 0);

@@ -16,6 +16,7 @@
 #include "support/catch.hpp"
 #include "support/counted.hpp"
 #include "support/dice.hpp"
+#include "support/waiting.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -739,7 +740,7 @@ private:
         std::unique_lock lock(mutex_);
         while (!stop.stop_requested()) {
             const std::size_t turn = turn_;
-            wake_.wait_for(lock, stop, std::chrono::seconds(10), [] { return false; });
+            wake_.wait_for(lock, stop, support::longest_wait, [] { return false; });
             if (!stop.stop_requested() && turn == turn_)
                 std::cout << "PARALLELPIPE_SEED=" << seed_ << " hangs" << std::endl;
         }

@@ -1,11 +1,60 @@
 #ifndef PARALLELPIPE_TESTS_CATCH_HPP
 #define PARALLELPIPE_TESTS_CATCH_HPP
 
-// Catch2 in the version that is there: Debian 12 has 2.13, upstream is at 3.
+// Catch2 in the version that is there (Debian 12 has 2.13, upstream is at 3), with assertions for one thread alone:
+// Catch2 keeps its records without a lock. An assertion or a message in a worker, in a handler that a worker calls
+// or in a thread of the test ends the program, even if it holds; write down what was seen there, and assert it in
+// the test itself.
+
+#define CATCH_CONFIG_PREFIX_ALL
 #if defined(PARALLELPIPE_TESTS_CATCH2_V3)
 #include <catch2/catch_all.hpp>
 #else
 #include <catch2/catch.hpp>
 #endif
+
+namespace support {
+
+/// Ends the program with a message, unless the calling thread is the one that runs the tests.
+void only_in_the_tests_thread(const char* what, const char* file, int line);
+
+}  // namespace support
+
+#define TEST_CASE(...) CATCH_TEST_CASE(__VA_ARGS__)
+#define STATIC_REQUIRE(...) CATCH_STATIC_REQUIRE(__VA_ARGS__)
+
+#define PARALLELPIPE_TESTS_ALONE(macro, ...)                               \
+    do {                                                                   \
+        support::only_in_the_tests_thread(#macro, __FILE__, __LINE__);     \
+        CATCH_##macro(__VA_ARGS__);                                        \
+    } while (false)
+
+#define CHECK(...) PARALLELPIPE_TESTS_ALONE(CHECK, __VA_ARGS__)
+#define CHECK_FALSE(...) PARALLELPIPE_TESTS_ALONE(CHECK_FALSE, __VA_ARGS__)
+#define CHECK_NOTHROW(...) PARALLELPIPE_TESTS_ALONE(CHECK_NOTHROW, __VA_ARGS__)
+#define CHECK_THROWS(...) PARALLELPIPE_TESTS_ALONE(CHECK_THROWS, __VA_ARGS__)
+#define CHECK_THROWS_AS(...) PARALLELPIPE_TESTS_ALONE(CHECK_THROWS_AS, __VA_ARGS__)
+#define CHECK_THROWS_WITH(...) PARALLELPIPE_TESTS_ALONE(CHECK_THROWS_WITH, __VA_ARGS__)
+#define REQUIRE(...) PARALLELPIPE_TESTS_ALONE(REQUIRE, __VA_ARGS__)
+#define REQUIRE_FALSE(...) PARALLELPIPE_TESTS_ALONE(REQUIRE_FALSE, __VA_ARGS__)
+#define REQUIRE_NOTHROW(...) PARALLELPIPE_TESTS_ALONE(REQUIRE_NOTHROW, __VA_ARGS__)
+#define REQUIRE_THROWS(...) PARALLELPIPE_TESTS_ALONE(REQUIRE_THROWS, __VA_ARGS__)
+#define REQUIRE_THROWS_AS(...) PARALLELPIPE_TESTS_ALONE(REQUIRE_THROWS_AS, __VA_ARGS__)
+#define REQUIRE_THROWS_WITH(...) PARALLELPIPE_TESTS_ALONE(REQUIRE_THROWS_WITH, __VA_ARGS__)
+#define FAIL(...) PARALLELPIPE_TESTS_ALONE(FAIL, __VA_ARGS__)
+#define SUCCEED(...) PARALLELPIPE_TESTS_ALONE(SUCCEED, __VA_ARGS__)
+#define WARN(...) PARALLELPIPE_TESTS_ALONE(WARN, __VA_ARGS__)
+#define UNSCOPED_INFO(...) PARALLELPIPE_TESTS_ALONE(UNSCOPED_INFO, __VA_ARGS__)
+
+// These declare something, or open a block.
+#define INFO(...)                                                 \
+    support::only_in_the_tests_thread("INFO", __FILE__, __LINE__); \
+    CATCH_INFO(__VA_ARGS__)
+#define CAPTURE(...)                                                 \
+    support::only_in_the_tests_thread("CAPTURE", __FILE__, __LINE__); \
+    CATCH_CAPTURE(__VA_ARGS__)
+#define SECTION(...)                                                 \
+    support::only_in_the_tests_thread("SECTION", __FILE__, __LINE__); \
+    CATCH_SECTION(__VA_ARGS__)
 
 #endif

@@ -10,6 +10,17 @@
 
 namespace support {
 
+/// Limits are against hangs alone. Each is ten times and more what a quiet machine needs, so that other work on all
+/// cores fails no test. The longest wait for what must come, and the longest test; it is shorter than the limit of
+/// a program, which stands in CMakePresets.json.
+inline constexpr std::chrono::seconds longest_wait{100};
+inline constexpr std::chrono::seconds longest_test{600};
+
+/// When `longest_wait` from now is over.
+inline std::chrono::steady_clock::time_point latest() {
+    return std::chrono::steady_clock::now() + longest_wait;
+}
+
 /// How much slower than a plain build the machine may be.
 #if defined(__SANITIZE_THREAD__)
 inline constexpr bool sanitized = true;
@@ -26,7 +37,7 @@ inline constexpr int slowness = 1;
 /// Returns false if it does not come: a hang becomes a failure.
 template <class Condition>
 bool comes_true(Condition condition) {
-    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    const auto limit = latest();
     while (!condition()) {
         if (std::chrono::steady_clock::now() > limit) return false;
         std::this_thread::sleep_for(std::chrono::microseconds(100));
