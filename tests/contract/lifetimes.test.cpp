@@ -502,7 +502,7 @@ TEST_CASE("a thread that cannot be started says which worker of how many of whic
     const std::string whose = "parallelpipe: cannot start the thread of ";
     const auto same = [](int x) { return x; };
     const auto pipe = std::views::iota(0, 3) | map_stage({.workers = 4, .name = "fetch"}, same) | take(2);
-    const auto results = [&] { pipe.results(); };
+    const auto results = [&] { static_cast<void>(pipe.results()); };
     CHECK(said(0, results) == whose + "worker 1 of 1 of stage \"source\"" + why);
     CHECK(said(3, results) == whose + "worker 3 of 4 of stage \"fetch\"" + why);
     CHECK(said(5, results) == whose + "worker 1 of 1 of stage \"take_1\"" + why);
