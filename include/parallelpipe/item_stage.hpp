@@ -5,6 +5,7 @@
 // can fail alone, so they can skip it, try it again or hand it to somebody.
 
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/item_function.hpp>
 #include <parallelpipe/detail/per_item.hpp>
 #include <parallelpipe/detail/stepped_items.hpp>

@@ -3,6 +3,7 @@
 
 // HOW it runs: operator|, results(), execute().
 
+#include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/join.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>
 #include <parallelpipe/detail/stage_body.hpp>

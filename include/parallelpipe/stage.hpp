@@ -4,6 +4,7 @@
 // WHAT runs: a callable, its bound arguments and its settings. No threads here.
 
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/item_views.hpp>
 #include <parallelpipe/detail/keyed_feed.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>

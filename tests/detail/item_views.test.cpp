@@ -30,10 +30,10 @@ using Words = std::vector<std::string>;
 
 /// A tree of itself, as documents are.
 struct Tree {
-    using Branches = std::vector<std::pair<const std::string, Tree>>;
-    Branches branches;
-    auto begin() const { return branches.begin(); }
-    auto end() const { return branches.end(); }
+    using Branch = std::pair<const std::string, Tree>;
+    std::shared_ptr<Branch[]> branches;
+    Branch* begin() const { return branches.get(); }
+    Branch* end() const { return branches.get(); }
 };
 
 struct Order {

@@ -6,6 +6,7 @@
 
 #include <parallelpipe/concepts.hpp>
 #include <parallelpipe/detail/channel_feed.hpp>
+#include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/item_views.hpp>
 #include <parallelpipe/detail/nested_feed.hpp>
 #include <parallelpipe/detail/owned.hpp>

@@ -5,6 +5,7 @@
 // arguments or for the left side of operator|.
 
 #include <parallelpipe/concepts.hpp>
+#include <parallelpipe/detail/config.hpp>
 #include <parallelpipe/detail/setup_mistakes.hpp>
 #include <parallelpipe/detail/stage_call.hpp>
 #include <parallelpipe/detail/stage_checks.hpp>
