@@ -17,6 +17,7 @@
 #include <optional>
 #include <ranges>
 #include <span>
+#include <stop_token>
 #include <type_traits>
 #include <utility>
 
@@ -74,6 +75,13 @@ public:
 
     /// Whether this reader may still get items in front of that one, although it has come behind it.
     virtual bool may_get_items_before(std::uint64_t /*number*/) { return false; }
+
+    /// From now on the items are those of a stage inside a fused one: its stop ends their reading, too, in whatever
+    /// thread. Without a stop: they are not any more.
+    virtual void read_by(std::stop_token /*inner_stage*/) {}
+
+    /// The reader that begins is the last one: after it, nothing is read here.
+    virtual void last_reader_comes() {}
 
     /// A loop over the items begins, in the calling thread.
     /// Errors: `std::system_error` if a thread that this needs cannot be started.

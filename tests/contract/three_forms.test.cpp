@@ -38,7 +38,8 @@ struct Seen {
     bool has_seen_enough = false;
 
     bool operator==(const Seen& other) const {
-        return results == other.results && (errors == other.errors || has_seen_enough || other.has_seen_enough);
+        return results == other.results &&
+               (errors == other.errors || has_seen_enough || other.has_seen_enough);
     }
 };
 
@@ -80,7 +81,9 @@ generator<int> pass(Input<int> in) {
     for (int x : in) co_yield x;
 }
 
-Front gen(Setup setup, Generator f) { return Stage<int, int>(std::move(f)).setup(std::move(setup)); }
+Front gen(Setup setup, Generator f) {
+    return Stage<int, int>(std::move(f)).setup(std::move(setup));
+}
 
 /// A stage that fails, with what `setup` says.
 std::vector<Front> fronts(const Setup& setup) {
@@ -104,8 +107,10 @@ std::vector<Front> fronts(const Setup& setup) {
     });
     const auto fails = map_stage(setup, fail_at_5);
     const auto same = map_stage([](int x) { return x; });
-    std::vector<Front> all = {fails,         throws,       throws_at_end,        throws_between,
-                              same | fails,  gen({}, pass) | throws, fails | same, throws | fuse(same | gen({}, pass))};
+    std::vector<Front> all = {fails,         throws,
+                              throws_at_end, throws_between,
+                              same | fails,  gen({}, pass) | throws,
+                              fails | same,  throws | fuse(same | gen({}, pass))};
     if (setup.ordered) all.push_back(hands_on);
     return all;
 }
@@ -121,13 +126,15 @@ std::vector<Back> backs() {
         }
         co_yield 1000 + count;
     });
-    const auto eager = Stage<int, int>(std::function<std::vector<int>(Input<int>)>([](Input<int> in) {
-        std::vector<int> all;
-        for (int x : in) all.insert(all.begin(), x);
-        return all;
-    }));
+    const auto eager =
+        Stage<int, int>(std::function<std::vector<int>(Input<int>)>([](Input<int> in) {
+            std::vector<int> all;
+            for (int x : in) all.insert(all.begin(), x);
+            return all;
+        }));
     const auto own_run = gen({}, [](Input<int> in) -> generator<int> {
-        for (auto& pair : (std::move(in) | batch(2)).results()) co_yield pair.front() + 10 * static_cast<int>(pair.size());
+        for (auto& pair : (std::move(in) | batch(2)).results())
+            co_yield pair.front() + 10 * static_cast<int>(pair.size());
     });
     const auto same = map_stage([](int x) { return x; });
     const auto to_text = map_stage([](int x) { return text(x); });
@@ -148,15 +155,17 @@ std::vector<Back> backs() {
 
 }  // namespace
 
-TEST_CASE("an ordered stage that fails, or one with OnError::finish, ends the same way with threads, fused and inline",
-          "[contract][fuse][inline_run][ordered]") {
+TEST_CASE(
+    "an ordered stage that fails, or one with OnError::finish, ends the same way with threads, fused and inline",
+    "[contract][fuse][inline_run][ordered]") {
     const Setup setup = GENERATE(Setup{.ordered = true}, Setup{.on_error = OnError::finish});
     const auto numbers = std::views::iota(0, items);
     std::size_t front_number = 0;
     for (const Front& front : fronts(setup)) {
         std::size_t back_number = 0;
         for (const Back& back : backs()) {
-            INFO("front " << front_number << ", back " << back_number++ << ": " << to_string(front | back));
+            INFO("front " << front_number << ", back " << back_number++ << ": "
+                          << to_string(front | back));
             const auto pipe = numbers | front | back;
             Seen expected = seen(pipe.results());
             expected.has_seen_enough = to_string(back).find(enough) != std::string::npos;
@@ -165,7 +174,8 @@ TEST_CASE("an ordered stage that fails, or one with OnError::finish, ends the sa
             CHECK(seen((numbers | fuse(setup, front | back)).results()) == expected);
             CHECK(seen((numbers | fuse(front) | back).results()) == expected);
             CHECK(seen((numbers | fuse(front) | back).results(inline_run)) == expected);
-            CHECK(seen((numbers | fuse(setup, fuse(front) | back)).results(inline_run)) == expected);
+            CHECK(seen((numbers | fuse(setup, fuse(front) | back)).results(inline_run)) ==
+                  expected);
             CHECK(seen(fuse(setup, numbers | front | back).results()) == expected);
             CHECK(seen(fuse(numbers | front | back).results(inline_run)) == expected);
         }

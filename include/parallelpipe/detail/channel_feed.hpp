@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <type_traits>
 #include <utility>
 
@@ -97,6 +98,10 @@ public:
 
     bool may_get_items_before(std::uint64_t item) final {
         return has_siblings_ && consumer_.has_items_before(item);
+    }
+
+    void read_by(std::stop_token inner_stage) final {
+        this->set_inner_stage(std::move(inner_stage));
     }
 
     void keep_slots() final { keeps_slots_ = true; }

@@ -45,13 +45,12 @@ std::vector<inner_worker> inner_workers(std::span<const stage_entry> stages) {
 /// One worker of a fused stage: the stages inside it, one worker each.
 class fused_chain final : public nested_owner {
 public:
-    fused_chain(std::span<const stage_entry> stages, feed_base* in) {
+    fused_chain(std::span<const stage_entry> stages, feed_base* in) : chain_(in) {
         const std::vector<inner_worker> workers = inner_workers(stages);
         for (std::size_t i = 0; i < stages.size(); ++i) {
             const worker_identity& identity = workers[i].identity;
             nested_stage& stage = chain_.add(
-                owned(new nested_stage(*this, stages[i], workers[i].name, identity.index, 1)), in,
-                true);
+                owned(new nested_stage(*this, stages[i], workers[i].name, identity.index, 1)));
             stage.belongs_to(identity.host, identity.counters);
         }
         if (std::stop_token host = this_worker::stop_token(); host.stop_possible())

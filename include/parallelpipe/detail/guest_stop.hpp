@@ -28,8 +28,17 @@ public:
     /// The stop of the worker itself.
     const std::stop_token& host() const noexcept { return host_; }
 
+    /// The stop of the stage inside a fused one whose items these are, while there is one: it ends the reading of all
+    /// that read for that stage.
+    const std::stop_token& inner_stage() const noexcept { return inner_stage_; }
+
+protected:
+    /// By the worker, while nothing reads.
+    void set_inner_stage(std::stop_token stop) noexcept { inner_stage_ = std::move(stop); }
+
 private:
     const std::stop_token host_ = this_worker::stop_token();
+    std::stop_token inner_stage_;
 };
 
 /// In the thread of a reader, for one wait.
@@ -39,10 +48,13 @@ public:
     guest_stop(const guest_stop&) = delete;
     guest_stop& operator=(const guest_stop&) = delete;
 
-    /// The calling thread is going to wait. Wakes it from now on, if it is a guest's that is stopped.
+    /// The calling thread is going to wait. Wakes it from now on, if it is a guest's that is stopped, or if the stage is
+    /// for which it reads.
     void waits() {
-        if (!on_stop_ && current_worker && current_worker->stop != house_.host())
-            on_stop_.emplace(current_worker->stop, waking{&house_});
+        if (on_stop_ || !current_worker || current_worker->stop == house_.host()) return;
+        on_stop_.emplace(current_worker->stop, waking{&house_});
+        if (house_.inner_stage().stop_possible() && house_.inner_stage() != current_worker->stop)
+            on_stage_stop_.emplace(house_.inner_stage(), waking{&house_});
     }
 
 private:
@@ -53,6 +65,7 @@ private:
 
     guest_house& house_;
     std::optional<std::stop_callback<waking>> on_stop_;
+    std::optional<std::stop_callback<waking>> on_stage_stop_;
 };
 
 }  // namespace parallelpipe::detail

@@ -36,10 +36,8 @@ public:
         std::size_t position = 0;
         for (std::size_t i = 0; i < entries_.size(); ++i) {
             const stage_entry& entry = entries_[i];
-            nested_stage& stage = chain_.add(
-                owned(new nested_stage(*this, entry, entry.name(entry.is_range ? 0 : position++), 0,
-                                       entry.workers())),
-                nullptr, false);
+            nested_stage& stage = chain_.add(owned(new nested_stage(
+                *this, entry, entry.name(entry.is_range ? 0 : position++), 0, entry.workers())));
             stage.belongs_to(nullptr, &counters_[i]);
         }
         chain_.last().is_last = true;
@@ -101,7 +99,7 @@ private:
         inner_failure what = fused_chain::innermost(at, std::move(cause));
         const bool is_ordered = at.entry().setup.ordered.value_or(false);
         std::optional<std::uint64_t> item;
-        if (is_ordered && at.has_taken()) item = at.number();
+        if (is_ordered && at.has_taken()) item = at.item();
         TaskError error(std::move(what.stage), at.worker(), std::move(what.cause), item);
         {
             const std::lock_guard lock(mutex_);

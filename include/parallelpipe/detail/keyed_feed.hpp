@@ -18,6 +18,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <type_traits>
 #include <utility>
 
@@ -37,6 +38,10 @@ public:
     ~keyed_feed() override {
         channel_.remove(this->taken_);
         leave();
+    }
+
+    void read_by(std::stop_token inner_stage) override {
+        this->set_inner_stage(std::move(inner_stage));
     }
 
     void give_back() override {

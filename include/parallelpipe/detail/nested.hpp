@@ -85,11 +85,13 @@ public:
         worker_.counters = counters;
     }
     bool has_taken() const { return in_ && in_->has_taken(); }
+    /// The number of the item in hand. In the stage's thread.
+    std::uint64_t item() const { return in_ ? in_->number_in_hand() : 0; }
     OnError on_error() const { return entry_.setup.on_error.value_or(OnError::stop); }
 
     /// Reads from `in`, which is null for a source, or from the stage before it. Its own results are read from
     /// out(), which is null for a sink.
-    void connect(feed_base* in, nested_stage* before, bool is_fused) {
+    void connect(feed_base* in, nested_stage* before) {
         before_ = before;
         in_ = before ? before->out() : in;
         if (entry_.range) {
@@ -102,7 +104,7 @@ public:
             converted_ = entry_.convert(*in_);
             in_ = converted_.get();
         }
-        out_ = entry_.body->make_nested_feed(*this, is_fused);
+        out_ = entry_.body->make_nested_feed(*this, false);
     }
     feed_base* out() const noexcept { return out_.get(); }
 
@@ -111,6 +113,7 @@ public:
     void consume() {
         const worker_scope scope(worker_);
         do {
+            worker_begins();
             bool is_lost = false;
             try {
                 entry_.body->run(in_, {});
@@ -148,8 +151,6 @@ public:
         if (is_stopped() && !quiet) throw stop_unwind{};
     }
 
-    std::uint64_t number() const override { return in_ ? in_->number_in_hand() : 0; }
-
     bool is_last = false;
 
 private:
@@ -158,10 +159,17 @@ private:
     }
     bool has_worker() const noexcept { return worker_.index < end_worker_ && !is_stopped(); }
 
+    void worker_begins() {
+        // With OnError::finish what it has not read is read for nothing.
+        if (in_ && worker_.index + 1 == end_worker_ && on_error() != OnError::finish)
+            in_->last_reader_comes();
+    }
+
     /// By the next worker's call.
     bool produce_otherwise(void* to) override {
         const worker_scope scope(worker_);
         while (has_worker()) {
+            worker_begins();
             try {
                 call_ = entry_.body->call(in_);
             } catch (...) {
@@ -236,14 +244,15 @@ private:
     owned<feed_base> out_;
 };
 
-/// Stages, the first one reading from `in`. Destroyed from the last one to the first.
+/// Stages, the first one reading from `in`, or null. Destroyed from the last one to the first.
 class nested_chain {
 public:
-    nested_chain() = default;
+    explicit nested_chain(feed_base* in = nullptr) noexcept : in_(in) {}
     nested_chain(const nested_chain&) = delete;
     nested_chain& operator=(const nested_chain&) = delete;
     ~nested_chain() {
         unwind();
+        if (in_) in_->read_by({});
         while (!stages_.empty()) stages_.pop_back();
     }
 
@@ -256,8 +265,9 @@ public:
             last().abandon();
     }
 
-    nested_stage& add(owned<nested_stage> stage, feed_base* in, bool is_fused) {
-        stage->connect(in, stages_.empty() ? nullptr : stages_.back().get(), is_fused);
+    nested_stage& add(owned<nested_stage> stage) {
+        stage->connect(in_, stages_.empty() ? nullptr : stages_.back().get());
+        if (in_ && stages_.empty()) in_->read_by(stage->identity().stop);
         stages_.push_back(std::move(stage));
         return *stages_.back();
     }
@@ -266,6 +276,7 @@ public:
     const std::vector<owned<nested_stage>>& stages() const noexcept { return stages_; }
 
 private:
+    feed_base* const in_;
     std::vector<owned<nested_stage>> stages_;
 };
 

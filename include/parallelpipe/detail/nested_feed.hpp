@@ -13,6 +13,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <utility>
 
 namespace parallelpipe::detail {
@@ -20,9 +22,9 @@ namespace parallelpipe::detail {
 template <class T>
 class nested_feed final : public feed<T> {
 public:
-    /// In a fused stage (`is_fused`) an item is told by the number of the one that the fused stage took;
-    /// else by its own.
-    nested_feed(nested_source& from, bool is_fused) : from_(&from), is_fused_(is_fused) {}
+    /// The items' numbers are those that `from` tells (`has_numbers`), or count what is read here.
+    nested_feed(nested_source& from, bool has_numbers)
+        : stage_(from), from_(&from), has_numbers_(has_numbers) {}
     ~nested_feed() override {
         if (!thread_) return;
         thread_->end();
@@ -36,18 +38,30 @@ public:
     }
 
     std::uint64_t number_in_hand() const override {
-        return is_fused_ ? from_->number() : made_ - (made_ == 0 ? 0 : 1);
+        return has_numbers_ ? from_->number() : made_ - (made_ == 0 ? 0 : 1);
     }
     bool has_taken() const override { return made_ != 0; }
 
+    void read_by(std::stop_token inner_stage) override {
+        on_inner_stop_.reset();
+        inner_stage_ = std::move(inner_stage);
+        if (is_last_reader_) on_inner_stop_.emplace(inner_stage_, stopping{&stage_});
+    }
+    void last_reader_comes() override { is_last_reader_ = true; }
+
     void arrive() override {
-        if (thread_ || !current_worker || current_worker->of_run == from_->identity().of_run)
+        if (thread_ || !current_worker || current_worker->of_run == stage_.identity().of_run)
             return;
-        thread_.reset(new source_thread(*from_, slot_.data()));
+        thread_.reset(new source_thread(stage_, slot_.data(), inner_stage_));
         from_ = thread_.get();
     }
 
 private:
+    struct stopping {
+        nested_source* stage;
+        void operator()() const { stage->request_stop(); }
+    };
+
     void milestone() override {
         if (!from_->produce(slot_.data())) {
             from_->ended(this->quiet_);
@@ -61,9 +75,13 @@ private:
         if (thread_ && thread_->take_untaken()) std::destroy_at(slot_.data());
     }
 
+    nested_source& stage_;
     nested_source* from_;  // the stage, or its thread
-    const bool is_fused_;
+    const bool has_numbers_;
     std::uint64_t made_ = 0;
+    bool is_last_reader_ = false;
+    std::stop_token inner_stage_;
+    std::optional<std::stop_callback<stopping>> on_inner_stop_;
     raw_storage<T, 1> slot_;
     owned<source_thread> thread_;  // null until a worker of another run reads here
 };
@@ -81,6 +99,8 @@ public:
 
     std::uint64_t number_in_hand() const override { return from_.number_in_hand(); }
     bool has_taken() const override { return from_.has_taken(); }
+    void read_by(std::stop_token inner_stage) override { from_.read_by(std::move(inner_stage)); }
+    void last_reader_comes() override { from_.last_reader_comes(); }
     void arrive() override { from_.arrive(); }
 
 private:

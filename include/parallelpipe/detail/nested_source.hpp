@@ -58,8 +58,8 @@ public:
     virtual void abandon() noexcept = 0;
     /// After the last result: throws what the reader is to know, if it can be unwound.
     virtual void ended(bool quiet) = 0;
-    /// The number of the item that the stage has in hand.
-    virtual std::uint64_t number() const = 0;
+    /// The number of the last result, if results have numbers of their own.
+    virtual std::uint64_t number() const { return 0; }
 
     /// The worker that makes the results.
     const worker_identity& identity() const noexcept { return *identity_; }

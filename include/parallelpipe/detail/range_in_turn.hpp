@@ -11,6 +11,7 @@
 // An item is its taker's alone, none is taken ahead; so there is nothing to give back. What is not atomic is
 // under turn_.
 
+#include <parallelpipe/detail/helper_identity.hpp>
 #include <parallelpipe/detail/meter.hpp>
 #include <parallelpipe/detail/nested_feed.hpp>
 #include <parallelpipe/detail/owned.hpp>
@@ -24,6 +25,7 @@
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -103,6 +105,11 @@ public:
     std::uint64_t number() const override { return number_; }
 
 private:
+    struct stopping {
+        helper_identity* in_range;
+        void operator()() const { in_range->request_stop(); }
+    };
+
     /// If that fails, the item is there all the same, and whoever asked for it takes it. It is the last one.
     void begin(item_listener& listener) {
         try {
@@ -128,7 +135,7 @@ private:
             throw;
         } catch (...) {
             of_.has_ended_ = true;
-            failure_ = inner_failure_of(*in_range_);
+            failure_ = inner_failure_of(in_range_->get());
         }
         number_ = of_.taken();
         of_.taken_.store(number_ + 1, std::memory_order_relaxed);
@@ -159,16 +166,20 @@ private:
         return of_.is_stopped() || worker_.stop.stop_requested();
     }
 
-    /// What the worker is while it is in the range.
+    /// What the worker is while it is in the range: told to stop with itself, and with the reader that asks, which
+    /// can be a stage inside a fused one, or a thread.
     const worker_identity& in_range() {
-        if (!in_range_ || in_range_->index != worker_.index) {
+        const std::stop_token& asking = current_worker ? current_worker->stop : worker_.stop;
+        if (!in_range_ || in_range_->get().index != worker_.index || asking_ != asking) {
+            on_stop_.reset();
             name_ = std::string(worker_.stage) + ".source";
-            in_range_ = worker_;
-            in_range_->stage = name_;
+            worker_identity named = worker_;
+            named.stage = name_;
+            in_range_.emplace(named);
+            asking_ = asking;
+            on_stop_.emplace(asking_, stopping{&*in_range_});
         }
-        // In a fused stage the stage that asks has a stop of its own.
-        if (current_worker && current_worker->stop != in_range_->stop) in_range_->stop = current_worker->stop;
-        return *in_range_;
+        return in_range_->get();
     }
 
     range_in_turn& of_;
@@ -178,7 +189,9 @@ private:
     std::uint64_t end_ = 0;     // one past that, once it has begun
     patience patience_;
     std::string name_;
-    std::optional<worker_identity> in_range_;
+    std::optional<helper_identity> in_range_;
+    std::stop_token asking_;                               // the stop of the reader that asked last
+    std::optional<std::stop_callback<stopping>> on_stop_;  // its own
     std::optional<inner_failure> failure_;
 };
 

@@ -29,13 +29,14 @@ namespace parallelpipe::detail {
 /// made ahead.
 class source_thread final : public nested_source {
 public:
+    /// Makes results at `to`. If the stop of `inner_stage` is possible, it ends the work, else the stage's own does.
     /// Errors: `std::system_error` if the thread cannot be started.
-    explicit source_thread(nested_source& stage, void* to)
+    source_thread(nested_source& stage, void* to, const std::stop_token& inner_stage)
         : nested_source(stage.identity()),
           stage_(stage),
           to_(to),
           number_(stage.number()),
-          helper_(stage.identity()),
+          helper_(stopped_by(inner_stage, stage.identity())),
           thread_([this] { work(); }) {}
     ~source_thread() override { end(); }
 
@@ -75,6 +76,11 @@ public:
 
 private:
     enum class state { idle, asked, made, at_end };
+
+    static worker_identity stopped_by(const std::stop_token& stop, worker_identity worker) {
+        if (stop.stop_possible()) worker.stop = stop;
+        return worker;
+    }
 
     /// The result lies where the thread was told to make it.
     bool produce_otherwise(void*) override {

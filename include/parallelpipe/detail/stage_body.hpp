@@ -199,7 +199,7 @@ public:
     virtual void run_into(feed_base* /*in*/, item_sink& /*first*/, const worker_identity&) const {}
 
     /// What the next stage in the same thread reads from.
-    virtual owned<feed_base> make_nested_feed(nested_source& from, bool is_fused) const = 0;
+    virtual owned<feed_base> make_nested_feed(nested_source& from, bool has_numbers) const = 0;
 };
 
 /// Big items are not left lying about in numbers: about 64 KiB of them, but at least 16.
@@ -227,11 +227,11 @@ public:
                 new reorder_buffer<Out>(static_cast<Channel<Out>&>(out), workers));
     }
 
-    owned<feed_base> make_nested_feed(nested_source& from, bool is_fused) const final {
+    owned<feed_base> make_nested_feed(nested_source& from, bool has_numbers) const final {
         if constexpr (std::is_void_v<Out>)
             return nullptr;
         else
-            return owned<feed_base>(new nested_feed<Out>(from, is_fused));
+            return owned<feed_base>(new nested_feed<Out>(from, has_numbers));
     }
 
     owned<nested_call> call(feed_base*) const override { return nullptr; }
