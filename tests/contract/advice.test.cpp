@@ -130,7 +130,7 @@ TEST_CASE("the advice for a Monitor holds", "[contract][advice]") {
     monitor.trace(4096).record(50ms);
     {
         auto running = pipe.results(monitor);
-        check_advice<std::logic_error>([&] { monitor.trace(); }, "change its settings before the run, or behind its end");
+        check_advice<std::logic_error>([&] { monitor.trace(); }, "change its settings before the run, or after its end");
         check_advice<std::logic_error>([&] { pipe.execute(monitor); }, "a Monitor of its own");
         Monitor own;
         CHECK(pipe.execute(own) == 4);
