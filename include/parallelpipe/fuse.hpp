@@ -42,13 +42,15 @@ stage_body take_range(std::vector<stage_entry>& stages) {
 /// Makes one stage of several: `fuse({.workers = 4}, parse | check | convert)`. Each of its workers runs
 /// all of them, one inside the other, in one thread and without queues between.
 /// Shape: a Stage<In, Out>. Workers, queue, order and `on_error` are its own; of the stages inside, the
-///   names, `retry`, `dead_letter` and OnError::skip count, everything else of their settings has no
-///   meaning there. Each worker of the fused stage has one of each stage inside. A range in front,
+///   names, `retry`, `dead_letter` and OnError::skip count; `ordered` and OnError::finish say there only
+///   what becomes of an error (below); everything else of their settings has no meaning. Each worker of the fused stage has one of each stage inside. A range in front,
 ///   `fuse({.workers = 4}, range | parse | check)`, is read by the workers themselves, an item at a time
 ///   and in turn: whoever takes an item sees to it to the end, and nothing of it changes the core. (A
 ///   source stage in front runs once for each worker, as every source does.)
 /// Threads: the range is read by several, but by one at a time. A generator there goes on in another
 ///   thread than the one in which it paused, so it holds no lock over a co_yield.
+///   A stage inside that has a thread for its items (a batch with a time limit, a run over its Input) lets
+///   the stages before it run in that thread.
 /// Blocks: a worker also until it is its turn at the range; woken by the one that was in it.
 /// Cost: a chain of map_stage, filter and tap, whose types fit without a conversion, is compiled as one
 ///   function, as long as it is written in place or kept with `auto`: a Pipeline<In, Out> has forgotten
@@ -57,7 +59,9 @@ stage_body take_range(std::vector<stage_entry>& stages) {
 ///   which costs several.
 /// Errors: an exception carries the name of the stage inside that threw; one without a name is called
 ///   `fused.stage_K` or `fused.filter_K`, by the fused stage's name, what it is and its position, and the
-///   range `fused.source`. With
+///   range `fused.source`. If that stage or the fused one is ordered or has OnError::finish, the stages after it
+///   come to the end of their items, as they do with threads: a `batch` yields what it has. Else they are
+///   unwound. With
 ///   OnError::finish a range that throws has ended, and the rest of one whose workers have all been lost
 ///   is not read.
 template <class In, class Out>

@@ -15,8 +15,9 @@ struct inline_run_t {
 ///   Where something throws, all results of what came before it arrive. With threads the run stops at once: results
 ///   that had not left the last stage are missing, and a task that fails meanwhile is reported, too. There
 ///   all of them arrive as well if each stage is ordered, as in `pipe.ordered()`.
-/// Threads: none, but the reader of a `batch(n, max_wait)`. The results belong to one thread; `cancel()`
-///   from any.
+/// Threads: none, but the reader of a `batch(n, max_wait)`, and where a stage runs a pipeline over its Input
+///   the threads of that run and one for the stages before. The results belong to one thread; `cancel()` from
+///   any.
 inline constexpr inline_run_t inline_run{};
 
 }  // namespace parallelpipe

@@ -178,19 +178,38 @@ TEST_CASE("what fails beside a stage with threads of its own leaves nothing behi
 
 TEST_CASE(
     "an item that a fused stage inside another had ready when a thread of its own failed is not lost",
-    "[contract][fuse]") {
+    "[contract][fuse][inline_run]") {
+    const bool inlined = GENERATE(false, true);
     Tally tally;
-    for (int i = 0; i < 30; ++i) {
-        const auto source = stage([&]() -> generator<Counted> {
-            for (int k = 0; k < 4; ++k) co_yield Counted(tally, k);
-            throw std::runtime_error("no more");
-        });
-        const auto pass = map_stage([](Counted&& x) { return std::move(x); });
-        const auto inner = fuse(pass | batch(1, 1ms) | unbatch() | pass);
-        CHECK_THROWS_AS(fuse(source | fuse(inner | pass)).execute(), TaskException);
-        CHECK_THROWS_AS((source | inner | pass).execute(inline_run), TaskException);
-        CHECK(tally.alive == 0);
+    std::atomic<bool> has_first{false};
+    const auto source = stage([&tally]() -> generator<Counted> {
+        for (int i = 0; i < 2; ++i) co_yield Counted(tally, i);
+    });
+    const auto fails = map_stage([&](Counted&& x) {
+        if (x.value == 1) {
+            support::comes_true([&] { return has_first.load(); });
+            throw std::runtime_error("at 1");
+        }
+        return std::move(x);
+    });
+    const auto slow = map_stage([&](Counted&& x) {
+        has_first = true;
+        support::give_it_a_chance();
+        return std::move(x);
+    });
+    const auto pass = map_stage([](Counted&& x) { return std::move(x); });
+    const auto inner = fuse(fails | batch(4, 1ms) | unbatch() | slow);
+    std::string error;
+    try {
+        auto results = inlined ? (source | inner | pass).results(inline_run)
+                               : fuse(source | inner | pass).results();
+        for ([[maybe_unused]] const Counted& x : results) {
+        }
+    } catch (const TaskException& e) {
+        error = e.what();
     }
+    CHECK(error.find("at 1") != std::string::npos);
+    CHECK(tally.alive == 0);
 }
 
 TEST_CASE("stages with threads of their own can be left and cancelled at the same time",

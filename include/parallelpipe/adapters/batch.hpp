@@ -1,7 +1,6 @@
 #ifndef PARALLELPIPE_ADAPTERS_BATCH_HPP
 #define PARALLELPIPE_ADAPTERS_BATCH_HPP
 
-#include <parallelpipe/detail/helper_identity.hpp>
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/generator.hpp>
 #include <parallelpipe/input.hpp>

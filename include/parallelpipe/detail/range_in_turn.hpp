@@ -11,7 +11,6 @@
 // An item is its taker's alone, none is taken ahead; so there is nothing to give back. What is not atomic is
 // under turn_.
 
-#include <parallelpipe/detail/helper_identity.hpp>
 #include <parallelpipe/detail/meter.hpp>
 #include <parallelpipe/detail/nested_feed.hpp>
 #include <parallelpipe/detail/owned.hpp>

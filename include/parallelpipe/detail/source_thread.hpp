@@ -1,7 +1,6 @@
 #ifndef PARALLELPIPE_DETAIL_SOURCE_THREAD_HPP
 #define PARALLELPIPE_DETAIL_SOURCE_THREAD_HPP
 
-#include <parallelpipe/detail/helper_identity.hpp>
 #include <parallelpipe/detail/nested_source.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/this_worker.hpp>
