@@ -368,6 +368,7 @@ TEST_CASE("stats count an item when it is begun, not when it was only taken ahea
         std::atomic<bool> was_seen_on_its_way{false};
         const auto slow = [&](int x) {
             if (++begun == 30) comes_true([&] { return was_seen_on_its_way.load(); });
+            std::this_thread::sleep_for(std::chrono::milliseconds(2));  // a slow worker publishes each count
             return x;
         };
         const auto check = [&](auto stage) {

@@ -28,11 +28,11 @@ void only_in_the_tests_thread(const char* what, const char* file, int line);
 
 // Catch2's own macros repeat the expression twice where it is never run; with a lambda in it, everything that is made
 // of the lambda is compiled three times.
-#define PARALLELPIPE_TESTS_HOLDS(macro, disposition, ...)                                          \
+#define PARALLELPIPE_TESTS_HOLDS(macro, text, disposition, ...)                                    \
     do {                                                                                           \
         support::only_in_the_tests_thread(#macro, __FILE__, __LINE__);                             \
         Catch::AssertionHandler catch_assertion(#macro, Catch::SourceLineInfo(__FILE__, __LINE__), \
-                                                #__VA_ARGS__, disposition);                        \
+                                                text, disposition);                                \
         try {                                                                                      \
             CATCH_INTERNAL_START_WARNINGS_SUPPRESSION CATCH_INTERNAL_SUPPRESS_PARENTHESES_WARNINGS \
                 catch_assertion.handleExpr(Catch::Decomposer() <= __VA_ARGS__);                    \
@@ -45,14 +45,17 @@ void only_in_the_tests_thread(const char* what, const char* file, int line);
 
 #define PARALLELPIPE_TESTS_FALSE(disposition) \
     Catch::ResultDisposition::disposition | Catch::ResultDisposition::FalseTest
-#define CHECK(...) \
-    PARALLELPIPE_TESTS_HOLDS(CHECK, Catch::ResultDisposition::ContinueOnFailure, __VA_ARGS__)
-#define CHECK_FALSE(...) \
-    PARALLELPIPE_TESTS_HOLDS(CHECK_FALSE, PARALLELPIPE_TESTS_FALSE(ContinueOnFailure), __VA_ARGS__)
+#define CHECK(...)                                                                             \
+    PARALLELPIPE_TESTS_HOLDS(CHECK, #__VA_ARGS__, Catch::ResultDisposition::ContinueOnFailure, \
+                             __VA_ARGS__)
+#define CHECK_FALSE(...)                                \
+    PARALLELPIPE_TESTS_HOLDS(CHECK_FALSE, #__VA_ARGS__, \
+                             PARALLELPIPE_TESTS_FALSE(ContinueOnFailure), __VA_ARGS__)
 #define REQUIRE(...) \
-    PARALLELPIPE_TESTS_HOLDS(REQUIRE, Catch::ResultDisposition::Normal, __VA_ARGS__)
-#define REQUIRE_FALSE(...) \
-    PARALLELPIPE_TESTS_HOLDS(REQUIRE_FALSE, PARALLELPIPE_TESTS_FALSE(Normal), __VA_ARGS__)
+    PARALLELPIPE_TESTS_HOLDS(REQUIRE, #__VA_ARGS__, Catch::ResultDisposition::Normal, __VA_ARGS__)
+#define REQUIRE_FALSE(...)                                                                  \
+    PARALLELPIPE_TESTS_HOLDS(REQUIRE_FALSE, #__VA_ARGS__, PARALLELPIPE_TESTS_FALSE(Normal), \
+                             __VA_ARGS__)
 
 #define PARALLELPIPE_TESTS_ALONE(macro, ...)                           \
     do {                                                               \
