@@ -345,11 +345,14 @@ TEST_CASE(
     "[contract][fuse][inline_run]") {
     const Form form = GENERATE(from_range(forms));
     std::binary_semaphore was_left(0);
-    const auto source = [&]() -> generator<int> {
-        co_yield 1;
-        was_left.acquire();
-        co_yield 2;
-        co_yield 3;
+    // Not a coroutine itself: the generator outlives it.
+    const auto source = [&was_left] {
+        return [](std::binary_semaphore& go_on) -> generator<int> {
+            co_yield 1;
+            go_on.acquire();
+            co_yield 2;
+            co_yield 3;
+        }(was_left);
     };
     const auto lends = gen([&](Input<int> in) -> generator<int> {
         {
