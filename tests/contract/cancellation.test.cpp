@@ -583,6 +583,8 @@ TEST_CASE("a user's stop_callback runs when the run is stopped", "[contract][can
                 const std::stop_callback callback(this_worker::stop_token(), [&] { ++called; });
                 registered.count_down();
                 wait_for_stop();
+                // A callback that is destroyed before its turn has come is not called.
+                comes_true([&] { return called == 2; });
                 co_yield 1;
             }).results();
         registered.wait();
