@@ -67,7 +67,8 @@ public:
     template <class F, class... Arguments>
         requires(!std::is_base_of_v<Stage, std::remove_cvref_t<F>> &&
                  !std::same_as<std::remove_cvref_t<F>, detail::stage_entry>)
-    explicit Stage(F&& f, Arguments&&... arguments) {  // here: clang before 19 finds no definition outside
+    explicit Stage(F&& f, Arguments&&... arguments) {
+        // Defined here, as clang before 19 does not match a definition outside the class.
         using Function = std::decay_t<F>;
         if constexpr (std::is_base_of_v<detail::generic_stage, Function>) {
             if constexpr (sizeof...(Arguments) != 0) {

@@ -58,9 +58,11 @@ generator<int> add_n(Input<int> in, int n) {
 
 void stages() {
     const auto values = map_stage({.workers = 2}, [](std::unique_ptr<int> x) { return *x; });
-    check((Stage(&Source::count, Source{2}, 50) | values | reduce(0, std::plus<>())).execute() == 2450,
+    check((Stage(&Source::count, Source{2}, 50) | values | reduce(0, std::plus<>())).execute() ==
+              2450,
           "a member function as the source of items that only move");
-    check(Stage([] { return tree(3); }).collect() == std::vector{0, 1, 2, 3}, "generators in generators");
+    check(Stage([] { return tree(3); }).collect() == std::vector{0, 1, 2, 3},
+          "generators in generators");
 
     const auto widen = stage({.workers = 2, .qsize = 3}, [](Input<int> in) -> generator<Wide> {
         for (int x : in) co_yield Wide(x);
@@ -87,12 +89,13 @@ void stages() {
     check(letters == 22, "what tap saw");
 
     const auto small = take_while([](int x) { return x < 6; });
-    check((std::views::iota(0) | small | batch(4) | unbatch() | throttle({100000, 1s}) | take(5)).collect() ==
-              std::vector{0, 1, 2, 3, 4},
+    check((std::views::iota(0) | small | batch(4) | unbatch() | throttle({100000, 1s}) | take(5))
+                  .collect() == std::vector{0, 1, 2, 3, 4},
           "take_while, batch, unbatch, throttle, take");
-    check((std::views::iota(0, 10) | batch(3, 10s)).collect().size() == 4, "a batch with a time limit");
-    check((std::views::iota(1, 101) | reduce({.workers = 3}, 0, std::plus<>(), std::plus<>())).execute() ==
-              5050,
+    check((std::views::iota(0, 10) | batch(3, 10s)).collect().size() == 4,
+          "a batch with a time limit");
+    check((std::views::iota(1, 101) | reduce({.workers = 3}, 0, std::plus<>(), std::plus<>()))
+                  .execute() == 5050,
           "reduce in parallel");
 }
 
@@ -106,9 +109,10 @@ void order() {
     });
     int before = -1;
     bool in_order = true;
-    for (const int x : (std::views::iota(0, 2000) | twice | map_stage({.workers = 3}, std::negate<int>()))
-                           .ordered()
-                           .results()) {
+    for (const int x :
+         (std::views::iota(0, 2000) | twice | map_stage({.workers = 3}, std::negate<int>()))
+             .ordered()
+             .results()) {
         in_order = in_order && -x >= before;
         before = -x;
     }
@@ -119,12 +123,14 @@ void order() {
                              for (int x : in) keys.insert(x % 10);
                              co_yield keys.size();
                          }).partition_by([](int x) { return x % 10; });
-    check((std::views::iota(0, 1000) | per_key | reduce(std::size_t{0}, std::plus<>())).execute() == 10,
+    check((std::views::iota(0, 1000) | per_key | reduce(std::size_t{0}, std::plus<>())).execute() ==
+              10,
           "a keyed stage");
 
     const auto increment = map_stage([](int x) { return x + 1; });
     const auto odd = filter([](int x) { return x % 2 == 1; });
-    const auto fused = fuse({.workers = 2, .ordered = true}, std::views::iota(0, 1000) | increment | odd);
+    const auto fused =
+        fuse({.workers = 2, .ordered = true}, std::views::iota(0, 1000) | increment | odd);
     check(fused.collect().size() == 500, "fused stages");
     const auto added = std::views::iota(0, 3) | stage(add_n)(7);
     check(added.execute(inline_run) == 9 && added.execute() == 9, "an inline run");
@@ -151,10 +157,12 @@ void errors() {
                   "an error names its type");
         }
     }
-    check((input | map_stage({.on_error = OnError::skip}, parse)).collect().size() == 2, "skipped items");
+    check((input | map_stage({.on_error = OnError::skip}, parse)).collect().size() == 2,
+          "skipped items");
     std::string lost;
-    const auto careful = map_stage({.retry = Retry{.times = 2, .backoff = 1ms}}, parse)
-                             .dead_letter([&lost](std::exception_ptr, const std::string& x) { lost += x; });
+    const auto careful =
+        map_stage({.retry = Retry{.times = 2, .backoff = 1ms}}, parse)
+            .dead_letter([&lost](std::exception_ptr, const std::string& x) { lost += x; });
     check((input | careful).collect().size() == 2 && lost == "two", "a dead-letter handler");
     try {
         (std::vector<int>() | map_stage(std::negate<int>())).execute();
@@ -165,14 +173,16 @@ void errors() {
 
     std::stop_source source;
     try {
-        for (const int x : (std::views::iota(0) | map_stage(std::negate<int>())).results(source.get_token()))
+        for (const int x :
+             (std::views::iota(0) | map_stage(std::negate<int>())).results(source.get_token()))
             if (x == -10) source.request_stop();
         check(false, "a stopped loop throws");
     } catch (const CancelledError&) {
         ++failures;
     }
     --failures;
-    for (const int x : (std::views::iota(0) | map_stage({.workers = 2}, std::negate<int>())).results())
+    for (const int x :
+         (std::views::iota(0) | map_stage({.workers = 2}, std::negate<int>())).results())
         if (x < -100) break;
 }
 
@@ -183,14 +193,17 @@ void seeing() {
     std::ostringstream text;
     ProgressBar bar(text, {.total = 500});
     Monitor monitor;
-    monitor.on_progress(5ms, [&bar](const Statistics& now) { bar.update(now); }).record(1ms).trace();
+    monitor.on_progress(5ms, [&bar](const Statistics& now) { bar.update(now); })
+        .record(1ms)
+        .trace();
     monitor.on_stall(60s);
     check(pipe.execute(monitor) == 7, "a run with a Monitor");
     bar.finish();
 
     const Statistics stats = monitor.stats();
     check(stats.stages.size() == 2 && stats.consumer.items == 500, "statistics");
-    text << report(stats) << explain(stats).text << to_json(stats) << to_dot(stats) << to_mermaid(pipe) << pipe;
+    text << report(stats) << explain(stats).text << to_json(stats) << to_dot(stats)
+         << to_mermaid(pipe) << pipe;
     write_html(text, stats);
     write_trace(text, monitor);
     check(text.str().find("parse") != std::string::npos, "reports");
@@ -200,10 +213,12 @@ void tests() {
     const std::vector<int> input = {1, 2, 4, 8, 16};
     const auto expected = testing::results_of(add_n, input, 7);
     testing::repeat(3, [&](std::uint64_t seed) {
-        return testing::sorted(testing::run_with_delays({.seed = seed}, add_n, input, 7)) == expected;
+        return testing::sorted(testing::run_with_delays({.seed = seed}, add_n, input, 7)) ==
+               expected;
     });
     const auto ordered = Stage(add_n, 7).setup({.workers = 4, .ordered = true});
-    check((input | testing::with_delays({.seed = 3}, ordered)).collect() == expected, "testing.hpp");
+    check((input | testing::with_delays({.seed = 3}, ordered)).collect() == expected,
+          "testing.hpp");
 }
 
 int main() {
