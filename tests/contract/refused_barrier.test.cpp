@@ -2,7 +2,7 @@
 
 #include "support/child_process.hpp"
 
-#if defined(__linux__) && !defined(__SANITIZE_THREAD__) && __has_include(<linux/seccomp.h>)
+#if defined(__linux__) && __has_include(<linux/seccomp.h>)
 
 #include <parallelpipe.hpp>
 
