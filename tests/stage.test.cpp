@@ -544,4 +544,19 @@ TEST_CASE("the functions of stages can be called without a pipeline", "[stage]")
     CHECK(seen == std::vector{8, 9, 10});
 }
 
+TEST_CASE("a stage that has looked whether its generator has elements loses none", "[stage]") {
+    const auto looks = stage([](Input<int> items) {
+        auto doubled = [](Input<int> in) -> generator<int> {
+            for (int x : in) co_yield 2 * x;
+        }(std::move(items));
+        if (doubled.begin() == doubled.end()) throw std::runtime_error("nothing");
+        return doubled;
+    });
+    const auto pipe = std::vector{1, 2, 3} | looks;
+    CHECK(pipe.collect() == std::vector{2, 4, 6});
+    std::vector<int> alone;
+    for (int x : pipe.results(inline_run)) alone.push_back(x);
+    CHECK(alone == std::vector{2, 4, 6});
+}
+
 }  // namespace stage_tests

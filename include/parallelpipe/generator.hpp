@@ -192,6 +192,14 @@ public:
         return {each_of(std::forward<Range>(elements.range))};
     }
 
+    /// For the library, before make_next(): the element that was looked at and not dereferenced, or the first one.
+    T* first_or_next() {
+        if (T* const seen = unseen()) {
+            is_unseen_ = false;
+            return seen;
+        }
+        return make_next();
+    }
     /// For the library: makes the next element; null at the end.
     PARALLELPIPE_INLINE T* make_next() {
         element_ = nullptr;

@@ -251,13 +251,23 @@ protected:
         taken_.last.store(item + 1, std::memory_order_relaxed);
     }
 
-    /// Those that lie ready. What was not begun has not been taken.
-    void destroy_items() noexcept {
+    /// Takes what lies ready, from current_ on, out of the reach of other threads; under the lock under which they
+    /// look, if there is one. What was not begun has not been taken.
+    /// Returns: the end of it, for destroy_to().
+    T* withdraw() noexcept {
+        T* const end = last();
         taken_.count(-static_cast<std::ptrdiff_t>(taken_.ahead()));
-        std::destroy(current_, last());
-        current_ = last();
+        taken_.last.store(current_, std::memory_order_relaxed);
         place_at_last();
+        return end;
     }
+    /// Destroys what was withdrawn. Without a lock: a destructor may take any, and wait.
+    void destroy_to(T* end) noexcept {
+        std::destroy(current_, end);
+        place(end, hand::empty, end);
+        taken_.last.store(end, std::memory_order_relaxed);
+    }
+    void destroy_items() noexcept { destroy_to(withdraw()); }
 
     T* current_ = nullptr;    // the item in hand, or the next
     T* milestone_ = nullptr;  // where milestone() is due; thieves may take the items before it

@@ -4,13 +4,16 @@
 #include <parallelpipe.hpp>
 
 #include "support/catch.hpp"
+#include "support/counted.hpp"
 #include "support/thread_limit.hpp"
 #include "support/waiting.hpp"
 
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <latch>
 #include <list>
+#include <optional>
 #include <semaphore>
 #include <stdexcept>
 #include <stop_token>
@@ -88,6 +91,16 @@ std::vector<Pipeline<void, Frame>> pipelines(Pool& pool, std::size_t qsize) {
         Pipeline<void, Frame>(fuse({.workers = 2, .qsize = qsize}, source | pass_on({}))),
     };
 }
+
+/// Takes its time to die.
+struct SlowToDie {
+    SlowToDie(support::Tally& tally, int n) : counted(tally, n) {}
+    SlowToDie(SlowToDie&&) noexcept = default;
+    SlowToDie& operator=(SlowToDie&&) = delete;
+    ~SlowToDie() { std::this_thread::sleep_for(200us); }
+
+    support::Counted counted;
+};
 
 /// Calls `leave(pipeline)` for each of them, with pools of several sizes.
 template <class Leave>
@@ -244,6 +257,63 @@ TEST_CASE("a run inside a stage can be left although the source waits for items 
         });
         CHECK((pipe | first).collect().size() == 1);
     });
+}
+
+namespace {
+
+/// Where it dies, it waits for a thread that cancels the run.
+class Cancelling {
+public:
+    explicit Cancelling(Results<Cancelling>*& results) : results_(&results) {}
+    Cancelling(Cancelling&& other) noexcept : results_(std::exchange(other.results_, nullptr)) {}
+    Cancelling& operator=(Cancelling&&) = delete;
+    ~Cancelling() {
+        if (results_) std::thread([this] { (*results_)->cancel(); }).join();
+    }
+
+private:
+    Results<Cancelling>** results_;
+};
+
+}  // namespace
+
+TEST_CASE("an item that dies in cancel() may wait for a thread that calls cancel(), too", "[contract][held]") {
+    const bool ordered = GENERATE(false, true);
+    std::latch are_made(2);
+    Results<Cancelling>* address = nullptr;
+    auto results = stage({.workers = 2, .ordered = ordered}, [&]() -> generator<Cancelling> {
+                       for (int i = 0; i < 8; ++i) {
+                           Cancelling item(address);
+                           co_yield std::move(item);
+                       }
+                       are_made.count_down();
+                       support::wait_for_stop();
+                   }).results();
+    address = &results;
+    are_made.wait();
+    results.cancel();
+    CHECK_THROWS_AS(results.begin() == results.end(), CancelledError);
+}
+
+TEST_CASE("no item dies twice where a worker cancels the run that its consumer leaves", "[contract][held]") {
+    support::Tally tally;
+    for (int run = 0; run < 20; ++run) {
+        std::optional<Results<SlowToDie>> results;
+        std::latch is_there(1);
+        results.emplace(stage([&]() -> generator<SlowToDie> {
+                            for (int i = 0; i < 8; ++i) {
+                                SlowToDie item(tally, i);
+                                co_yield std::move(item);
+                            }
+                            is_there.wait();
+                            support::wait_for_stop();
+                            results->cancel();
+                        }).results());
+        is_there.count_down();
+        CHECK(results->begin()->counted.value == 0);
+        results.reset();
+        CHECK(tally.alive == 0);
+    }
 }
 
 TEST_CASE("a run that cannot start all its threads does not wait for items that its queues hold",

@@ -282,6 +282,13 @@ public:
         return std::clamp<std::size_t>(waiting / (4 * channel_.consumer_count_), 1, most);
     }
 
+    /// Does `what` while no other thread looks at the reader's items.
+    template <class What>
+    void alone(What what) {
+        const auto alone = lock();
+        what();
+    }
+
     /// Hands the shared items from `first` on to the siblings.
     void give_back(T* first) {
         {

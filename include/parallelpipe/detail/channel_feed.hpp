@@ -107,6 +107,13 @@ public:
     void keep_slots() final { keeps_slots_ = true; }
 
 protected:
+    /// The reader wants no more: its items die, also the one in hand.
+    void leave() noexcept {
+        In* end = nullptr;
+        consumer_.alone([&] { end = this->withdraw(); });
+        this->destroy_to(end);
+    }
+
     /// The stream has ended, by itself or by a stop.
     virtual void ended() {
         if (is_stopped() && !this->quiet_) throw stop_unwind{};
@@ -146,8 +153,10 @@ private:
 
     void milestone() override {
         if (this->hand_ == feed<In>::hand::at_end) return;
+        In* end = nullptr;
         if (this->needs_attention() &&
-            !consumer_.settle(number(this->current_), [this] { drop_items(); })) {
+            !consumer_.settle(number(this->current_), [&] { end = withdraw_items(); })) {
+            this->destroy_to(end);
             // Siblings may have items in front of the stop, or have left some.
             if (channel_.is_aborted() || !refill()) ended();
             return;
@@ -170,9 +179,9 @@ private:
     }
 
     /// Nobody is to read them any more.
-    void drop_items() noexcept {
+    In* withdraw_items() noexcept {
         dropped_ = number(this->current_);
-        this->destroy_items();
+        return this->withdraw();
     }
 
     /// The next moment to return slots or to take more items.

@@ -18,7 +18,6 @@
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
-#include <limits>
 #include <memory>
 #include <mutex>
 #include <new>
@@ -63,22 +62,7 @@ protected:
     /// Everything in the channel dies. A producer that learns that the readers have retired calls this after its
     /// push, for what it has pushed; see retire().
     PARALLELPIPE_RARE void discard_items() {
-        const std::lock_guard alone(take_mutex_);
-        for (reader_base* each = shared_.first(); each; each = shared_.next(*each)) {
-            auto& items = static_cast<taken_items<T>&>(*each);
-            if (unbegun_for_certain(items) <= 0) continue;
-            T* const begun = items.begun.load(std::memory_order_relaxed);
-            T* const last = items.last.load(std::memory_order_relaxed);
-            items.last.store(begun, std::memory_order_relaxed);
-            items.count(begun - last);
-            std::destroy(begun, last);
-        }
-        while (!given_back_.is_empty()) given_back_.take_first();
-        const auto destroy = [this](chunk& at, std::size_t some) {
-            std::destroy_n(items_of(at) + at.taken, some);
-            count_taken(at, some);
-        };
-        while (lanes_.take(chunk_size, std::numeric_limits<std::size_t>::max(), destroy) != 0) {
+        while (discard_some()) {
         }
     }
 
@@ -162,6 +146,51 @@ private:
         at.taken += items;
         next_number_ += items;
         taken_.store(taken_.load(std::memory_order_relaxed) + items, std::memory_order_relaxed);
+    }
+
+    /// Takes some items out of the channel, and what readers have taken and not begun; they die after the lock is
+    /// free, as a destructor may take any lock, and wait.
+    /// Returns: whether there were any.
+    bool discard_some() {
+        constexpr std::size_t most = std::clamp<std::size_t>(std::size_t{1024} / sizeof(T), 1, 16);
+        struct dying {
+            ~dying() { std::destroy_n(items.data(), count); }
+            /// One whose move throws dies where it is.
+            void take(T& item) noexcept {
+                try {
+                    std::construct_at(items.data() + count, std::move(item));
+                    ++count;
+                } catch (...) {
+                }
+                std::destroy_at(std::addressof(item));
+            }
+            raw_storage<T, most> items;
+            std::size_t count = 0;
+        } some;
+        owned<given_back_item> first_given_back;
+        bool any = false;
+        const std::lock_guard alone(take_mutex_);  // the last declared: free before the others die
+        if (!given_back_.is_empty()) {
+            first_given_back = given_back_.take_first();
+            any = true;
+        }
+        for (reader_base* each = shared_.first(); each; each = shared_.next(*each)) {
+            auto& items = static_cast<taken_items<T>&>(*each);
+            for (auto left = unbegun_for_certain(items); left > 0 && some.count != most; --left) {
+                T* const last = items.last.load(std::memory_order_relaxed) - 1;
+                items.last.store(last, std::memory_order_relaxed);
+                items.count(-1);
+                some.take(*last);
+                any = true;
+            }
+        }
+        if (some.count == most) return true;
+        const std::size_t taken =
+            lanes_.take(chunk_size, most - some.count, [&](chunk& at, std::size_t count) {
+                for (std::size_t i = 0; i != count; ++i) some.take(items_of(at)[at.taken + i]);
+                count_taken(at, count);
+            });
+        return any || taken != 0;
     }
 
     struct given_back final : given_back_item {

@@ -46,8 +46,7 @@ private:
             this->has_rivals_ = true;  // another thread may cancel, and discard what was taken ahead
         }
 
-        /// The loop is over: its items die, also the one in hand.
-        void leave() noexcept { this->destroy_items(); }
+        using channel_feed<Out, Out>::leave;
 
     private:
         bool refill() override {

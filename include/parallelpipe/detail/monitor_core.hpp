@@ -27,6 +27,7 @@
 // A run that cannot be started ends as any other. What a callback throws is reported to the run before the
 // thread ends, and the run looks for errors after the join: so it sees what the last call throws, too.
 
+#include <parallelpipe/detail/owned.hpp>
 #include <parallelpipe/detail/run.hpp>
 #include <parallelpipe/detail/run_watcher.hpp>
 #include <parallelpipe/detail/sample_log.hpp>
@@ -147,7 +148,7 @@ public:
         last_ = {};
         log_.reset();
         if (settings_.sample_every || settings_.kept_waits != 0) {
-            log_.emplace(settings_.sample_every.value_or(std::chrono::milliseconds(50)));
+            log_.reset(new sample_log(settings_.sample_every.value_or(std::chrono::milliseconds(50))));
             log_->add(of.stats());
         }
         is_ending_ = has_last_sample_ = is_silent_ = false;
@@ -349,7 +350,7 @@ private:
     bool has_last_sample_ = false;
     bool is_silent_ = false;  // a callback has thrown, or the Monitor is gone: no more callbacks
     std::uint64_t mark_ = 0;  // of the watchdog
-    std::optional<sample_log> log_;
+    owned<sample_log> log_;
     run_record last_;  // of the last run
 };
 

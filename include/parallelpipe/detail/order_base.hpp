@@ -126,8 +126,8 @@ public:
 
     /// No reader of the results is left: what is parked dies, and nothing leaves the stage any more.
     void discard() {
-        const std::lock_guard lock(mutex_);
-        end_before(0);
+        alone([this] { end_before(0); });
+        let_die();
     }
 
     class Position;
@@ -178,8 +178,16 @@ protected:
     /// Passes on what was parked. Under mutex_ and parking. Errors: what moving a result throws, which is
     /// lost then, `std::bad_alloc`; those behind it stay parked.
     virtual void pass_on(stretch& first) = 0;
-    /// Destroys what was parked. Under parking. Returns: how many results that were.
-    virtual std::ptrdiff_t drop(stretch& behind) = 0;
+    /// What was parked will never leave. Under mutex_ and parking. Returns: how many results that were.
+    virtual std::ptrdiff_t bury(stretch& behind) noexcept = 0;
+    /// Destroys what was buried. Without a lock: a destructor may take any, and wait.
+    virtual void let_die() = 0;
+
+    template <class What>
+    void alone(What what) {
+        const std::lock_guard lock(mutex_);
+        what();
+    }
 
     /// What is behind never leaves.
     std::uint64_t fail_end() const noexcept { return fail_end_.load(std::memory_order_relaxed); }
@@ -208,11 +216,14 @@ private:
     template <class What>
     void change(What what) {
         bool is_over = false;
+        bool has_buried = false;
         {
             const std::lock_guard lock(mutex_);
             what();
             is_over = next() >= fail_end() && !std::exchange(has_told_, true);
+            has_buried = std::exchange(has_buried_, false);
         }
+        if (has_buried) let_die();
         if (is_over && listener_) listener_->nothing_leaves();
     }
 
@@ -301,8 +312,9 @@ private:
         for (stretch* behind = first_; behind; behind = behind->next) {
             if (!is_behind_failure(*behind)) continue;
             const std::lock_guard parked(behind->parking);
-            out_.return_room(drop(*behind) - std::exchange(behind->overfill, 0));
+            out_.return_room(bury(*behind) - std::exchange(behind->overfill, 0));
         }
+        has_buried_ = true;
         out_.wake_parking();
     }
 
@@ -376,6 +388,7 @@ private:
     std::atomic<std::uint64_t> next_{0};
     std::exception_ptr error_;  // a result could not be passed on; for whoever leaves next
     bool has_told_ = false;     // that nothing can leave
+    bool has_buried_ = false;   // results that are to die after the lock
     // Written under mutex_. Relaxed: who parks looks at it under `parking`, which who failed takes later. That is
     // at each result, so it lies apart.
     alignas(cache_line) std::atomic<std::uint64_t> fail_end_{no_failure};

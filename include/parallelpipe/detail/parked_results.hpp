@@ -45,6 +45,15 @@ public:
         drop();
     }
 
+    /// Takes over all that `more` has. Returns: how many.
+    std::ptrdiff_t absorb(parked_results& more) noexcept {
+        std::size_t count = 0;
+        for (const block* at = more.first_; at; at = at->next) count += at->end - at->begin;
+        (last_ ? last_->next : first_) = std::exchange(more.first_, nullptr);
+        if (block* const last = std::exchange(more.last_, nullptr)) last_ = last;
+        return static_cast<std::ptrdiff_t>(count);
+    }
+
     /// Destroys all. Returns: how many there were.
     std::ptrdiff_t drop() noexcept {
         std::size_t count = 0;

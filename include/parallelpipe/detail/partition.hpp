@@ -86,8 +86,9 @@ public:
     }
 
     void discard() override {
+        keyed_items<In> dying;  // without the lock
         const std::lock_guard lock(mutex_);
-        for (box& each : boxes_) keyed_items<In>().absorb(each.items);
+        for (box& each : boxes_) dying.absorb(each.items);
     }
 
 protected:

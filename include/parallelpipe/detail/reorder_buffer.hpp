@@ -38,9 +38,14 @@ private:
             [this](T&& result) { return producer_.push_with_slot(std::move(result)); });
     }
 
-    std::ptrdiff_t drop(stretch& behind) override { return parked(behind).drop(); }
+    std::ptrdiff_t bury(stretch& behind) noexcept override { return buried_.absorb(parked(behind)); }
+    void let_die() override {
+        parked_results<T> dying;
+        this->alone([&] { dying.absorb(buried_); });
+    }
 
     Channel<T>& channel_;
+    parked_results<T> buried_;  // alone()
     // The head's worker uses it without lock, who moves the head under the lock; handed on by `head`. Not beside
     // what the others look at meanwhile.
     alignas(cache_line) typename Channel<T>::Producer producer_;

@@ -270,7 +270,7 @@ private:
     PARALLELPIPE_INLINE static void push_each(Range& range, To& to) {
         if constexpr (is_generator<Range>) {
             auto& coroutine = range.promise();
-            while (auto* const element = coroutine.make_next())
+            for (auto* element = coroutine.first_or_next(); element; element = coroutine.make_next())
                 if (!push_one(std::move(*element), to)) return;
         } else {
             const auto end = std::ranges::end(range);
@@ -311,7 +311,7 @@ public:
     explicit pulled_range(generator<T>& range) noexcept : coroutine_(range.promise()) {}
 
     bool next(void* to) {
-        T* const element = coroutine_.make_next();
+        T* const element = coroutine_.first_or_next();
         if (element)
             std::construct_at(static_cast<Out*>(to), static_cast<Out>(std::move(*element)));
         return element;
