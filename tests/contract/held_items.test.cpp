@@ -106,7 +106,7 @@ struct SlowToDie {
 template <class Leave>
 void with_each_pipeline(int fewest_places, Leave leave) {
     for (const int places : {fewest_places, 3, 16})
-        for (const std::size_t qsize : {1, 4, 0})
+        for (const std::size_t qsize : {1u, 4u, 0u})
             for (std::size_t which = 0; which < 8; ++which) {
                 Pool pool(places);
                 leave(pipelines(pool, qsize)[which]);
