@@ -35,8 +35,8 @@
 // have to be put back for each sibling. Whoever sees it drains what is left (everything was pushed
 // before it was posted) and leaves it standing for the siblings.
 //
-// Where the last reader leaves, or the loop, while items wait, these die at once (discard()): the source may be waiting
-// for them to. An item that is pushed meanwhile is seen by that reader, or its producer sees that the readers have
+// Where the last reader leaves, or the loop, while items wait, these die at once (discard()), as the source may be
+// waiting for that. An item that is pushed meanwhile is seen by that reader, or its producer sees that the readers have
 // retired, and discards it; event_count.hpp argues why.
 //
 // No item waits behind a slow one: a consumer that finds nothing else steals what its siblings have
@@ -191,11 +191,11 @@ private:
 
     Channel& channel_;
     lane& lane_;
-    chunk* chunk_ = nullptr;  // the one that is being filled
-    T* items_ = nullptr;              // its items
-    std::size_t filled_ = 0;          // how many
-    std::size_t ready_ = 0;           // how many there may be: there are slots for them
-    std::ptrdiff_t room_ = 0;         // more slots taken and not yet used
+    chunk* chunk_ = nullptr;   // the one that is being filled
+    T* items_ = nullptr;       // its items
+    std::size_t filled_ = 0;   // how many
+    std::size_t ready_ = 0;    // how many there may be: there are slots for them
+    std::ptrdiff_t room_ = 0;  // more slots taken and not yet used
     patience patience_;
 };
 
@@ -332,7 +332,7 @@ public:
 
 private:
     /// Takers come one at a time.
-    std::unique_lock<brief_mutex> lock() { return std::unique_lock(channel_.take_mutex_); }
+    std::lock_guard<brief_mutex> lock() { return std::lock_guard(channel_.take_mutex_); }
 
     std::size_t took(std::size_t items) {
         if (items > few) channel_.not_empty_.come_often();
@@ -359,7 +359,7 @@ private:
 
     Channel& channel_;
     reader_base& reader_;
-    taken_items<T>* const shared_;  // null: nobody can steal from this one
+    taken_items<T>* const shared_;  // null: no sibling can steal from this one
     std::uint64_t first_number_ = 0;
     patience patience_;
 };

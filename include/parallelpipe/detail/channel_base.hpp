@@ -329,7 +329,7 @@ protected:
     alignas(cache_line) brief_mutex take_mutex_;
     reader_list<&reader_base::next_shared> shared_;  // those whose items can be stolen; under it
     given_back_items given_back_;                    // before what lies in the lanes; under it
-    std::uint64_t next_number_ = 0;  // of the lanes' next item; under it, if there are siblings
+    std::uint64_t next_number_ = 0;  // of the lanes' next item; under it
     // Written by who takes items, read by anybody; relaxed: numbers.
     std::atomic<std::size_t> taken_{0};
     std::atomic<std::size_t> high_water_{0};
