@@ -154,7 +154,7 @@ int pgzip(CommandLine line) {
     std::error_code unknown;
     if (fs::equivalent(from, to, unknown)) throw std::runtime_error(to + ": is the input as well");
     File out(to, "wb", stdout);
-    if (out.is_terminal())
+    if (out.is_tty())
         throw std::runtime_error("not to a terminal; write -o FILE, or pipe it on");
 
     const auto pipeline =

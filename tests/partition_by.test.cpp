@@ -516,7 +516,7 @@ TEST_CASE(
     // leaves its error to worker 1; or both others have failed by then, worker 2 at the error in place of 5.
     std::atomic<bool> is_full{false};
     std::array<std::atomic<bool>, 3> has_read{};
-    std::array<std::atomic<bool>, 3> is_gone{};
+    std::array<std::atomic<bool>, 3> spinning_is_futile{};
     const auto wait_for = [](const std::atomic<bool>& event) {
         comes_true([&] { return event.load(); });
     };
@@ -528,8 +528,8 @@ TEST_CASE(
         wait_for(this_worker::index() == 0 ? is_full : has_read[this_worker::index() - 1]);
         for (int x : in) {
             has_read[this_worker::index()] = true;
-            if (x == 0) wait_for(leaves_to_sibling ? has_read[1] : is_gone[1]);
-            if (x == 2) wait_for(leaves_to_sibling ? is_gone[0] : is_gone[2]);
+            if (x == 0) wait_for(leaves_to_sibling ? has_read[1] : spinning_is_futile[1]);
+            if (x == 2) wait_for(leaves_to_sibling ? spinning_is_futile[0] : spinning_is_futile[2]);
             co_yield Seen{x, 0};
             if (x == 0) co_return;
         }
@@ -544,8 +544,8 @@ TEST_CASE(
     CHECK(comes_true([&] {
         const Statistics stats = results.stats();
         for (std::size_t i = 0; i < 3; ++i)
-            is_gone[i] = stats.stages.back().each[i].activity == Activity::ended;
-        return is_gone[0] && is_gone[1] && is_gone[2];
+            spinning_is_futile[i] = stats.stages.back().each[i].activity == Activity::ended;
+        return spinning_is_futile[0] && spinning_is_futile[1] && spinning_is_futile[2];
     }));
     const Outcome outcome = support::outcome_of(results, &Seen::item);
     CHECK(outcome.items == std::vector{0});

@@ -47,7 +47,7 @@ public:
         if (std::fflush(file_) != 0) fail("cannot write");
     }
 
-    bool is_terminal() const {
+    bool is_tty() const {
 #if __has_include(<unistd.h>)
         return isatty(fileno(file_)) != 0;
 #else

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: MIT
 #ifndef PARALLELPIPE_ERROR_HPP
 #define PARALLELPIPE_ERROR_HPP
 
-#include <parallelpipe/detail/config.hpp>
+#include <parallelpipe/detail/base/config.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -20,7 +21,7 @@
 #include <cxxabi.h>
 #endif
 
-namespace parallelpipe {
+namespace parallelpipe::inline v0 {
 
 namespace detail {
 

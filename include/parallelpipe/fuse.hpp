@@ -1,10 +1,12 @@
+// SPDX-License-Identifier: MIT
 #ifndef PARALLELPIPE_FUSE_HPP
 #define PARALLELPIPE_FUSE_HPP
 
-#include <parallelpipe/detail/composed_steps.hpp>
-#include <parallelpipe/detail/fused_body.hpp>
-#include <parallelpipe/detail/item_views.hpp>
-#include <parallelpipe/detail/range_in_turn.hpp>
+#include <parallelpipe/detail/base/callable_traits.hpp>
+#include <parallelpipe/detail/nested/fused_stage.hpp>
+#include <parallelpipe/detail/nested/kernel_chain.hpp>
+#include <parallelpipe/detail/nested/range_in_turn.hpp>
+#include <parallelpipe/detail/stage/item_views.hpp>
 #include <parallelpipe/pipeline.hpp>
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/stage.hpp>
@@ -14,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace parallelpipe {
+namespace parallelpipe::inline v0 {
 
 namespace detail {
 
@@ -29,10 +31,10 @@ stage_entry fused_entry(const std::vector<stage_entry>& stages) {
 
 /// Takes the range in front of `stages` away, or that of their first one, which is fused itself.
 template <class...>
-stage_body take_range(std::vector<stage_entry>& stages) {
+shared_code take_range(std::vector<stage_entry>& stages) {
     stage_entry& first = stages.front();
     if (!first.is_range) return std::exchange(first.range, nullptr);
-    stage_body range = std::move(first.body);
+    shared_code range = std::move(first.code);
     stages.erase(stages.begin());
     return range;
 }
@@ -70,7 +72,7 @@ Stage<In, Out> fuse(Setup setup, const Pipeline<In, Out>& stages) {
     detail::stage_entry entry = detail::fused_entry<Out>(inner);
     entry.range = detail::take_range(inner);
     entry.open_range = detail::range_in_turn::open;
-    entry.body = detail::make_body<detail::fused_body<Out>>(std::move(inner));
+    entry.code = detail::make_code<detail::fused_stage<Out>>(std::move(inner));
     Stage<In, Out> fused(std::move(entry));
     fused.setup(std::move(setup));
     return fused;
@@ -79,19 +81,19 @@ template <class In, class Out>
 Stage<In, Out> fuse(const Pipeline<In, Out>& stages) {
     return parallelpipe::fuse(Setup{}, stages);
 }
-template <class In, class Out, class... Bodies>
-Stage<In, Out> fuse(Setup setup, const detail::step_pipeline<In, Out, Bodies...>& stages) {
-    using function = detail::composed_function<Bodies...>;
+template <class In, class Out, class... Codes>
+Stage<In, Out> fuse(Setup setup, const detail::kernel_pipeline<In, Out, Codes...>& stages) {
+    using function = detail::composed_function<Codes...>;
     if (!function::fits(stages.stages()))
         return parallelpipe::fuse(std::move(setup), static_cast<const Pipeline<In, Out>&>(stages));
     detail::stage_entry entry = detail::fused_entry<Out>(stages.stages());
-    entry.body = function::make_body(stages.stages());
+    entry.code = function::make_code(stages.stages());
     Stage<In, Out> fused(std::move(entry));
     fused.setup(std::move(setup));
     return fused;
 }
-template <class In, class Out, class... Bodies>
-Stage<In, Out> fuse(const detail::step_pipeline<In, Out, Bodies...>& stages) {
+template <class In, class Out, class... Codes>
+Stage<In, Out> fuse(const detail::kernel_pipeline<In, Out, Codes...>& stages) {
     return parallelpipe::fuse(Setup{}, stages);
 }
 template <detail::generic_operand Generic>

@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: MIT
 #ifndef PARALLELPIPE_GENERATOR_HPP
 #define PARALLELPIPE_GENERATOR_HPP
 
-#include <parallelpipe/detail/config.hpp>
+#include <parallelpipe/detail/base/config.hpp>
 
 #include <cassert>
 #include <concepts>
@@ -15,7 +16,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace parallelpipe {
+namespace parallelpipe::inline v0 {
 
 namespace detail {
 
@@ -216,10 +217,10 @@ private:
     template <class Range>
     static generator each_of(Range&& range) {
         // Only a container that nobody else can see gives its elements away.
-        constexpr bool owned =
+        constexpr bool owning_ptr =
             !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>;
         for (auto&& element : range) {
-            if constexpr (owned && std::is_lvalue_reference_v<decltype(element)>)
+            if constexpr (owning_ptr && std::is_lvalue_reference_v<decltype(element)>)
                 co_yield std::move(element);
             else
                 co_yield std::forward<decltype(element)>(element);

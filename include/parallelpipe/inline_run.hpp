@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: MIT
 #ifndef PARALLELPIPE_INLINE_RUN_HPP
 #define PARALLELPIPE_INLINE_RUN_HPP
 
-namespace parallelpipe {
+namespace parallelpipe::inline v0 {
 
 /// The type of `inline_run`.
 struct inline_run_t {

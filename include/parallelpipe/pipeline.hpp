@@ -1,15 +1,18 @@
+// SPDX-License-Identifier: MIT
 #ifndef PARALLELPIPE_PIPELINE_HPP
 #define PARALLELPIPE_PIPELINE_HPP
 
 // HOW it runs: operator|, results(), execute().
 
-#include <parallelpipe/detail/config.hpp>
-#include <parallelpipe/detail/join.hpp>
-#include <parallelpipe/detail/run_watcher.hpp>
-#include <parallelpipe/detail/stage_body.hpp>
-#include <parallelpipe/detail/stage_checks.hpp>
-#include <parallelpipe/detail/start.hpp>
+#include <parallelpipe/detail/base/callable_traits.hpp>
+#include <parallelpipe/detail/base/config.hpp>
+#include <parallelpipe/detail/pipeline/compose.hpp>
+#include <parallelpipe/detail/pipeline/launch.hpp>
+#include <parallelpipe/detail/run/observer.hpp>
+#include <parallelpipe/detail/stage/checks.hpp>
+#include <parallelpipe/detail/stage/stage_code.hpp>
 #include <parallelpipe/inline_run.hpp>
+#include <parallelpipe/item.hpp>
 #include <parallelpipe/results.hpp>
 #include <parallelpipe/stage.hpp>
 
@@ -20,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace parallelpipe {
+namespace parallelpipe::inline v0 {
 
 /// Stages chained with `operator|`.
 /// Shape: a value; `operator|` returns a new one and never changes its operands. Open at the front
@@ -47,7 +50,7 @@ public:
     }
     /// The same, watched by a Monitor. So below.
     /// Errors: `std::logic_error`, before anything starts, if it watches another run.
-    auto results(detail::run_watcher& monitor, std::stop_token token = {}) const {
+    auto results(detail::observer_handle& monitor, std::stop_token token = {}) const {
         return detail::results_of<In, Out>(stages_, std::move(token), &monitor);
     }
     /// The same in the calling thread, as `inline_run` says.
@@ -62,7 +65,7 @@ public:
     Out execute(std::stop_token token = {}) const {
         return detail::execute_all<In, Out>(stages_, std::move(token));
     }
-    Out execute(detail::run_watcher& monitor, std::stop_token token = {}) const {
+    Out execute(detail::observer_handle& monitor, std::stop_token token = {}) const {
         return detail::execute_all<In, Out>(stages_, std::move(token), &monitor);
     }
     Out execute(inline_run_t, std::stop_token token = {}) const {
@@ -86,7 +89,7 @@ public:
         detail::for_each_of<In, Out>(stages_, f, std::move(token));
     }
     template <class F>
-    void for_each(F f, detail::run_watcher& monitor, std::stop_token token = {}) const {
+    void for_each(F f, detail::observer_handle& monitor, std::stop_token token = {}) const {
         detail::for_each_of<In, Out>(stages_, f, std::move(token), &monitor);
     }
 
@@ -103,12 +106,12 @@ public:
         return detail::collect_of<In, Out, Container>(stages_, std::move(token));
     }
     template <template <class...> class Container = std::vector>
-    auto collect(detail::run_watcher& monitor, std::stop_token token = {}) const {
+    auto collect(detail::observer_handle& monitor, std::stop_token token = {}) const {
         if constexpr (detail::check_container<Container, In, Out>())
             return collect<Container<Out>>(monitor, std::move(token));
     }
     template <class Container>
-    Container collect(detail::run_watcher& monitor, std::stop_token token = {}) const {
+    Container collect(detail::observer_handle& monitor, std::stop_token token = {}) const {
         return detail::collect_of<In, Out, Container>(stages_, std::move(token), &monitor);
     }
 
@@ -136,7 +139,7 @@ auto Stage<In, Out>::results(std::stop_token token) const {
 }
 
 template <class In, class Out>
-auto Stage<In, Out>::results(detail::run_watcher& monitor, std::stop_token token) const {
+auto Stage<In, Out>::results(detail::observer_handle& monitor, std::stop_token token) const {
     return detail::results_of<In, Out>({entry_}, std::move(token), &monitor);
 }
 
@@ -156,7 +159,7 @@ Out Stage<In, Out>::execute(std::stop_token token) const {
 }
 
 template <class In, class Out>
-Out Stage<In, Out>::execute(detail::run_watcher& monitor, std::stop_token token) const {
+Out Stage<In, Out>::execute(detail::observer_handle& monitor, std::stop_token token) const {
     return detail::execute_all<In, Out>({entry_}, std::move(token), &monitor);
 }
 
@@ -168,7 +171,7 @@ void Stage<In, Out>::for_each(F f, std::stop_token token) const {
 
 template <class In, class Out>
 template <class F>
-void Stage<In, Out>::for_each(F f, detail::run_watcher& monitor, std::stop_token token) const {
+void Stage<In, Out>::for_each(F f, detail::observer_handle& monitor, std::stop_token token) const {
     Pipeline<In, Out>(*this).for_each(std::move(f), monitor, std::move(token));
 }
 
@@ -186,13 +189,13 @@ Container Stage<In, Out>::collect(std::stop_token token) const {
 
 template <class In, class Out>
 template <template <class...> class Container>
-auto Stage<In, Out>::collect(detail::run_watcher& monitor, std::stop_token token) const {
+auto Stage<In, Out>::collect(detail::observer_handle& monitor, std::stop_token token) const {
     return Pipeline<In, Out>(*this).template collect<Container>(monitor, std::move(token));
 }
 
 template <class In, class Out>
 template <class Container>
-Container Stage<In, Out>::collect(detail::run_watcher& monitor, std::stop_token token) const {
+Container Stage<In, Out>::collect(detail::observer_handle& monitor, std::stop_token token) const {
     return Pipeline<In, Out>(*this).template collect<Container>(monitor, std::move(token));
 }
 

@@ -1,9 +1,11 @@
+// SPDX-License-Identifier: MIT
 #ifndef PARALLELPIPE_RESULTS_HPP
 #define PARALLELPIPE_RESULTS_HPP
 
-#include <parallelpipe/concepts.hpp>
-#include <parallelpipe/detail/owned.hpp>
+#include <parallelpipe/detail/base/owning_ptr.hpp>
+#include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/input.hpp>
+#include <parallelpipe/item.hpp>
 #include <parallelpipe/statistics.hpp>
 
 #include <iterator>
@@ -11,7 +13,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace parallelpipe {
+namespace parallelpipe::inline v0 {
 
 namespace detail {
 
@@ -44,15 +46,15 @@ Statistics stats_of(const run_base& of);
 template <class Out>
 class [[nodiscard("parallelpipe: a run whose results are dropped ends at once: loop over them, for "
                    "(auto& x : pipe.results()), or write pipe.execute()")]] Results : public std::ranges::view_base {
-    static_assert(detail::can_be_item<Out>,
+    static_assert(can_be_item<Out>,
                   "parallelpipe: a pipeline that ends in a sink has no results; call execute()");
 
 public:
     using value_type = Out;
-    using iterator = detail::feed_iterator<Out>;
+    using iterator = detail::item_iterator<Out>;
 
     /// For the library.
-    Results(detail::owned<detail::run_base> run, detail::feed<Out>& items) noexcept
+    Results(detail::owning_ptr<detail::run_base> run, detail::item_reader<Out>& items) noexcept
         : run_(std::move(run)), items_(&items) {}
 
     Results(Results&&) noexcept = default;
@@ -77,8 +79,8 @@ public:
     Statistics stats() const { return detail::stats_of(*run_); }
 
 private:
-    detail::owned<detail::run_base> run_;
-    detail::feed<Out>* items_;  // the run's
+    detail::owning_ptr<detail::run_base> run_;
+    detail::item_reader<Out>* items_;  // the run's
 };
 
 }  // namespace parallelpipe

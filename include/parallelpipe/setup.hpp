@@ -1,7 +1,8 @@
+// SPDX-License-Identifier: MIT
 #ifndef PARALLELPIPE_SETUP_HPP
 #define PARALLELPIPE_SETUP_HPP
 
-#include <parallelpipe/detail/config.hpp>
+#include <parallelpipe/detail/base/config.hpp>
 
 #include <chrono>
 #include <cstddef>
@@ -11,7 +12,7 @@
 #include <string>
 #include <utility>
 
-namespace parallelpipe {
+namespace parallelpipe::inline v0 {
 
 /// What a worker's exception means for the run.
 enum class OnError {

@@ -1,19 +1,21 @@
+// SPDX-License-Identifier: MIT
 #ifndef PARALLELPIPE_STAGE_HPP
 #define PARALLELPIPE_STAGE_HPP
 
 // WHAT runs: a callable, its bound arguments and its settings. No threads here.
 
-#include <parallelpipe/concepts.hpp>
-#include <parallelpipe/detail/config.hpp>
-#include <parallelpipe/detail/item_views.hpp>
-#include <parallelpipe/detail/keyed_feed.hpp>
-#include <parallelpipe/detail/run_watcher.hpp>
-#include <parallelpipe/detail/setup_mistakes.hpp>
-#include <parallelpipe/detail/stage_body.hpp>
-#include <parallelpipe/detail/stage_call.hpp>
-#include <parallelpipe/detail/stage_checks.hpp>
-#include <parallelpipe/detail/stage_template.hpp>
+#include <parallelpipe/detail/base/callable_traits.hpp>
+#include <parallelpipe/detail/base/config.hpp>
+#include <parallelpipe/detail/keyed/keyed_reader.hpp>
+#include <parallelpipe/detail/run/observer.hpp>
+#include <parallelpipe/detail/stage/call.hpp>
+#include <parallelpipe/detail/stage/checks.hpp>
+#include <parallelpipe/detail/stage/item_views.hpp>
+#include <parallelpipe/detail/stage/settings.hpp>
+#include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/stage/stage_template.hpp>
 #include <parallelpipe/inline_run.hpp>
+#include <parallelpipe/item.hpp>
 #include <parallelpipe/setup.hpp>
 
 #include <concepts>
@@ -27,7 +29,7 @@
 #include <utility>
 #include <vector>
 
-namespace parallelpipe {
+namespace parallelpipe::inline v0 {
 
 template <class In, class Out>
 class Stage;
@@ -51,7 +53,7 @@ constexpr bool is_made_of() {
 /// Threads: as a standard container: const members from several threads at once.
 template <class In, class Out>
 class PARALLELPIPE_RUN_IT Stage : public detail::not_a_range<Out> {
-    static_assert(detail::can_be_item_or_void<In> && detail::can_be_item_or_void<Out>,
+    static_assert(can_be_item_or_void<In> && can_be_item_or_void<Out>,
                   "parallelpipe: items are values: In and Out of a Stage must be object types that "
                   "can be moved, not references and not const; write std::remove_cvref_t<T>, and for what cannot be "
                   "moved std::unique_ptr<T>");
@@ -81,7 +83,7 @@ public:
             entry_.kind = detail::kind_of<Function>;
             [&]<class... Bound>(detail::type_list<Bound...>) {
                 if constexpr (detail::fits_stage<In, Out, Function, Bound...>())
-                    entry_.body = detail::make_body<detail::function_body<In, Out, Function, Bound...>>(
+                    entry_.code = detail::make_code<detail::function_stage<In, Out, Function, Bound...>>(
                         std::forward<F>(f), std::forward<Arguments>(arguments)...);
                 entry_.yields_views = detail::views_memory<Out>();
                 entry_.views_items = detail::may_view<In, Out>();
@@ -112,7 +114,7 @@ public:
     template <class Key>
     Stage& partition_by(Key key) & {
         if constexpr (detail::check_key<In, Key>())
-            entry_.partition = std::make_shared<detail::key_partitioner<In, Key>>(std::move(key));
+            entry_.partition = std::make_shared<detail::typed_key_router_maker<In, Key>>(std::move(key));
         return *this;
     }
     template <class Key>
@@ -143,14 +145,14 @@ public:
     template <class Container>
     Container collect(std::stop_token token = {}) const;
     /// The same, watched by a Monitor.
-    auto results(detail::run_watcher& monitor, std::stop_token token = {}) const;
-    Out execute(detail::run_watcher& monitor, std::stop_token token = {}) const;
+    auto results(detail::observer_handle& monitor, std::stop_token token = {}) const;
+    Out execute(detail::observer_handle& monitor, std::stop_token token = {}) const;
     template <class F>
-    void for_each(F f, detail::run_watcher& monitor, std::stop_token token = {}) const;
+    void for_each(F f, detail::observer_handle& monitor, std::stop_token token = {}) const;
     template <template <class...> class Container = std::vector>
-    auto collect(detail::run_watcher& monitor, std::stop_token token = {}) const;
+    auto collect(detail::observer_handle& monitor, std::stop_token token = {}) const;
     template <class Container>
-    Container collect(detail::run_watcher& monitor, std::stop_token token = {}) const;
+    Container collect(detail::observer_handle& monitor, std::stop_token token = {}) const;
 
     /// For the library.
     explicit Stage(detail::stage_entry entry) : entry_(std::move(entry)) {}
@@ -216,8 +218,8 @@ Stage<In, Out> Stage<In, Out>::dead_letter(Handler&&) const {
 template <class F>
 auto stage(Setup setup, F&& f) {
     using Function = std::decay_t<F>;
-    if constexpr (detail::stage_verb::check<Function>())
-        return detail::make_stage<detail::stage_verb, Function>(std::move(setup), std::forward<F>(f),
+    if constexpr (detail::function_maker::check<Function>())
+        return detail::make_stage<detail::function_maker, Function>(std::move(setup), std::forward<F>(f),
                                                                 std::tuple<>());
 }
 template <class F>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #ifndef PARALLELPIPE_STATISTICS_HPP
 #define PARALLELPIPE_STATISTICS_HPP
 
@@ -9,7 +10,7 @@
 #include <string>
 #include <vector>
 
-namespace parallelpipe {
+namespace parallelpipe::inline v0 {
 
 /// What a worker, or the consumer, does at one moment.
 enum class Activity {

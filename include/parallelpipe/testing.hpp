@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #ifndef PARALLELPIPE_TESTING_HPP
 #define PARALLELPIPE_TESTING_HPP
 
@@ -7,14 +8,16 @@
 // GoogleTest has a namespace of the same name: beside `using namespace parallelpipe` write
 // `::testing` for it, as its macros do.
 
-#include <parallelpipe/concepts.hpp>
-#include <parallelpipe/detail/stage_body.hpp>
-#include <parallelpipe/detail/stage_call.hpp>
+#include <parallelpipe/detail/base/callable_traits.hpp>
+#include <parallelpipe/detail/base/range_elements.hpp>
+#include <parallelpipe/detail/stage/call.hpp>
+#include <parallelpipe/detail/stage/stage_code.hpp>
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/fuse.hpp>
 #include <parallelpipe/generator.hpp>
 #include <parallelpipe/inline_run.hpp>
 #include <parallelpipe/input.hpp>
+#include <parallelpipe/item.hpp>
 #include <parallelpipe/pipeline.hpp>
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/stage.hpp>
@@ -38,7 +41,7 @@
 #include <utility>
 #include <vector>
 
-namespace parallelpipe::testing {
+namespace parallelpipe::inline v0::testing {
 
 /// How run_with_delays() disturbs a run, for designated initialisers: `{.seed = 7, .workers = 4}`.
 struct Delays {
@@ -74,7 +77,7 @@ private:
 
 }  // namespace parallelpipe::testing
 
-namespace parallelpipe::detail {
+namespace parallelpipe::inline v0::detail {
 
 // ---- delays -----------------------------------------------------------------------------------
 
@@ -316,7 +319,7 @@ auto run_reader(const testing::Delays& delays, const What& what, Range&& input,
 
 }  // namespace parallelpipe::detail
 
-namespace parallelpipe::testing {
+namespace parallelpipe::inline v0::testing {
 
 /// Runs a stage function in the calling thread: `results_of(add_n, std::vector{1, 2, 3}, 7)`.
 /// Shape: `what` is a stage function, a Stage, a Pipeline, or what `stage(f)` and `map_stage(f)`

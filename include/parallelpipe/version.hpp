@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #ifndef PARALLELPIPE_VERSION_HPP
 #define PARALLELPIPE_VERSION_HPP
 

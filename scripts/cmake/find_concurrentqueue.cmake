@@ -2,7 +2,7 @@
 # Looks for, in this order: a target that the surrounding project has; the CMake package of upstream,
 # vcpkg or Conan; the header alone (Debian's and Ubuntu's libconcurrentqueue-dev has no package file);
 # a download, if PARALLELPIPE_FETCH_CONCURRENTQUEUE allows it.
-# parallelpipe_queue_spellings: what the header may be called, from detail/concurrentqueue.hpp.
+# parallelpipe_queue_spellings: what the header may be called, from detail/channel/concurrentqueue.hpp.
 # Where there is no queue, there is no target, and parallelpipe_queue_missing says what to do.
 
 set(parallelpipe_queue_missing "")

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+#ifndef PARALLELPIPE_DETAIL_BASE_CONFIG_HPP
+#define PARALLELPIPE_DETAIL_BASE_CONFIG_HPP
+
+// What the rest of the library may assume of the compiler and the machine.
+
+#include <concepts>
+#include <cstddef>
+#include <version>
+
+#if !defined(_MSVC_LANG) && __cplusplus < 202002L
+#error "parallelpipe needs C++20: compile with -std=c++20 or newer"
+#elif defined(_MSVC_LANG) && _MSVC_LANG < 202002L
+#error "parallelpipe needs C++20: compile with /std:c++20 or newer"
+#elif !defined(__cpp_exceptions)
+#error "parallelpipe needs exceptions: compile without -fno-exceptions (MSVC: with /EHsc)"
+#elif !defined(__cpp_rtti)
+#error "parallelpipe needs RTTI: compile without -fno-rtti (MSVC: with /GR)"
+#elif !defined(__cpp_lib_jthread) && defined(_LIBCPP_VERSION)
+#error "parallelpipe needs std::jthread and std::stop_token: take libc++ 18 or newer, with -fexperimental-library"
+#elif !defined(__cpp_lib_jthread)
+#error "parallelpipe needs std::jthread and std::stop_token: take a standard library that has them; with MinGW the compiler with POSIX threads, g++-posix"
+#endif
+
+#if defined(_MSC_VER) && defined(_M_X64)
+#include <intrin.h>
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define PARALLELPIPE_TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define PARALLELPIPE_TSAN 1
+#endif
+#endif
+#ifndef PARALLELPIPE_TSAN
+#define PARALLELPIPE_TSAN 0
+#endif
+
+// What every item passes is inlined where it is called, and what few items pass is kept out of there. A
+// compiler left alone does it the other way round as soon as the rare part is long. Not in a build without
+// optimisation, which would only take longer.
+#if defined(__GNUC__) && defined(__OPTIMIZE__)
+#define PARALLELPIPE_INLINE [[gnu::always_inline]] inline
+#define PARALLELPIPE_RARE [[gnu::noinline]]
+#else
+#define PARALLELPIPE_INLINE inline
+#define PARALLELPIPE_RARE
+#endif
+
+// What makes a pipeline starts nothing: a statement that ends there has no effect.
+#define PARALLELPIPE_RUN_IT                                                                        \
+    [[nodiscard("parallelpipe: nothing has run: this only says what is to run; write "             \
+                "(source | stage).execute(), or loop over (source | stage).results()")]]
+
+#if PARALLELPIPE_TSAN
+#include <sanitizer/tsan_interface.h>
+
+extern "C" {  // ThreadSanitizer's own, for which it has no header
+void AnnotateIgnoreReadsBegin(const char* file, int line);
+void AnnotateIgnoreReadsEnd(const char* file, int line);
+void AnnotateIgnoreWritesBegin(const char* file, int line);
+void AnnotateIgnoreWritesEnd(const char* file, int line);
+}
+#endif
+
+namespace parallelpipe::inline v0::detail {
+
+/// Data written by different threads is kept this many bytes apart.
+/// A constant of ours: std::hardware_destructive_interference_size changes with compiler flags,
+/// which would make the layout of a header-only class differ between translation units.
+#if defined(__APPLE__) && defined(__aarch64__)
+inline constexpr std::size_t cache_line = 128;
+#else
+inline constexpr std::size_t cache_line = 64;
+#endif
+
+/// A number as another type, which is the same type on some machines: there -Wuseless-cast warns of a
+/// static_cast, elsewhere -Wconversion of none.
+template <std::integral To, std::integral From>
+constexpr To integer_cast(From number) noexcept {
+    if constexpr (std::same_as<To, From>)
+        return number;
+    else
+        return static_cast<To>(number);
+}
+
+/// Tells the core that this thread is in a short spin.
+inline void cpu_pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();  // _mm_pause(), without the half second that its header takes to compile
+#elif defined(_MSC_VER) && defined(_M_X64)
+    _mm_pause();
+#elif defined(__aarch64__) || defined(__arm__)
+    asm volatile("yield");
+#endif
+}
+
+/// Asks for the cache lines between two addresses, some KiB at most, for they will be written soon. Where
+/// another core has read them, each would otherwise be waited for when the stores come to it, and what
+/// else is stored in the meantime fills the core's buffer.
+inline void prefetch_to_write([[maybe_unused]] const void* from,
+                              [[maybe_unused]] const void* to) noexcept {
+#if defined(__GNUC__)
+    constexpr std::size_t most = 32;  // more than a core can ask for at once
+    const char* line = static_cast<const char*>(from);
+    const char* const end = static_cast<const char*>(to);
+    for (std::size_t i = 0; i < most && line < end; ++i, line += cache_line)
+#if defined(__x86_64__)
+        // The builtin becomes an instruction that fetches to read, unless -mprfchw is given; every
+        // x86-64 has this one, some as a no-op.
+        asm volatile("prefetchw %0" : : "m"(*line));
+#else
+        __builtin_prefetch(line, 1);
+#endif
+#endif
+}
+
+/// A happens-before edge that exists but that ThreadSanitizer cannot see (it does not model
+/// std::atomic_thread_fence). Nothing outside of a ThreadSanitizer build.
+inline void tsan_release([[maybe_unused]] void* address) noexcept {
+#if PARALLELPIPE_TSAN
+    __tsan_release(address);
+#endif
+}
+inline void tsan_acquire([[maybe_unused]] void* address) noexcept {
+#if PARALLELPIPE_TSAN
+    __tsan_acquire(address);
+#endif
+}
+
+/// While it lives, ThreadSanitizer does not look at what this thread reads and writes, for calls of code
+/// that orders its own data by fences. What that code orders by atomics, it still sees.
+class tsan_unchecked {
+public:
+    tsan_unchecked() noexcept {
+#if PARALLELPIPE_TSAN
+        AnnotateIgnoreReadsBegin(__FILE__, __LINE__);
+        AnnotateIgnoreWritesBegin(__FILE__, __LINE__);
+#endif
+    }
+    ~tsan_unchecked() {
+#if PARALLELPIPE_TSAN
+        AnnotateIgnoreWritesEnd(__FILE__, __LINE__);
+        AnnotateIgnoreReadsEnd(__FILE__, __LINE__);
+#endif
+    }
+    tsan_unchecked(const tsan_unchecked&) = delete;
+    tsan_unchecked& operator=(const tsan_unchecked&) = delete;
+};
+
+}  // namespace parallelpipe::detail
+
+#endif

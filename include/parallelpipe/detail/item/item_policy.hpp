@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+#ifndef PARALLELPIPE_DETAIL_ITEM_ITEM_POLICY_HPP
+#define PARALLELPIPE_DETAIL_ITEM_ITEM_POLICY_HPP
+
+// What becomes of one item whose function throws: retry, dead letter, skip, or an error of the stage.
+// Nothing here costs anything for an item that does not fail.
+
+#include <parallelpipe/detail/base/callable_traits.hpp>
+#include <parallelpipe/detail/input/item_reader.hpp>
+#include <parallelpipe/detail/worker/failure.hpp>
+#include <parallelpipe/detail/worker/identity.hpp>
+#include <parallelpipe/item.hpp>
+#include <parallelpipe/setup.hpp>
+#include <parallelpipe/statistics.hpp>
+#include <parallelpipe/this_worker.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <concepts>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <ranges>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+
+namespace parallelpipe::inline v0::detail {
+
+/// Waits on behalf of a stage function. Unwinds it at once when the run stops: nobody needs what it
+/// waits to do.
+inline void wait_until(std::chrono::steady_clock::time_point when) {
+    std::mutex mutex;
+    std::condition_variable wake;  // for the time, or for the stop
+    bool is_stopped = false;       // under mutex
+    const auto stop = [&] {
+        const std::lock_guard lock(mutex);
+        is_stopped = true;
+        wake.notify_one();
+    };
+    const std::stop_callback on_stop(this_worker::stop_token(), stop);
+    std::unique_lock lock(mutex);
+    if (wake.wait_until(lock, when, [&] { return is_stopped; })) throw stop_unwind{};
+}
+
+/// Waits before attempt number `attempt` behind the first: between 1 and 1.5 times `backoff`, doubled
+/// for each attempt before.
+inline void back_off(std::chrono::nanoseconds backoff, std::size_t attempt) {
+    using namespace std::chrono;
+    constexpr double longest = duration_cast<duration<double, std::nano>>(years(1)).count();
+    const double step = std::ldexp(static_cast<double>(std::max(backoff, nanoseconds(0)).count()),
+                                   static_cast<int>(std::min<std::size_t>(attempt, 64)) - 1);
+    const auto now = steady_clock::now();
+    // Workers that fail together should not try again together. The golden ratio spreads even
+    // neighbouring moments over the whole range.
+    const auto seed = static_cast<std::uint64_t>(now.time_since_epoch().count()) + this_worker::index();
+    const double jitter = 1 + std::ldexp(static_cast<double>(seed * 0x9e3779b97f4a7c15U), -65);
+    wait_until(now + nanoseconds(static_cast<nanoseconds::rep>(std::min(step * jitter, longest))));
+}
+
+template <class In>
+using dead_letter_handler = std::function<void(std::exception_ptr, In&)>;
+
+/// The policy of the stage that the calling worker belongs to, for one kind of item.
+template <class In>
+class item_policy {
+public:
+    explicit item_policy(const dead_letter_handler<In>& dead_letter)
+        : dead_letter_(dead_letter ? &dead_letter : nullptr) {
+        if (!current_worker) return;
+        counters_ = current_worker->counters;
+        if (const Setup* setup = current_worker->setup) {
+            skip_ = setup->on_error == OnError::skip;
+            if (setup->retry) retry_ = *setup->retry;
+        }
+    }
+
+    /// Whether a failure may be followed by anything but an error of the stage.
+    bool is_active() const noexcept { return skip_ || keeps_whole(); }
+
+    /// Whether a failed item is looked at again.
+    bool keeps_whole() const noexcept { return dead_letter_ || retry_.times != 0; }
+
+    /// Calls without a policy; only counts.
+    template <class Call>
+    decltype(auto) once(Call call) const {
+        try {
+            return call();
+        } catch (const stop_unwind&) {
+            throw;
+        } catch (...) {
+            count(&item_counters::failed);
+            throw;
+        }
+    }
+
+    /// Calls until it goes well or the policy is exhausted.
+    /// Returns: false if the item is to be dropped.
+    /// Errors: that of the last attempt if nothing else was asked for; that of the handler.
+    template <class Call>
+    bool attempt(In& item, Call call) const {
+        for (std::size_t failures = 0;;) {
+            std::exception_ptr cause;
+            try {
+                call();
+                return true;
+            } catch (const stop_unwind&) {
+                throw;
+            } catch (...) {
+                cause = std::current_exception();
+            }
+            if (failures++ == retry_.times) {
+                give_up(std::move(cause), item);
+                return false;
+            }
+            back_off(retry_.backoff, failures);
+            count(&item_counters::retried);
+        }
+    }
+
+private:
+    void give_up(std::exception_ptr cause, In& item) const {
+        count(&item_counters::failed);
+        if (!dead_letter_ && !skip_) std::rethrow_exception(std::move(cause));
+        count(&item_counters::skipped);
+        if (!dead_letter_) return;
+        try {
+            (*dead_letter_)(std::move(cause), item);
+        } catch (...) {
+            throw handler_failure{std::current_exception()};
+        }
+    }
+
+    void count(std::atomic<std::size_t> item_counters::* which) const noexcept {
+        if (counters_) (counters_->*which).fetch_add(1, std::memory_order_relaxed);
+    }
+
+    const dead_letter_handler<In>* dead_letter_;
+    item_counters* counters_ = nullptr;
+    bool skip_ = false;
+    Retry retry_{.times = 0};
+};
+
+// ---- handing an item to a function ----------------------------------------------------------
+
+/// f(item, arguments...); for a member function of an object (object.*f)(item, ...), for one of the
+/// item itself item.f().
+template <class F, class Item, class... Arguments>
+concept maps = std::invocable<F&, Item, Arguments&...>;
+template <class F, class Item, class Object, class... Arguments>
+concept maps_by_method =
+    std::is_member_pointer_v<F> && std::invocable<F&, Object&, Item, Arguments&...>;
+
+struct call_item {
+    template <class F, class Item, class... Arguments>
+        requires maps<F, Item, Arguments...>
+    decltype(auto) operator()(F& f, Item&& item, Arguments&... arguments) const {
+        return std::invoke(f, std::forward<Item>(item), arguments...);
+    }
+    template <class F, class Item, class Object, class... Arguments>
+        requires maps_by_method<F, Item, Object, Arguments...>
+    decltype(auto) operator()(F& f, Item&& item, Object& object, Arguments&... arguments) const {
+        return std::invoke(f, object, std::forward<Item>(item), arguments...);
+    }
+};
+
+template <class F, class Item, class... Arguments>
+concept calls_item = std::invocable<call_item, F&, Item, Arguments&...>;
+
+template <class Parameters>
+struct first_of {
+    using type = void;
+};
+template <class First, class... Rest>
+struct first_of<type_list<First, Rest...>> {
+    using type = First;
+};
+/// The parameter for which F takes an `In&&`, if that can be told: the item comes first.
+template <class F, class In>
+using item_parameter = typename first_of<typename parameters_for<F, In>::type>::type;
+
+enum class handing { rvalue, lvalue, copy, impossible };
+
+/// How an item that nobody looks at again goes to F: as an rvalue if F takes it so.
+template <class F, class In, class... Arguments>
+inline constexpr handing last_handing =
+    calls_item<F, In, Arguments...> ? handing::rvalue : handing::lvalue;
+
+/// How an item goes to F that has to stay whole: as an lvalue, else as a copy. A generic function whose parameter
+/// takes the rvalue is not tried with an lvalue: its body need not compile for that.
+template <class F, class In, class... Arguments>
+inline constexpr handing whole_handing = [] {
+    using parameter = item_parameter<F, In>;
+    constexpr handing copy = is_copyable_item<In> ? handing::copy : handing::impossible;
+    constexpr bool is_generic = !has_signature<F> && !std::is_void_v<parameter>;
+    if constexpr (!calls_item<F, In, Arguments...> || std::same_as<parameter, const In&>)
+        return handing::lvalue;
+    else if constexpr (is_generic || std::same_as<parameter, In>)
+        return copy;
+    else
+        return calls_item<F, In&, Arguments...> ? handing::lvalue : copy;
+}();
+
+[[noreturn]] inline void throw_not_whole(const std::string& what, const std::string& stage) {
+    throw std::invalid_argument(
+        "parallelpipe: " + what + stage +
+        " needs an item that is still whole after the function failed, but the function takes it by "
+        "value or as an rvalue, and it cannot be copied; take it by reference: [](T& item) { ... }");
+}
+
+
+}  // namespace parallelpipe::detail
+
+#endif

@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: MIT
+#ifndef PARALLELPIPE_DETAIL_KEYED_KEY_ROUTER_HPP
+#define PARALLELPIPE_DETAIL_KEYED_KEY_ROUTER_HPP
+
+// Items that belong to a worker by their key.
+//
+// The stage has one reader of its channel. A worker with nothing to do leads: it reads for all, puts
+// each item into the box of the worker that its key belongs to, and goes on until there is one of its
+// own. One leads at a time; the others sleep. An item in a box still waits, so it keeps its slot in the
+// channel until it comes into its worker's hands: boxes and channel together obey qsize.
+//
+// The keys of a worker that has left belong to the next one, with what lies in its box and what it had
+// not begun. So the items have ended for a worker only when they have for all of them: before, somebody
+// could still leave it some. Where all have left, one of them may drain the channel: all keys are its then.
+// In front of a failing item of an ordered stage the items end in the same way, only earlier.
+//
+// Waits, and who wakes them:
+// * the leader waits in the channel, as channel.hpp says, and is interrupted by a worker that leaves;
+// * the others wait for their box or for the lead: woken by the leader, when it puts something in, when
+//   it gives the lead up (one of them, so that there is a leader while anybody waits), and at the end or
+//   a stop, if it sees that first; and by a worker that leaves its items to them;
+// * any of them is woken by wake(), which interrupts a leader;
+// * at the end of the channel they wait for each other: woken by the last one that gets there or leaves. One
+//   that never starts does neither;
+// * all of them are woken by stop(), which who aborts the channel calls behind that.
+// Everything is under mutex_, but what the leader does with the reader and with the key.
+
+#include <parallelpipe/detail/base/owning_ptr.hpp>
+#include <parallelpipe/detail/channel/slots.hpp>
+#include <parallelpipe/detail/input/item_reader.hpp>
+#include <parallelpipe/detail/keyed/keyed_items.hpp>
+#include <parallelpipe/detail/worker/failure.hpp>
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <new>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace parallelpipe::inline v0::detail {
+
+/// The boxes of one stage in one run, its item type erased.
+class key_router_base {
+public:
+    virtual ~key_router_base() = default;
+    /// What `worker` reads. Once for each.
+    virtual owning_ptr<item_reader_base> open(std::size_t worker) = 0;
+    /// The channel has been aborted: nobody gets items any more, and whoever waits for some wakes.
+    virtual void stop() = 0;
+    /// All workers have left: what lies in the boxes dies.
+    virtual void discard() = 0;
+};
+
+/// What `partition_by` leaves in a stage.
+class key_router_maker {
+public:
+    virtual ~key_router_maker() = default;
+    /// The boxes for a run. `from` is the channel that `reader` reads.
+    virtual owning_ptr<key_router_base> begin(channel_slots& from, owning_ptr<item_reader_base> reader,
+                                        std::size_t workers) const = 0;
+};
+
+template <class In>
+class keyed_reader;
+
+template <class In>
+class partition : public key_router_base {
+public:
+    partition(channel_slots& from, owning_ptr<item_reader_base> reader, std::size_t workers)
+        : channel_(from), reader_(std::move(reader)), queues_(workers) {
+        reader_->keep_slots();
+    }
+
+    owning_ptr<item_reader_base> open(std::size_t worker) override {
+        return owning_ptr<item_reader_base>(new keyed_reader<In>(*this, worker));
+    }
+
+    void stop() override {
+        const std::lock_guard lock(mutex_);
+        has_stopped_ = true;
+        hand_on();
+    }
+
+    void discard() override {
+        keyed_items<In> dying;  // without the lock
+        const std::lock_guard lock(mutex_);
+        for (key_queue& each : queues_) dying.absorb(each.items);
+    }
+
+protected:
+    /// Which of all keys; equal keys are equal.
+    virtual std::size_t hash(const In& item) = 0;
+
+private:
+    friend class keyed_reader<In>;
+
+    struct key_queue {
+        keyed_items<In> items;
+        std::condition_variable wake;
+        bool waits = false;
+        bool is_at_end = false;  // asked for items behind the end of the channel
+        bool is_behind = false;  // what it has in hand is behind a failing item
+        bool has_left = false;
+    };
+
+    static constexpr std::size_t most = bulk_items<In>;
+
+    /// Waits for items of `worker`, which is `who`; `receive(number, In&&)` gets up to `most_items` of them.
+    /// Returns: how many; 0 at the end, at a stop and if it `unwinds`.
+    /// Errors: what the key throws, or moving an item, which is lost; `lost` is its number then.
+    template <class Receive>
+    std::size_t take(std::size_t worker, std::size_t most_items, const reader_state& who, Receive receive,
+                     std::optional<std::uint64_t>& lost) {
+        auto timer = wait_timer::for_input(who.own_counters());
+        std::unique_lock lock(mutex_);
+        key_queue& mine = queues_[worker];
+        if (mine.has_left) take_over(worker);
+        struct handing_on {
+            partition& self;
+            ~handing_on() { self.hand_on(); }
+        } const at_the_end{*this};
+        for (;;) {
+            if (channel_.is_aborted()) {
+                has_stopped_ = true;
+                return 0;
+            }
+            const std::size_t taken = take_from(mine, most_items, receive, lost);
+            mine.is_at_end = taken == 0 && has_ended_;
+            mine.is_behind = false;
+            if (taken != 0 || has_stopped_ || (has_ended_ && is_over())) return taken;
+            if (who.unwinds()) {
+                mine.is_at_end = false;
+                return 0;
+            }
+            timer.begin();
+            if (!has_leader_ && !has_ended_) {
+                lead(lock, mine, lost);
+                continue;
+            }
+            mine.waits = true;
+            mine.wake.wait(lock);
+            mine.waits = false;
+        }
+    }
+
+    /// `worker` looks again whether it unwinds.
+    void wake(std::size_t worker) {
+        const std::lock_guard lock(mutex_);
+        queues_[worker].wake.notify_one();
+        if (has_leader_) channel_.interrupt();  // that may be this one
+    }
+
+    /// Under mutex_: what the box has.
+    template <class Receive>
+    std::size_t take_from(key_queue& mine, std::size_t most_items, Receive& receive,
+                          std::optional<std::uint64_t>& lost) {
+        std::size_t taken = 0;
+        while (taken < most_items && has_item(mine)) {
+            const std::uint64_t number = mine.items.first_number();
+            if (mine.items.fails_first()) {
+                if (taken != 0) break;
+                lost = number;
+                channel_.return_slots(1);
+                std::rethrow_exception(mine.items.take_failure());
+            }
+            try {
+                mine.items.take_item(receive);
+            } catch (...) {
+                lost = number;
+                channel_.return_slots(1);
+                throw;
+            }
+            ++taken;
+        }
+        return taken;
+    }
+
+    /// Reads items once and puts them into their boxes. One that cannot be moved on is a failure in its place, and
+    /// keeps its slot: where all fail, the bound holds, too. One whose key is not known is the leader's.
+    /// Errors: such a failure if there is no memory to keep it; `lost` is its number then. What lies behind it
+    /// stays with the reader.
+    void lead(std::unique_lock<std::mutex>& lock, key_queue& mine, std::optional<std::uint64_t>& lost) {
+        has_leader_ = true;
+        lock.unlock();
+        std::size_t targets[most];
+        In* items = nullptr;
+        std::size_t count = 0;
+        std::size_t routed = 0;
+        std::uint64_t first_number = 0;
+        std::exception_ptr error;
+        bool stopped = false;
+        try {
+            const std::span<In> bulk = reader().bulk(most);
+            items = bulk.data();
+            count = bulk.size();
+            first_number = reader_->number_in_hand();
+            for (const In& item : bulk) {
+                targets[routed] = hash(item) % queues_.size();
+                ++routed;
+            }
+        } catch (const stop_unwind&) {
+            stopped = true;
+        } catch (...) {
+            error = std::current_exception();
+        }
+        lock.lock();
+        has_leader_ = false;
+        if (error && count == 0) {
+            channel_.return_slots(-1);  // the reader has returned it
+            keep_failure(mine, reader_->number_in_hand(), error, lost);
+            return;
+        }
+        struct skipping {
+            item_reader<In>& reader;
+            std::size_t count = 0;
+            ~skipping() { reader.skip(count); }
+        } done{reader()};
+        for (std::size_t i = 0; i < routed; ++i) {
+            key_queue& to = queues_[successor(targets[i])];
+            done.count = i + 1;
+            try {
+                to.items.push(first_number + i, std::move(items[i]));
+            } catch (...) {
+                keep_failure(to, first_number + i, std::current_exception(), lost);
+            }
+            to.wake.notify_one();
+        }
+        if (error) {
+            done.count = routed + 1;
+            keep_failure(mine, first_number + routed, error, lost);
+            return;
+        }
+        if (stopped && channel_.is_aborted())
+            has_stopped_ = true;
+        else if (count == 0 && !channel_.end_interruption())
+            has_ended_ = true;
+        if (has_ended_ || has_stopped_) hand_on();
+    }
+
+    /// Under mutex_: that one failed. Errors: the failure itself, if there is no memory to keep it.
+    void keep_failure(key_queue& to, std::uint64_t number, const std::exception_ptr& error,
+                      std::optional<std::uint64_t>& lost) {
+        try {
+            to.items.push_failure(number, error);
+        } catch (const std::bad_alloc&) {
+            lost = number;
+            channel_.return_slots(1);
+            std::rethrow_exception(error);
+        }
+    }
+
+    /// Under mutex_: nobody gets items any more.
+    bool is_over() const {
+        return std::all_of(queues_.begin(), queues_.end(), [this](const key_queue& other) {
+            return other.has_left || (other.is_at_end && !has_item(other));
+        });
+    }
+    /// Whether there is an item in the box that is still to be read.
+    bool has_item(const key_queue& some) const {
+        return !some.items.is_empty() && !channel_.is_stopped_before(some.items.first_number());
+    }
+
+    item_reader<In>& reader() noexcept { return static_cast<item_reader<In>&>(*reader_); }
+
+    /// Under mutex_: whoever waits gets to know what it has to.
+    void hand_on() {
+        const bool all = has_ended_ || has_stopped_;
+        if (has_leader_ && !all) return;
+        for (key_queue& other : queues_) {
+            if (!other.waits) continue;
+            other.wake.notify_one();
+            if (!all) return;
+        }
+    }
+
+    /// The worker itself, or who has its keys now.
+    std::size_t successor(std::size_t worker) const {
+        std::size_t at = worker;
+        while (queues_[at].has_left) {
+            at = (at + 1) % queues_.size();
+            if (at == worker) break;  // nobody is left: who drains reads for all
+        }
+        return at == worker && queues_[at].has_left ? last_ : at;
+    }
+
+    /// The worker reads no more; it leaves `unbegun`.
+    void leave(std::size_t worker, keyed_items<In>& unbegun) {
+        const std::lock_guard lock(mutex_);
+        queues_[worker].has_left = true;
+        last_ = worker;
+        key_queue& to = queues_[successor(worker)];
+        to.items.absorb(unbegun);
+        transfer(queues_[worker], to);
+        to.wake.notify_one();
+        if (has_leader_) channel_.interrupt();  // the leader may be who got them
+        hand_on();
+    }
+
+    /// Under mutex_: a worker that has left drains the channel, for all have. The keys are those of the one
+    /// that left last, which need not be the same.
+    void take_over(std::size_t worker) {
+        if (const std::size_t from = std::exchange(last_, worker); from != worker)
+            transfer(queues_[from], queues_[worker]);
+    }
+
+    static void transfer(key_queue& from, key_queue& to) {
+        if (&from != &to) to.items.absorb(from.items);
+    }
+
+    /// Whether that one, or the failure that stands for it, waits for the worker.
+    bool is_in_box(std::size_t worker, std::uint64_t number) {
+        const std::lock_guard lock(mutex_);
+        return queues_[worker].items.has(number);
+    }
+
+    /// The worker has an item behind that one in hand. Returns: whether one in front of it can still come: it
+    /// waits, or a sibling that is not behind itself may leave some.
+    bool may_get_items_before(std::size_t worker, std::uint64_t number) {
+        const std::lock_guard lock(mutex_);
+        queues_[worker].is_behind = true;
+        return std::any_of(queues_.begin(), queues_.end(), [&](const key_queue& each) {
+            if (each.has_left) return false;
+            const bool is_waiting = has_item(each) && each.items.first_number() < number;
+            return is_waiting || !(each.is_behind || each.is_at_end);
+        });
+    }
+
+    channel_slots& channel_;
+    const owning_ptr<item_reader_base> reader_;  // the leader's
+    std::mutex mutex_;
+    std::vector<key_queue> queues_;
+    std::size_t last_ = 0;  // who left last, or drains
+    bool has_leader_ = false;
+    bool has_ended_ = false;
+    bool has_stopped_ = false;
+};
+
+}  // namespace parallelpipe::detail
+
+#endif

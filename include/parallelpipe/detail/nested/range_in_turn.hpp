@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+#ifndef PARALLELPIPE_DETAIL_NESTED_RANGE_IN_TURN_HPP
+#define PARALLELPIPE_DETAIL_NESTED_RANGE_IN_TURN_HPP
+
+// A range that the workers of one stage read themselves, each an item at a time, in turn: then nothing of
+// an item changes the core from its making to its result.
+//
+// Who has `turn_` reads. The others wait for it, and whoever gives it up wakes one of them. A reader that
+// is in the range keeps it for as long as the range takes, also when the run is stopped: the range can
+// ask this_worker::stop_token(), as any source can. Whoever gets the turn then sees the stop.
+//
+// An item is its taker's alone, none is taken ahead; so there is nothing to give back. What is not atomic is
+// under turn_.
+
+#include <parallelpipe/detail/base/owning_ptr.hpp>
+#include <parallelpipe/detail/input/item_reader.hpp>
+#include <parallelpipe/detail/input/nested_reader.hpp>
+#include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/sync/wait_strategy.hpp>
+#include <parallelpipe/detail/worker/counters.hpp>
+#include <parallelpipe/detail/worker/failure.hpp>
+#include <parallelpipe/detail/worker/identity.hpp>
+#include <parallelpipe/this_worker.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+
+namespace parallelpipe::inline v0::detail {
+
+/// The one kind of shared range there is.
+class range_in_turn final : public shared_range {
+public:
+    explicit range_in_turn(const stage_code& range) noexcept : range_(range) {}
+    range_in_turn(const range_in_turn&) = delete;
+    range_in_turn& operator=(const range_in_turn&) = delete;
+
+    static owning_ptr<shared_range> open(const stage_code& range) {
+        return owning_ptr<shared_range>(new range_in_turn(range));
+    }
+
+    void stop() noexcept override { is_stopped_.store(true, std::memory_order_relaxed); }
+    bool is_stopped() const noexcept override { return is_stopped_.load(std::memory_order_relaxed); }
+    std::uint64_t taken() const noexcept override { return taken_.load(std::memory_order_relaxed); }
+    inline owning_ptr<shared_range::reader> open_for(const worker_identity& worker) override;
+
+    class reader;
+
+private:
+    const stage_code& range_;
+    std::mutex turn_;
+    owning_ptr<nested_call> elements_;            // made by the first reader
+    std::atomic<std::uint64_t> taken_{0};    // written by who has the turn; relaxed: a number
+    bool has_ended_ = false;
+    std::atomic<bool> is_stopped_{false};  // relaxed: it carries nothing else
+};
+
+/// Threads: those of its worker, one.
+class range_in_turn::reader final : public shared_range::reader, public nested_source {
+public:
+    reader(range_in_turn& of, const worker_identity& worker)
+        : nested_source(worker), of_(of), worker_(worker) {}
+    reader(const reader&) = delete;
+    reader& operator=(const reader&) = delete;
+
+    owning_ptr<item_reader_base> open() override {
+        owning_ptr<item_reader_base> item_reader = of_.range_.make_nested_reader(*this, true);
+        reader_ = item_reader.get();
+        return item_reader;
+    }
+    bool has_failed() const noexcept override { return failure_.has_value(); }
+    void throw_failure() override {
+        const inner_failure failure = std::move(*failure_);
+        failure_.reset();
+        throw failure;
+    }
+
+    bool produce_otherwise(void* to) override {
+        if (failure_) return false;
+        item_listener* const listener = reader_->listener();
+        // The range may take its time: what was yielded for the last item is complete.
+        if (listener) listener->pauses(end_);
+        if (!read(to)) return false;
+        const bool is_made = !failure_;
+        if (listener) begin(*listener);
+        end_ = number_ + 1;
+        return is_made;
+    }
+
+    void abandon() noexcept override {}  // the others go on
+
+    void ended(bool quiet) override {
+        if (failure_ ? !failure_->in_order : is_stopped()) {
+            if (!quiet) throw stop_unwind{};
+        } else if (failure_) {
+            // What the stage yields now belongs to the item that could not be made.
+        } else if (item_listener* const listener = reader_->listener()) {
+            listener->ends(end_);
+        }
+    }
+
+    std::uint64_t number() const override { return number_; }
+
+private:
+    struct stopping {
+        helper_identity* in_range;
+        void operator()() const { in_range->request_stop(); }
+    };
+
+    /// If that fails, the item is there all the same, and whoever asked for it takes it. It is the last one.
+    void begin(item_listener& listener) {
+        try {
+            listener.begins(number_, end_);
+        } catch (const stop_unwind&) {
+            // The worker is unwound when it asks for the next one.
+        } catch (...) {
+            if (!failure_) failure_ = inner_failure{{}, std::current_exception()};
+        }
+    }
+
+    /// Makes the next element at `to`, or notes why it could not. Returns: false at the end.
+    bool read(void* to) {
+        const std::unique_lock<std::mutex> turn = wait_for_turn();
+        if (of_.has_ended_ || is_stopped()) return false;
+        const worker_scope scope(in_range());
+        try {
+            if (!of_.elements_) of_.elements_ = of_.range_.call(nullptr);
+            of_.has_ended_ = !of_.elements_->next(to);
+            if (of_.has_ended_) return false;
+        } catch (const stop_unwind&) {
+            of_.has_ended_ = true;  // it reads what another run has, which was stopped
+            throw;
+        } catch (...) {
+            of_.has_ended_ = true;
+            failure_ = inner_failure_of(in_range_->get());
+        }
+        number_ = of_.taken();
+        of_.taken_.store(number_ + 1, std::memory_order_relaxed);
+        if (worker_counters* const own_counters = worker_.own_counters)
+            own_counters->in.store(own_counters->in.load(std::memory_order_relaxed) + 1,
+                              std::memory_order_relaxed);
+        return true;
+    }
+
+    std::unique_lock<std::mutex> wait_for_turn() {
+        std::unique_lock turn(of_.turn_, std::try_to_lock);
+        if (turn) return turn;
+        auto timer = wait_timer::for_input(worker_.own_counters);
+        timer.begin();
+        const int pauses = wait_strategy_.pauses();
+        for (int i = 0; i < pauses; ++i) {
+            wait_strategy_.pause(i);
+            if (!turn.try_lock()) continue;
+            wait_strategy_.spin_succeeded();
+            return turn;
+        }
+        wait_strategy_.sleeps();
+        turn.lock();
+        return turn;
+    }
+
+    bool is_stopped() const noexcept {
+        return of_.is_stopped() || worker_.stop.stop_requested();
+    }
+
+    /// What the worker is while it is in the range: told to stop with itself, and with the reader that asks, which
+    /// can be a stage inside a fused one, or a thread.
+    const worker_identity& in_range() {
+        const std::stop_token& asking = current_worker ? current_worker->stop : worker_.stop;
+        if (!in_range_ || in_range_->get().index != worker_.index || asking_ != asking) {
+            on_stop_.reset();
+            name_ = std::string(worker_.stage) + ".source";
+            worker_identity named = worker_;
+            named.stage = name_;
+            in_range_.emplace(named);
+            asking_ = asking;
+            on_stop_.emplace(asking_, stopping{&*in_range_});
+        }
+        return in_range_->get();
+    }
+
+    range_in_turn& of_;
+    const worker_identity& worker_;
+    item_reader_base* reader_ = nullptr;
+    std::uint64_t number_ = 0;  // of the item in hand; of the one that could not be made
+    std::uint64_t end_ = 0;     // one past that, once it has begun
+    wait_strategy wait_strategy_;
+    std::string name_;
+    std::optional<helper_identity> in_range_;
+    std::stop_token asking_;                               // the stop of the reader that asked last
+    std::optional<std::stop_callback<stopping>> on_stop_;  // its own
+    std::optional<inner_failure> failure_;
+};
+
+inline owning_ptr<shared_range::reader> range_in_turn::open_for(const worker_identity& worker) {
+    return owning_ptr<shared_range::reader>(new reader(*this, worker));
+}
+
+}  // namespace parallelpipe::detail
+
+#endif

@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+#ifndef PARALLELPIPE_DETAIL_PIPELINE_COMPOSE_HPP
+#define PARALLELPIPE_DETAIL_PIPELINE_COMPOSE_HPP
+
+// What operator| does: looks at its operands, says what is wrong with them, and puts their stages one behind
+// the other.
+
+#include <parallelpipe/detail/base/callable_traits.hpp>
+#include <parallelpipe/detail/base/config.hpp>
+#include <parallelpipe/detail/base/owning_ptr.hpp>
+#include <parallelpipe/detail/base/range_elements.hpp>
+#include <parallelpipe/detail/input/channel_reader.hpp>
+#include <parallelpipe/detail/input/item_reader.hpp>
+#include <parallelpipe/detail/input/nested_reader.hpp>
+#include <parallelpipe/detail/stage/item_views.hpp>
+#include <parallelpipe/detail/stage/range_source.hpp>
+#include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/stage.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <ranges>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace parallelpipe::inline v0 {
+
+template <class In, class Out>
+class Pipeline;
+
+namespace detail {
+
+// ---- operands -------------------------------------------------------------------------------
+
+template <class In, class Out>
+type_list<In, Out> ends_of(const Pipeline<In, Out>&);
+
+/// A Stage or a Pipeline: its item types are known.
+template <class T>
+struct chain {
+    static constexpr bool typed = false;
+    static constexpr bool generic = std::is_base_of_v<generic_stage, T>;
+};
+template <class I, class O>
+struct chain<type_list<I, O>> {
+    static constexpr bool typed = true;
+    static constexpr bool generic = false;
+    using in = I;
+    using out = O;
+};
+template <class T>
+    requires requires(const T& operand) { detail::ends_of(operand); }
+struct chain<T> : chain<decltype(detail::ends_of(std::declval<const T&>()))> {};
+
+template <class T>
+using chain_of = chain<std::remove_cvref_t<T>>;
+template <class T>
+concept typed_operand = chain_of<T>::typed;
+template <class T>
+concept generic_operand = chain_of<T>::generic;
+template <class T>
+concept operand = typed_operand<T> || generic_operand<T>;
+
+/// A function that was meant for the items of Range, or for an Input of them. Not what takes the range itself, as what
+/// the verbs of std::views return does.
+template <class F, class Range>
+concept plain_function = !operand<F> && !std::ranges::range<F> && !std::invocable<F, Range> &&
+                         (has_signature<std::decay_t<F>> ||
+                          std::invocable<std::decay_t<F>&, std::ranges::range_reference_t<Range>>);
+
+template <class In, class Out>
+std::vector<stage_entry> entries_of(const Stage<In, Out>& stage) {
+    return {stage.entry()};
+}
+template <class In, class Out>
+std::vector<stage_entry> entries_of(const Pipeline<In, Out>& pipeline) {
+    return pipeline.stages();
+}
+
+template <class From, class To>
+owning_ptr<item_reader_base> connect(channel_slots& from, std::size_t readers) {
+    return owning_ptr<item_reader_base>(new channel_reader<From, To>(static_cast<Channel<From>&>(from), readers));
+}
+
+template <class From, class To>
+owning_ptr<item_reader_base> convert(item_reader_base& from) {
+    return owning_ptr<item_reader_base>(new converting_reader<From, To>(static_cast<item_reader<From>&>(from)));
+}
+
+/// A Pipeline that says in its type what its stages run, function_stages: `fuse` can make one function of
+/// them.
+template <class In, class Out, class... Codes>
+class PARALLELPIPE_RUN_IT kernel_pipeline final : public Pipeline<In, Out> {
+public:
+    using Pipeline<In, Out>::Pipeline;
+
+    // What is assigned may be other stages: fuse looks whether the types are right.
+    kernel_pipeline& operator=(const Pipeline<In, Out>& other) {
+        Pipeline<In, Out>::operator=(other);
+        return *this;
+    }
+};
+
+template <class In, class Out, class... Codes>
+type_list<Codes...> kernels_of(const kernel_pipeline<In, Out, Codes...>&);
+template <class T>
+concept has_kernels = requires(const T& operand) { kernels_of(operand); };
+
+template <class In, class Out, class... Codes, class... More>
+kernel_pipeline<In, Out, Codes..., More...> joined(type_list<Codes...>, type_list<More...>);
+
+/// What operator| makes of operands without a conversion between them.
+template <class In, class Out, class Left, class Right>
+struct composed_pipeline {
+    using type = Pipeline<In, Out>;
+};
+template <class In, class Out, has_kernels Left, has_kernels Right>
+struct composed_pipeline<In, Out, Left, Right> {
+    using type = decltype(detail::joined<In, Out>(kernels_of(std::declval<const Left&>()),
+                                                  kernels_of(std::declval<const Right&>())));
+};
+
+/// A view of a From that is gone when it is looked at: `std::string` to `std::string_view`, a vector to a span.
+template <class From, class To>
+concept leaves_dangling = may_view<From, To>();
+
+template <class Left, class Right>
+auto join(const Left& left, const Right& right) {
+    using from = typename chain_of<Left>::out;
+    using to = typename chain_of<Right>::in;
+    constexpr bool left_yields = !std::is_void_v<from>;
+    constexpr bool right_reads = !std::is_void_v<to>;
+    constexpr bool fits = std::is_convertible_v<from, to>;
+    static_assert(left_yields, "parallelpipe: the left side of | is a sink: nothing comes out of it; "
+                               "put it last");
+    static_assert(right_reads, "parallelpipe: the right side of | is a source: it takes no items; put "
+                               "it first, or give its function an Input<T> as first parameter");
+    static_assert(!left_yields || !right_reads || fits,
+                  "parallelpipe: what the left side of | yields does not convert to what the right "
+                  "side takes; change one of the types, or put a map_stage that converts between them");
+    constexpr bool lasts = !leaves_dangling<from, to>;
+    static_assert(lasts, "parallelpipe: what the left side of | yields owns its memory, and the right side takes "
+                         "a view of it, which would be left without; take the owner: Input<std::string>, not "
+                         "Input<std::string_view>");
+    if constexpr (left_yields && right_reads && fits && lasts) {
+        std::vector<stage_entry> stages = detail::entries_of(left);
+        std::vector<stage_entry> more = detail::entries_of(right);
+        more.front().connect = &detail::connect<from, to>;
+        constexpr bool converts = !std::same_as<from, to>;
+        if constexpr (converts) more.front().convert = &detail::convert<from, to>;
+        // One by one: to insert a range would take longer to compile than all the rest here.
+        for (stage_entry& stage : more) stages.push_back(std::move(stage));
+        using in = typename chain_of<Left>::in;
+        using out = typename chain_of<Right>::out;
+        using made = std::conditional_t<converts, composed_pipeline<in, out, void, void>,
+                                        composed_pipeline<in, out, Left, Right>>;
+        return typename made::type(std::move(stages));
+    }
+}
+
+template <class Item, class Range>
+Pipeline<void, Item> source_of(Range&& range) {
+    stage_entry source;
+    source.code = detail::make_code<range_source<Item, std::views::all_t<Range>>>(
+        std::views::all(std::forward<Range>(range)));
+    source.is_range = true;
+    return Pipeline<void, Item>(std::vector{std::move(source)});
+}
+
+template <class Range, class Right>
+auto compose_range(Range&& range, const Right& right) {
+    using to = typename chain_of<Right>::in;
+    using element = taken_element_t<std::views::all_t<Range>>;
+    constexpr bool right_reads = !std::is_void_v<to>;
+    static_assert(right_reads, "parallelpipe: the right side of | is a source: it takes no items; put "
+                               "it first, or give its function an Input<T> as first parameter");
+    if constexpr (right_reads) {
+        constexpr bool fits = std::is_convertible_v<element, to>;
+        constexpr bool cannot_copy =
+            !fits && std::is_lvalue_reference_v<element> &&
+            std::same_as<std::remove_cvref_t<element>, to>;
+        static_assert(!cannot_copy,
+                      "parallelpipe: the elements of this range cannot be copied into the pipeline; "
+                      "hand over the container itself: std::move(range) | stage");
+        static_assert(fits || cannot_copy,
+                      "parallelpipe: the elements of the range on the left of | do not convert to what "
+                      "the stage takes; change one of the types, or put a std::views::transform or a "
+                      "map_stage that converts between them");
+        // The elements of a container stay; those that are made one by one do not.
+        constexpr bool stays = std::is_lvalue_reference_v<element> && std::ranges::forward_range<Range>;
+        constexpr bool lasts = stays || !leaves_dangling<std::remove_cvref_t<element>, to>;
+        static_assert(lasts, "parallelpipe: the elements of the range on the left of | own their memory, and the "
+                             "stage takes views of them, which would be left without; take the owner: "
+                             "Input<std::string>, not Input<std::string_view>");
+        if constexpr (fits && lasts)
+            return detail::join(source_of<to>(std::forward<Range>(range)), right);
+    }
+}
+
+template <class Left, class Right>
+auto pipe(Left&& left, Right&& right) {
+    if constexpr (!operand<Right>) {
+        static_assert(operand<Right>,
+                      "parallelpipe: the right side of | is not a stage; wrap the function: left | "
+                      "stage(f), or left | map_stage(f) for one result per item; a view goes behind the "
+                      "results: (left).results() | view");
+    } else if constexpr (generic_operand<Left>) {
+        static_assert(!generic_operand<Left>,
+                      "parallelpipe: the stage on the left of | still lacks its arguments, or is generic with nothing "
+                      "before it that tells its item type; call it with its arguments, put a range in front, or name "
+                      "its types: Stage<int, std::vector<int>>(batch(10))");
+    } else if constexpr (typed_operand<Left>) {
+        if constexpr (typed_operand<Right>)
+            return detail::join(left, right);
+        else if constexpr (std::is_void_v<typename chain_of<Left>::out>)
+            static_assert(!std::is_void_v<typename chain_of<Left>::out>,
+                          "parallelpipe: the left side of | is a sink: nothing comes out of it; put it "
+                          "last");
+        else if constexpr (!std::is_void_v<
+                               decltype(right.template on<typename chain_of<Left>::out>())>)
+            return detail::join(left, right.template on<typename chain_of<Left>::out>());
+    } else if constexpr (std::ranges::input_range<Left> && std::ranges::viewable_range<Left>) {
+        if constexpr (typed_operand<Right>)
+            return detail::compose_range(std::forward<Left>(left), right);
+        else if constexpr (!std::is_void_v<
+                               decltype(right.template on<std::ranges::range_value_t<Left>>())>)
+            return detail::compose_range(std::forward<Left>(left),
+                                      right.template on<std::ranges::range_value_t<Left>>());
+    } else if constexpr (std::ranges::input_range<Left>) {
+        static_assert(std::ranges::viewable_range<Left>,
+                      "parallelpipe: the range on the left of | can only be moved, not referred to; write "
+                      "std::move(range) | stage");
+    } else {
+        static_assert(operand<Left>,
+                      "parallelpipe: the left side of | is neither a range nor a stage; put a range, a "
+                      "source or a pipeline there");
+    }
+}
+
+}  // namespace detail
+
+}  // namespace parallelpipe
+
+#endif

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+#ifndef PARALLELPIPE_DETAIL_STAGE_CHECKS_HPP
+#define PARALLELPIPE_DETAIL_STAGE_CHECKS_HPP
+
+// Wrong use of a stage: what does not compile, and what it says instead; what is refused when it is set.
+
+#include <parallelpipe/detail/stage/call.hpp>
+#include <parallelpipe/detail/worker/identity.hpp>
+#include <parallelpipe/setup.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <functional>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+namespace parallelpipe::inline v0::detail {
+
+template <class F, class... Bound>
+concept copyable_parts = std::copy_constructible<F> && (std::copy_constructible<Bound> && ...);
+
+template <class F, class... Bound>
+struct check_copyable {
+    static constexpr bool value = copyable_parts<F, Bound...>;
+    static_assert(value,
+                  "parallelpipe: every worker gets its own copy of the callable and of its bound "
+                  "arguments, and one of these cannot be copied; capture or pass a std::shared_ptr, a "
+                  "pointer or std::ref instead");
+};
+
+template <class In, class Out, class F, class... Bound>
+constexpr bool fits_stage() {
+    if constexpr (!check_copyable<F, Bound...>::value) {
+        return false;
+    } else if constexpr (!callable_as_stage<F, input_of_t<In>, Bound...>) {
+        static_assert(callable_as_stage<F, input_of_t<In>, Bound...>,
+                      "parallelpipe: this callable cannot be called with Input<In> and the bound "
+                      "arguments; bind one argument for each parameter behind the Input, in order "
+                      "(for a member function the object first)");
+        return false;
+    } else {
+        using result = output_item<stage_result_t<F, In, Bound...>>;
+        constexpr bool both_void = std::is_void_v<In> && std::is_void_v<Out>;
+        static_assert(!both_void,
+                      "parallelpipe: a stage function takes an Input<In> as its first parameter, or "
+                      "is a source that returns a generator<Out>; this one does neither");
+        constexpr bool fits = result::valid && (std::is_void_v<Out>
+                                                    ? std::is_void_v<typename result::type>
+                                                    : std::is_convertible_v<typename result::type, Out>);
+        static_assert(fits,
+                      "parallelpipe: a stage function returns generator<Out>, another input range of "
+                      "Out by value, or void for a sink; this one returns something else (to map one "
+                      "item to one result write map_stage(f))");
+        return fits && !both_void;
+    }
+}
+
+/// What `for (auto& x : pipe)` finds in a pipeline: the loop compiles but for one error. It is no range to
+/// std::ranges, and asking whether it is one is no error.
+template <class Out>
+class not_a_range {
+    struct any_item {
+        template <class T>
+        operator T() const;
+    };
+    using item = std::conditional_t<std::is_void_v<Out>, any_item, Out>;
+
+    struct iterator {
+        item& operator*() const;
+        iterator& operator++();
+        bool operator!=(const iterator&) const;
+    };
+
+public:
+    template <class... None>
+    iterator begin() const {
+        static_assert(sizeof...(None) != 0,
+                      "parallelpipe: a pipeline has no items before it runs; loop over its results: for (auto& x "
+                      ": pipe.results()), with a range in front: (range | stage).results()");
+        return {};
+    }
+    template <class... None>
+    iterator end() const {
+        return {};
+    }
+};
+
+template <class T>
+concept hashable = requires(const T& value) {
+    { std::hash<T>()(value) } -> std::convertible_to<std::size_t>;
+};
+
+template <class In, class Key>
+constexpr bool check_key() {
+    if constexpr (std::is_void_v<In>) {
+        static_assert(!std::is_void_v<In>, "parallelpipe: a source takes no items, so there is nothing to "
+                                           "partition; call partition_by on a stage behind it");
+        return false;
+    } else if constexpr (!std::copy_constructible<Key> || !std::invocable<Key&, const In&>) {
+        static_assert(std::copy_constructible<Key> && std::invocable<Key&, const In&>,
+                      "parallelpipe: the key of partition_by is called with the item and must be "
+                      "copyable; write [](const In& item) { return item.name; }");
+        return false;
+    } else {
+        using value = std::remove_cvref_t<std::invoke_result_t<Key&, const In&>>;
+        constexpr bool is_text = std::same_as<std::decay_t<value>, char*> ||
+                                 std::same_as<std::decay_t<value>, const char*>;
+        static_assert(!is_text, "parallelpipe: a key that is a char* would be told by its address; return "
+                                "a std::string_view");
+        static_assert(hashable<value>, "parallelpipe: the key of partition_by needs a std::hash; return a "
+                                       "number or a string, or specialise std::hash for the type");
+        return hashable<value> && !is_text;
+    }
+}
+
+template <class Handler, bool per_item>
+constexpr bool check_dead_letter() {
+    static_assert(per_item,
+                  "parallelpipe: a stage function that takes an Input has no dead_letter: a generator "
+                  "that threw cannot be resumed; write map_stage, flat_map, filter, for_each or tap, "
+                  "and call dead_letter before it is kept as a Stage<In, Out>; or catch inside the "
+                  "loop");
+    return per_item;
+}
+
+/// For stages that have to see every item: refuses settings with several workers where they are made.
+inline Setup one_worker(const std::string& verb, Setup setup) {
+    if (setup.workers.value_or(1) != 1)
+        throw std::invalid_argument("parallelpipe: " + verb +
+                                    " runs with one worker, which sees every item; leave workers out");
+    return setup;
+}
+
+/// The same for the worker, if they were changed later.
+inline void check_one_worker(const std::string& verb) {
+    if (current_worker && current_worker->setup)
+        static_cast<void>(one_worker(verb, {.workers = current_worker->setup->workers}));
+}
+
+}  // namespace parallelpipe::detail
+
+#endif

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+#ifndef PARALLELPIPE_DETAIL_SYNC_ASYMMETRIC_FENCE_HPP
+#define PARALLELPIPE_DETAIL_SYNC_ASYMMETRIC_FENCE_HPP
+
+// A store-load barrier that one side gets for nothing because the other side pays for both.
+//
+//   frequent side                          rare side (about to sleep)
+//   publish(x)                             announce(y)
+//   [compiler barrier]                     fence_every_thread()
+//   look at y                              look at x
+//
+// The system call makes every running thread of the process execute a full barrier at some moment
+// between its start and its return. If the frequent side's publish came before that moment, the rare
+// side sees x. If it came after, so did its look at y, which then sees the announcement. So at least
+// one of the two sees the other. Source: membarrier(2), MEMBARRIER_CMD_PRIVATE_EXPEDITED.
+//
+// Where there is no membarrier, asymmetric_fences() is false and both sides must meet in a
+// read-modify-write of the same atomic instead. A sandbox that the process enters later may refuse the call from
+// then on: asymmetric_fences() is false from that moment, for what is made then; what was made before gets to
+// know that a barrier was not passed, and must not rely on it.
+//
+// | atomic             | written by                      | order                                            |
+// |--------------------|---------------------------------|--------------------------------------------------|
+// | fence_is_refused | the first thread that is        | relaxed: it carries nothing else; a thread that  |
+// |                    | refused; once                   | reads the old value is refused in its turn       |
+
+#if defined(__linux__) && __has_include(<linux/membarrier.h>)
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#define PARALLELPIPE_HAS_MEMBARRIER 1
+#else
+#define PARALLELPIPE_HAS_MEMBARRIER 0
+#endif
+
+#include <atomic>
+
+namespace parallelpipe::inline v0::detail {
+
+#if PARALLELPIPE_HAS_MEMBARRIER
+
+inline std::atomic<bool> fence_is_refused{false};
+
+inline bool register_membarrier() noexcept {
+    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+}
+
+/// Whether this process can use the cheap side. The same for all threads; from true it may change to false, once.
+inline bool asymmetric_fences() noexcept {
+    static const bool available = register_membarrier();
+    return available && !fence_is_refused.load(std::memory_order_relaxed);
+}
+
+/// Returns: false where there is no barrier, or none any more.
+inline bool fence_every_thread() noexcept {
+    const auto pass = [] { return ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0; };
+    // A child after fork() has lost the registration.
+    if (pass() || (register_membarrier() && pass())) return true;
+    fence_is_refused.store(true, std::memory_order_relaxed);
+    return false;
+}
+
+#else
+
+inline constexpr bool asymmetric_fences() noexcept { return false; }
+inline bool fence_every_thread() noexcept { return false; }
+
+#endif
+
+}  // namespace parallelpipe::detail
+
+#endif

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#ifndef PARALLELPIPE_DETAIL_SYNC_WAIT_STRATEGY_HPP
+#define PARALLELPIPE_DETAIL_SYNC_WAIT_STRATEGY_HPP
+
+#include <parallelpipe/detail/base/config.hpp>
+#include <parallelpipe/detail/sync/core_contention.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <thread>
+#include <utility>
+
+namespace parallelpipe::inline v0::detail {
+
+/// How often a wait pauses and looks again before it sleeps: some times, in a few microseconds of its own, as
+/// long as that has paid off of late. Where items are far apart it only costs: CPU, and time, when whom it
+/// waits for has to run on the same core. Twice as often where a wait brings more than one item: they are
+/// small then, and to sleep and to be woken takes as long as hundreds of them. Where they come one by one
+/// somebody works at each, and needs the core for that.
+/// Threads: that of one end of a channel.
+class wait_strategy {
+public:
+    using clock = core_contention::clock;
+
+    /// A wait begins, on `core`. Returns: how often to pause.
+    int pauses(core_contention& core = core_contention::here()) noexcept {
+        const bool brought_some = std::exchange(brought_, 0) > 1;
+        if (brought_some) in_vain_ = std::min(in_vain_, enough - 1);  // it is not far away, only slow to wake
+        if (spinning_is_futile() && in_vain_ % try_again != 0) return 0;
+        if (core.avoid_yield()) return short_ones;
+        // An offer is over sooner than the pauses that it stands for with more workers than cores.
+        return (brought_some ? 2 : 1) * (core_contention::is_crowded() ? 2 : 1) * spins;
+    }
+
+    /// Pause number `which`, from 0. Short ones at first: the other side may be at work on another core.
+    /// Then the core is offered to whoever is ready to run, unless other programs keep it; with more workers
+    /// than cores at once, for somebody often is.
+    void pause(int which) noexcept {
+        if ((which < short_ones && !core_contention::is_crowded()) || core_contention::here().avoid_yield())
+            for (int i = 0; i < 8 * (which % short_ones + 1); ++i) cpu_pause();
+        else
+            yield_core();
+    }
+
+    /// Lets others run here that are ready to. Often that is the other side itself: with more workers than
+    /// cores that costs a fraction of a sleep and a wake-up. But if it is another program, the core is away
+    /// for milliseconds, however soon there is something to do, while who sleeps is woken at once.
+    void yield_core() noexcept {
+        core_contention& core = core_contention::here();
+        const clock::time_point began = clock::now();
+        core.leave(began);
+        std::this_thread::yield();
+        core_returned(core, began, clock::now());
+    }
+
+    /// `core`, which was offered at `began`, is here again.
+    void core_returned(core_contention& core, clock::time_point began, clock::time_point now) noexcept {
+        if (now - began < at_once) alone_ += now - began;
+        const clock::duration lost = std::min(now - began, core.used_by_others(now));
+        lost < too_long ? core.yield_was_short() : core.yield_was_long(now, lost);
+    }
+
+    /// Sleeps for a while, if this wait is to begin so: see sleep_time(). Returns: whether it did.
+    bool sleep_uninterrupted(std::size_t reserve) {
+        if (alone_ < long_alone || !core_contention::is_crowded()) [[likely]]
+            return false;
+        const clock::duration time = sleep_time(reserve);
+        if (time == clock::duration()) return false;
+        leaves_core();
+        std::this_thread::sleep_for(time);
+        return true;
+    }
+
+    /// How long to sleep without being woken; 0: not at all. The other side can go on for `reserve` items.
+    ///
+    /// Who is faster than the other side, and waits for each of its items for so short a time that pauses are
+    /// enough, keeps a core busy with nothing. The system does not see that: it leaves two workers on one core
+    /// and the third, who only waits, alone on another, for as long as the run takes, and half of the machine
+    /// is lost. To sleep for each item does not help, for a core whose idle times are that short gets no other
+    /// thread either. So who has paused for long, and nobody else wanted the core, sleeps once for longer, and
+    /// the items wait for it; never so long that the other side has to.
+    clock::duration sleep_time(std::size_t reserve) noexcept {
+        const clock::duration paused = std::exchange(alone_, {});
+        const std::size_t items = std::max<std::size_t>(std::exchange(brought_alone_, 0), 1);
+        const auto usual = paused.count() / static_cast<clock::rep>(items);  // for an item
+        const auto most = usual * static_cast<clock::rep>(std::min(reserve, many)) / 2;
+        const clock::duration time = std::min(longest_sleep, clock::duration(most));
+        return time < shortest_sleep ? clock::duration() : time;
+    }
+
+    /// A pause, and not sleep, was enough.
+    void spin_succeeded() noexcept { in_vain_ = 0; }
+    /// Nothing but sleep is left.
+    void sleeps() noexcept {
+        ++in_vain_;
+        alone_ = {};
+        brought_alone_ = 0;
+        leaves_core();
+    }
+    static void leaves_core() noexcept { core_contention::here().leave(clock::now()); }
+    /// So many items, or slots, came from the other side. Returns: the same.
+    template <std::integral Count>
+    Count brought(Count items) noexcept {
+        brought_ += static_cast<std::size_t>(items);
+        brought_alone_ += static_cast<std::size_t>(items);
+        return items;
+    }
+
+    /// Whether the last waits all ended in sleep.
+    bool spinning_is_futile() const noexcept { return in_vain_ >= enough; }
+
+    /// What a sleep and a wake-up take is a tenth of it.
+    static constexpr clock::duration too_long = std::chrono::microseconds(200);
+    /// An offer that nobody wanted is over sooner.
+    static constexpr clock::duration at_once = std::chrono::microseconds(10);
+    static constexpr clock::duration long_alone = std::chrono::microseconds(50);
+    static constexpr clock::duration longest_sleep = std::chrono::microseconds(60);
+    static constexpr clock::duration shortest_sleep = std::chrono::microseconds(20);
+
+private:
+    static constexpr int spins = 8;
+    static constexpr int short_ones = spins / 2;
+    static constexpr unsigned enough = 3;
+    static constexpr unsigned try_again = 64;
+    static constexpr std::size_t many = 1024;
+
+    unsigned in_vain_ = 0;
+    clock::duration alone_{};        // spent in offers that nobody wanted, since the last sleep
+    std::size_t brought_alone_ = 0;  // in the same time
+    std::size_t brought_ = 0;        // since the last wait began
+};
+
+}  // namespace parallelpipe::detail
+
+#endif

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+#ifndef PARALLELPIPE_STAGES_BATCH_HPP
+#define PARALLELPIPE_STAGES_BATCH_HPP
+
+#include <parallelpipe/detail/worker/identity.hpp>
+#include <parallelpipe/error.hpp>
+#include <parallelpipe/generator.hpp>
+#include <parallelpipe/input.hpp>
+#include <parallelpipe/setup.hpp>
+#include <parallelpipe/stage.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <exception>
+#include <mutex>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+namespace parallelpipe::inline v0 {
+
+namespace detail {
+
+struct batch_function {
+    static constexpr bool keeps_items = true;
+
+    std::size_t size;
+
+    template <class In>
+    generator<std::vector<In>> operator()(Input<In> items) const {
+        std::vector<In> batch;
+        for (In& item : items) {
+            batch.push_back(std::move(item));
+            if (batch.size() < size) continue;
+            co_yield std::move(batch);
+            batch = std::vector<In>();
+            batch.reserve(size);  // one was that big
+        }
+        if (!batch.empty()) co_yield std::move(batch);
+    }
+};
+template <>
+inline constexpr const char* kind_of<batch_function> = "batch";
+
+/// A batch that is being collected. An Input has no wait with a time limit, so a thread of its own
+/// reads it, and the worker waits here: for the batch to be full, for its time, for the end.
+///
+/// | who waits  | for what                             | who notifies                             |
+/// |------------|--------------------------------------|------------------------------------------|
+/// | the worker | a full batch, its time, the end      | the reader, at each of them              |
+/// | the reader | the worker's next wait (is_wanted_)  | the worker, or the destructor            |
+///
+/// The reader asks its Input for an item only while the worker waits for one, so a stage that is
+/// blocked at its output takes nothing more in but the item it had asked for. When the run stops the
+/// Input unwinds the reader, which hands that on to the worker. When the worker leaves, it stops the reader,
+/// which has a stop of its own for that: the destructor does not wait for items.
+template <class In>
+class timed_batch {
+public:
+    using clock = std::chrono::steady_clock;
+
+    timed_batch(Input<In>& items, std::size_t size, std::chrono::nanoseconds max_wait)
+        : size_(size),
+          max_wait_(max_wait),
+          helper_(current_worker ? *current_worker : worker_identity()),
+          reader_(start_reader(items)) {}
+    timed_batch(const timed_batch&) = delete;
+    timed_batch& operator=(const timed_batch&) = delete;
+    ~timed_batch() {
+        {
+            const std::lock_guard lock(mutex_);
+            is_abandoned_ = true;
+        }
+        wanted_.notify_one();
+        helper_.request_stop();
+    }
+
+    /// The next batch; empty at the end.
+    /// Errors: what the Input threw.
+    std::vector<In> next() {
+        std::unique_lock lock(mutex_);
+        is_wanted_ = true;
+        wanted_.notify_one();
+        const auto is_complete = [this] { return has_ended_ || batch_.size() >= size_; };
+        changed_.wait(lock, [&] { return is_complete() || !batch_.empty(); });
+        if (!batch_.empty()) changed_.wait_until(lock, due_, is_complete);
+        is_wanted_ = false;
+        if (error_) std::rethrow_exception(error_);
+        return std::exchange(batch_, {});
+    }
+
+private:
+    std::jthread start_reader(Input<In>& items) {
+        try {
+            return std::jthread([this, &items] { read(items); });
+        } catch (const std::system_error& error) {
+            throw_not_started(error, "batch(size, max_wait), which reads its items");
+        }
+    }
+
+    void read(Input<In>& items) noexcept {
+        const worker_scope scope(helper_.get());
+        std::exception_ptr error;
+        try {
+            const auto end = items.end();
+            for (auto item = items.begin(); wait_until_wanted() && item != end; ++item)
+                if (!add(*item)) break;
+        } catch (...) {
+            error = std::current_exception();
+        }
+        const std::lock_guard lock(mutex_);
+        error_ = std::move(error);
+        has_ended_ = true;
+        changed_.notify_one();
+    }
+
+    /// Returns: false if nobody wants items any more.
+    bool wait_until_wanted() {
+        std::unique_lock lock(mutex_);
+        wanted_.wait(lock, [this] { return is_abandoned_ || has_free_slot(); });
+        return !is_abandoned_;
+    }
+
+    bool add(In& item) {
+        std::unique_lock lock(mutex_);
+        // The worker may have left with a batch while this item was waited for. The time before it
+        // comes back does not count: else batches would be smallest when the output is slowest.
+        wanted_.wait(lock, [this] { return is_abandoned_ || has_free_slot(); });
+        if (is_abandoned_) return false;
+        batch_.push_back(std::move(item));
+        if (batch_.size() == 1) due_ = latest(clock::now());
+        if (batch_.size() == 1 || batch_.size() == size_) changed_.notify_one();
+        return true;
+    }
+
+    bool has_free_slot() const { return is_wanted_ && batch_.size() < size_; }
+
+    clock::time_point latest(clock::time_point now) const {
+        return max_wait_ > clock::time_point::max() - now ? clock::time_point::max()
+                                                          : now + max_wait_;
+    }
+
+    const std::size_t size_;
+    const std::chrono::nanoseconds max_wait_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::condition_variable wanted_;
+    std::vector<In> batch_;
+    clock::time_point due_{};  // of the batch, once it has an item
+    std::exception_ptr error_;
+    bool is_wanted_ = false;     // the worker is in next()
+    bool is_abandoned_ = false;  // the worker is gone
+    bool has_ended_ = false;     // the reader is gone
+    helper_identity helper_;     // the reader's
+    std::jthread reader_;        // last: it uses all the others; joined first
+};
+
+struct timed_batch_function {
+    static constexpr bool keeps_items = true;
+
+    std::size_t size;
+    std::chrono::nanoseconds max_wait;
+
+    template <class In>
+    generator<std::vector<In>> operator()(Input<In> items) const {
+        // A batch whose time is up would have no place among those of the siblings.
+        if (current_worker && current_worker->setup && current_worker->setup->ordered.value_or(false))
+            check_one_worker("an ordered batch(size, max_wait)");
+        timed_batch<In> batches(items, size, max_wait);
+        for (;;) {
+            std::vector<In> batch = batches.next();
+            if (batch.empty()) co_return;
+            co_yield std::move(batch);
+        }
+    }
+};
+template <>
+inline constexpr const char* kind_of<timed_batch_function> = "batch";
+
+inline void check_batch(std::size_t size) {
+    if (size == 0)
+        throw std::invalid_argument("parallelpipe: a batch of 0 items is never full: write batch(n) "
+                                    "with n of at least 1");
+}
+
+}  // namespace detail
+
+/// Makes a stage that collects `size` items into one `std::vector`.
+/// Shape: one vector for `size` items, in the order in which this worker took them, and one with what
+///   is left at the end; never an empty one. Each worker collects its own.
+/// Errors: `std::invalid_argument` for a size of 0.
+template <class... Later>
+auto batch(Setup setup, std::size_t size) {
+    detail::check_batch(size);
+    return detail::make_stage<detail::function_maker, detail::batch_function, Later...>(
+        std::move(setup), detail::batch_function{size}, std::tuple<>());
+}
+template <class... Later>
+auto batch(std::size_t size) {
+    return batch<Later...>(Setup{}, size);
+}
+
+/// The same, where no item waits longer than `max_wait` for the others of its batch.
+/// Shape: a vector leaves when it is full, `max_wait` after its first item came in, or at the end.
+/// Cost: a thread more for each worker, which reads the items, and a lock for each item.
+/// Errors: `std::invalid_argument` for a size of 0; in the run, for an ordered stage of several workers.
+template <class... Later>
+auto batch(Setup setup, std::size_t size, std::chrono::nanoseconds max_wait) {
+    detail::check_batch(size);
+    return detail::make_stage<detail::function_maker, detail::timed_batch_function, Later...>(
+        std::move(setup), detail::timed_batch_function{size, max_wait}, std::tuple<>());
+}
+template <class... Later>
+auto batch(std::size_t size, std::chrono::nanoseconds max_wait) {
+    return batch<Later...>(Setup{}, size, max_wait);
+}
+
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(batch, std::size_t)
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(batch, std::size_t, std::chrono::nanoseconds)
+
+}  // namespace parallelpipe
+
+#endif

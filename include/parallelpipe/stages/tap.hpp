@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#ifndef PARALLELPIPE_STAGES_TAP_HPP
+#define PARALLELPIPE_STAGES_TAP_HPP
+
+#include <parallelpipe/input.hpp>
+#include <parallelpipe/detail/item/item_stage.hpp>
+#include <parallelpipe/setup.hpp>
+
+#include <tuple>
+#include <utility>
+
+namespace parallelpipe::inline v0 {
+
+namespace detail {
+
+/// Not a function that could only change the item. (A concept asks the second question only where the first
+/// is answered with no, so that a generic function is never instantiated for what it will not be called with.)
+template <class F, class In>
+concept looks_only = calls_item<F, const In&> || !calls_item<F, In&>;
+
+template <class F, class In>
+class tap_function : public looking_function<F, In> {
+    static_assert(looks_only<F, In>,
+                  "parallelpipe: tap shows its function each item as a const lvalue, so it cannot take "
+                  "it as T&; take it as const T& or by value, or write map_stage(f) to change items");
+
+public:
+    using looking_function<F, In>::looking_function;
+
+    template <class... Arguments>
+        requires calls_item<F, const In&, Arguments...>
+    auto operator()(Input<In> items, Arguments&... arguments) {
+        return this->step_through(std::move(items), [this, bound = std::tie(arguments...)](In& item) {
+            detail::spread(
+                [&](auto&... a) {
+                    static_cast<void>(call_item{}(this->f_, std::as_const(item), a...));
+                },
+                bound);
+            return true;
+        });
+    }
+};
+template <class F, class In>
+inline constexpr const char* kind_of<tap_function<F, In>> = "tap";
+
+}  // namespace detail
+
+/// Makes a stage that shows each item to `f` and passes it on: for logging, counting, progress.
+/// Shape: one result per item, the item itself, moved. `f` gets it as a const lvalue; what it returns
+///   is ignored. Parameters behind the item are bound by a call. A generic `f`, and one that takes a
+///   reference to somebody else's memory such as a `std::string_view`, gets its item type from the
+///   left of `|`. An ItemStage: one item can fail alone.
+/// Errors: `std::invalid_argument` for a setting that the stage cannot have.
+template <class F>
+auto tap(Setup setup, F&& f) {
+    return detail::make_item_stage<detail::item_stage_maker<detail::tap_function>>(std::move(setup),
+                                                                            std::forward<F>(f));
+}
+template <class F>
+auto tap(F&& f) {
+    return tap(Setup{}, std::forward<F>(f));
+}
+
+PARALLELPIPE_REFUSE_WRONG_SETTINGS(tap, detail::anything)
+
+}  // namespace parallelpipe
+
+#endif
