@@ -33,7 +33,14 @@ inline std::string readable_name(const std::type_info& type) {
         ~freed() { std::free(text); }
         char* text;
     } name{abi::__cxa_demangle(type.name(), nullptr, nullptr, &status)};
-    if (name.text) return name.text;
+    if (name.text) {
+        // Without the inline namespace of the version, which programs do not write.
+        constexpr std::string_view inner = "parallelpipe::v0::", outer = "parallelpipe::";
+        std::string readable(name.text);
+        for (std::size_t at = 0; (at = readable.find(inner, at)) != std::string::npos; at += outer.size())
+            readable.replace(at, inner.size(), outer);
+        return readable;
+    }
 #endif
     return type.name();
 }
