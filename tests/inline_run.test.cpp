@@ -619,7 +619,7 @@ TEST_CASE("stats of an inline run count items", "[inline_run]") {
     CHECK(all.consumer.items == 5);
     CHECK(all.elapsed.count() > 0);
     CHECK(all.elapsed == results.stats().elapsed);
-    CHECK(explain(all).kind == Verdict::Kind::not_measured);
+    CHECK(explain(all).kind == Verdict::Kind::too_early);
     CHECK(report(all).find(", ended") != std::string::npos);
 }
 

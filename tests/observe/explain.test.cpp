@@ -114,7 +114,7 @@ TEST_CASE("a run without times has no verdict", "[explain]") {
             Snapshot run(1s);
             for (std::size_t i = 0; i < stages; ++i) run.stage("s", 1 + i, 10, 10, {});
             run.consumer(10, {});
-            check(Kind::not_measured, none, has_ended ? run.ended() : run);
+            check(Kind::too_early, none, has_ended ? run.ended() : run);
         }
 }
 
@@ -223,7 +223,7 @@ TEST_CASE("a range that workers read in turn limits the run if they wait for eac
     CHECK(says(run(.52, .45),
                "The source s0 limits the run: its 2 workers are busy 97 % of the time while s1 waits 87 % for "
                "input, 45 % of the time until it is their turn at the range, which one of them reads at a "
-               "time; make its elements cheaper, or make them in a stage behind it."));
+               "time; make its elements cheaper, or make them in a stage after it."));
     check(Kind::input_bound, 0, run(.92, .05));
     CHECK_FALSE(says(run(.92, .05), "their turn"));
     CHECK(says(run(.92, .05), "give it more workers"));
@@ -440,7 +440,7 @@ TEST_CASE("who waits for input from a full queue is kept from the cores", "[expl
         "Stage parse is the bottleneck: its worker is busy 35 % of the time and without a core for "
         "58 % while check waits 93 % for room; for 58 % of the time other threads have the cores "
         "that it could use: leave it more of the machine, or make it faster.");
-    // Who waits for room behind an empty one as well, and would limit nothing if it had a core.
+    // Who waits for room after an empty one as well, and would limit nothing if it had a core.
     check(Kind::cpu_bound, 2, run(1));
     CHECK(says(run(1), "busy 35 % of the time while check waits 35 % for room"));
     // Or the system has counted that it was hardly ever ready to run.
@@ -675,7 +675,7 @@ TEST_CASE("every verdict but that of the consumer is there with a sink, too", "[
     check(Kind::too_early, none, ending_in_sink(not_begun));
     Snapshot no_times(1s, 8);
     no_times.range("source", 10, {}).stage("store", 1, 10, 0, {});
-    check(Kind::not_measured, none, ending_in_sink(no_times));
+    check(Kind::too_early, none, ending_in_sink(no_times));
 
     // A sink that is fused with its source.
     const auto whole = [](double busy, double in_turn, double cpu) {

@@ -162,7 +162,7 @@ TEST_CASE("the page says what limits the run and marks it in the picture and in 
     CHECK(count(between(page, "id=\"graph\"", "</section>"), "class=\"node") == 3);
     CHECK(
         has(page,
-            "<title>behind source: mean 480, now 498, at most 511 waiting, room for 512</title>"));
+            "<title>after source: mean 480, now 498, at most 511 waiting, room for 512</title>"));
 }
 
 TEST_CASE("the picture of a long pipeline has several rows", "[html]") {
@@ -239,9 +239,9 @@ TEST_CASE("the time lines have the samples' numbers", "[html]") {
     // A sample each second: 100 and 50 results more each time.
     CHECK(has(page, "source: results per second, at most 100"));
     CHECK(has(page, "get_titles: results per second, at most 50"));
-    CHECK(has(page, "source: results waiting behind it, at most 6"));
-    CHECK(has(page, "get_titles: results waiting behind it, at most 3"));
-    CHECK(has(page, "waiting behind it, of 512<"));
+    CHECK(has(page, "source: results waiting after it, at most 6"));
+    CHECK(has(page, "get_titles: results waiting after it, at most 3"));
+    CHECK(has(page, "waiting after it, of 512<"));
 
     const detail::time_line rate = detail::rate_line(recorded(11).samples, 0);
     REQUIRE(rate.points.size() == 20);

@@ -62,11 +62,11 @@ TEST_CASE("a stall's report names who everybody waits for, then what each one do
           "Nothing has moved for 10.0 s. fetch-1 has been in its stage function all the time; "
           "everything else waits for it.\n"
           "\n"
-          "source-0   has waited 9.80 s for room behind source (16 of 16)\n"
+          "source-0   has waited 9.80 s for room after source (16 of 16)\n"
           "fetch-0    has ended\n"
           "fetch-1    is in its stage function\n"
-          "parse-0    has waited 9.80 s for input from the queue behind fetch (empty)\n"
-          "(results)  the loop that takes them has waited 9.99 s for input from the queue behind "
+          "parse-0    has waited 9.80 s for input from the queue after fetch (empty)\n"
+          "(results)  the loop that takes them has waited 9.99 s for input from the queue after "
           "parse (empty)\n"
           "queues: source 16 of 16, fetch 0 of 16, parse 0 of 16\n");
 }
@@ -98,7 +98,7 @@ TEST_CASE("a stall's report says when nobody takes the results", "[stall]") {
     CHECK(has(stall_report(run, 10s), "(results)  the loop that takes them is busy with one\n"));
     run.stats().consumer.items = 0;
     CHECK(sentence(run) ==
-          "Nobody has asked for a result: the loop that takes them has not begun; "
+          "No result has been asked for: the loop that takes them has not begun; "
           "everything else waits for it.");
     CHECK(has(stall_report(run, 10s), "(results)  have not been asked for\n"));
 }
@@ -106,7 +106,7 @@ TEST_CASE("a stall's report says when nobody takes the results", "[stall]") {
 TEST_CASE("a stall's report calls what takes the results by its name", "[stall]") {
     Snapshot run = titles();
     run.stats().consumer.taken_by = "execute()";
-    CHECK(has(stall_report(run, 10s), "(results)  execute() has waited 9.99 s for input from the queue behind "));
+    CHECK(has(stall_report(run, 10s), "(results)  execute() has waited 9.99 s for input from the queue after "));
     run.stats().consumer.taken_by = "for_each()";
     run.stats().consumer.activity = busy;
     CHECK(sentence(run) == "for_each() has not asked for the next one all the time; everything else waits for it.");
@@ -115,10 +115,10 @@ TEST_CASE("a stall's report calls what takes the results by its name", "[stall]"
 
 TEST_CASE("a stall's report is honest where nobody is busy", "[stall]") {
     Snapshot run = titles();
-    CHECK(has(sentence(run), "Nobody is in a stage function: everybody waits for somebody else."));
+    CHECK(has(sentence(run), "No worker is in a stage function: each waits for another one."));
     worker(run, 1, 1).activity = not_started;
     CHECK(sentence(run) ==
-          "Nobody is busy, and 1 thread has not begun yet: the machine lets it wait.");
+          "No worker is busy, and 1 thread has not begun yet: the machine has not let it run.");
     CHECK(has(stall_report(run, 10s), "fetch-1    has not begun\n"));
 
     Snapshot over(20s);
@@ -142,10 +142,10 @@ TEST_CASE("a stall's report tells ranges, keyed and ordered stages from others",
     const std::string text = stall_report(run, 10s);
     CHECK(has(text, "source-0   is in the range that it reads\n"));
     CHECK(has(text,
-              "fetch-0    has waited 9.80 s for an item of its keys from the queue behind "
+              "fetch-0    has waited 9.80 s for an item of its keys from the queue after "
               "source (3 wait there)\n"));
     CHECK(has(text,
-              "fetch-1    has waited 9.80 s for room behind fetch (0 of 16 wait there), or for "
+              "fetch-1    has waited 9.80 s for room after fetch (0 of 16 wait there), or for "
               "the results before its own\n"));
 }
 

@@ -147,7 +147,7 @@ TEST_CASE("a trace shows what is between the waits as busy", "[trace]") {
                                    "waits for room 5.000+0.500", "waits for input 5.500+0.500",
                                    "busy 6.000+3.000"});
     CHECK(lines(trace) == std::vector<std::string>{"source-0", "say \"hi\"-0"});
-    CHECK(count(trace, "C", "queue 0, behind source") == 2);
+    CHECK(count(trace, "C", "queue 0, after source") == 2);
     const Json& last = trace.at("traceEvents").elements.back();
     CHECK(last.at("ts").text == "7.000");
     CHECK(last.at("args").at("items").text == "3");
@@ -177,7 +177,7 @@ TEST_CASE("a trace of a run has a line for each worker and for who takes the res
     CHECK(lines(trace) == std::vector<std::string>{"source-0", "twice-0", "twice-1", "results"});
     CHECK(count(trace, "X", "busy") > 0);
     CHECK(count(trace, "X", "waits for room") + count(trace, "X", "waits for input") > 0);
-    CHECK(count(trace, "C", "queue 1, behind twice") >= 2);
+    CHECK(count(trace, "C", "queue 1, after twice") >= 2);
     if (kept == 3) CHECK(count(trace, "X", "waits for input") <= 4 * 4);
 }
 

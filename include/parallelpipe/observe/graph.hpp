@@ -20,7 +20,7 @@ namespace parallelpipe::inline v0 {
 
 namespace detail {
 
-/// What the statistics of a run of these stages would begin with.
+/// The statistics of a run of these stages before its start: names, settings and capacities.
 template <class...>
 Statistics plan_of(std::span<const stage_entry> stages) {
     const std::vector<std::string> names = names_of(stages);
@@ -33,7 +33,7 @@ Statistics plan_of(std::span<const stage_entry> stages) {
         one.is_range = stage.is_range;
         one.is_ordered = stage.setup.ordered.value_or(false);
         one.is_keyed = stage.partition && stage.workers() > 1;
-        // The queue itself knows best how much it holds when no qsize was set.
+        // The queue knows its capacity where no qsize was set.
         if (const auto queue = stage.code->make_channel(stage.setup.qsize, 1, 1))
             one.queue = QueueStatistics{.capacity = queue->capacity()};
         plan.stages.push_back(std::move(one));
@@ -43,11 +43,11 @@ Statistics plan_of(std::span<const stage_entry> stages) {
 
 }  // namespace detail
 
-/// A pipeline as a graph in Graphviz's language: `dot -Tsvg`.
+/// Writes a pipeline as a graph in the DOT language of Graphviz: `dot -Tsvg`.
 ///
-/// Before a run (`elapsed` is 0) it shows stages, workers and the room of the queues; from the
-/// statistics of a run also items, how busy each stage is and what waited in each queue on average.
-/// What limits the run is coloured.
+/// Before a run (`elapsed` is 0) the graph shows stages, workers and the capacities of the queues. From the
+/// statistics of a run it also shows items, the busy share of each stage and the mean fill of each queue. The
+/// stage that limits the run is coloured.
 /// Returns: lines that end with a newline.
 /// Errors: what `std::string` throws.
 template <class...>
@@ -74,8 +74,8 @@ std::string to_dot(const Statistics& stats) {
     return text + "}\n";
 }
 
-/// The same graph in Mermaid's language, which many pages with Markdown draw: put it into a block
-/// marked `mermaid`.
+/// Writes the same graph in the language of Mermaid, which many Markdown viewers draw from a block marked
+/// `mermaid`.
 /// Returns: lines that end with a newline.
 /// Errors: what `std::string` throws.
 template <class...>
@@ -103,8 +103,7 @@ std::string to_mermaid(const Statistics& stats) {
     return text;
 }
 
-/// A pipeline, or a stage, as it would run: `std::cout << to_dot(lines | parse | count)`.
-/// Returns: what to_dot says of statistics before the run.
+/// Writes the graph of a pipeline or a stage that has not run: `std::cout << to_dot(lines | parse | count)`.
 /// Errors: what `std::string` throws, and what making the queues throws.
 template <class In, class Out>
 std::string to_dot(const Pipeline<In, Out>& pipeline) {
@@ -115,7 +114,7 @@ std::string to_dot(const Stage<In, Out>& stage) {
     return to_dot(detail::plan_of(std::span(&stage.entry(), 1)));
 }
 
-/// The same in Mermaid's language.
+/// Writes the same in the language of Mermaid.
 template <class In, class Out>
 std::string to_mermaid(const Pipeline<In, Out>& pipeline) {
     return to_mermaid(detail::plan_of(pipeline.stages()));

@@ -24,43 +24,41 @@ inline void print_stall(const std::string& report) { std::cerr << report << std:
 
 }  // namespace detail
 
-/// Watches a run: `pipe.execute(monitor)`, `pipe.results(monitor)`, `for_each`, `collect` alike,
-/// each with a stop token after it if you like. One run at a time: a second one is a
-/// `std::logic_error` before it starts. When the run is over it can watch another one. A run that
-/// outlives its Monitor goes on unwatched.
+/// Watches a run: `pipe.execute(monitor)`; results(), for_each() and collect() take a Monitor too. A Monitor watches
+/// one run at a time: starting a second one throws `std::logic_error`; after the end of a run it can watch another.
+/// A run that outlives its Monitor continues unwatched.
 ///
 ///     Monitor monitor;
 ///     monitor.record().on_progress(1s, [&](const Statistics& now) { bar.update(now); });
 ///     pipe.execute(monitor);
 ///     write_html("run.html", monitor.stats());
 ///
-/// The settings can be chained, and changed while no run is watched; then they throw
-/// `std::logic_error`. An interval or a time that is not positive is `std::invalid_argument`.
-/// Threads: stats() from any, at any time. One thread more for each run, if anything but stats() is
-///   asked for. Callbacks run on that one, never two at a time. They may call stats(), cancel the
-///   run, and anything else that does not wait for the run to end or for the Monitor.
-/// Blocks: the end of a run waits for a callback that is at work.
-/// Errors: what a callback throws ends the run with a TaskException of the task "monitor-0".
-/// Cost: none to the stages, but for trace().
+/// The settings can be chained. They throw `std::logic_error` while a run is watched, and `std::invalid_argument` for
+/// an interval that is not positive.
+/// Threads: stats() from any thread at any time. If any setting is used, each run has one thread more; callbacks run
+///   in that thread, never two at a time. A callback may call stats(), cancel the run, and do anything that does not
+///   wait for the end of the run or for the Monitor.
+/// Blocks: the end of a run waits until a running callback returns.
+/// Errors: an exception in a callback ends the run with a TaskException of the task "monitor-0".
+/// Cost: none for the stages, except with trace().
 template <class...>
 class BasicMonitor final : public detail::observer_handle {
 public:
     BasicMonitor() : BasicMonitor(std::make_shared<detail::monitor_core<>>()) {}
     BasicMonitor(const BasicMonitor&) = delete;
     BasicMonitor& operator=(const BasicMonitor&) = delete;
-    /// Ends the watch, if the run still goes on; the run itself goes on.
-    /// Blocks: for a callback that is at work.
+    /// Stops watching; the run continues.
+    /// Blocks: until a running callback returns.
     ~BasicMonitor() { core_.end_watch(); }
 
-    /// Fills `Statistics::samples`: first every `interval`; of a long run some 2,000 at most, which
-    /// then lie further apart.
+    /// Fills `Statistics::samples`, one every `interval`; a long run keeps some 2,000 samples, further apart.
     BasicMonitor& record(std::chrono::nanoseconds interval = std::chrono::milliseconds(50)) {
         return set([&](auto& settings) { settings.sample_every = checked(interval); });
     }
 
-    /// Keeps when each worker waited, for write_trace(): the last `spans_per_worker` waits for
-    /// input and as many for room. Records too.
-    /// Cost: some nanoseconds a wait, and 32 bytes for each of the numbers.
+    /// Keeps the last `spans_per_worker` waits for input of each worker and as many waits for room, for write_trace().
+    /// Includes record().
+    /// Cost: some nanoseconds a wait; 32 bytes a worker for each span.
     BasicMonitor& trace(std::size_t spans_per_worker = 4096) {
         if (spans_per_worker == 0)
             throw std::invalid_argument(
@@ -68,7 +66,7 @@ public:
         return set([&](auto& settings) { settings.kept_waits = spans_per_worker; });
     }
 
-    /// Calls `f` every `interval`, and once at the end, when all workers have ended.
+    /// Calls `f` every `interval` and once after all workers have ended.
     BasicMonitor& on_progress(std::chrono::nanoseconds interval,
                               std::function<void(const Statistics&)> f) {
         return set([&](auto& settings) {
@@ -77,10 +75,9 @@ public:
         });
     }
 
-    /// Calls `f` with stall_report() when nothing has moved for so long: no worker has taken an item,
-    /// handed one on or ended, and no result was taken. Once for each time that happens. Choose `after` longer than the longest work on a single item; a run whose
-    /// source has nothing to say, or whose consumer looks elsewhere, stands still too, and the
-    /// report says so.
+    /// Calls `f` with stall_report() when the run has made no progress for `after`: no worker took an item, handed one
+    /// over or ended, and no result was taken. Once for each such pause. Choose `after` longer than the longest work on
+    /// one item. A silent source or a consumer that takes no results also causes a report, which says so.
     BasicMonitor& on_stall(std::chrono::nanoseconds after,
                            std::function<void(const std::string&)> f = detail::print_stall) {
         return set([&](auto& settings) {
@@ -89,18 +86,16 @@ public:
         });
     }
 
-    /// The same, and the run ends with a TaskException of the task "watchdog-0", whose cause is a
-    /// StallError with the report. As with every end, user code is not interrupted: the function
-    /// that all others wait for has to look at `this_worker::stop_token()`.
+    /// Ends such a run with a TaskException of the task "watchdog-0", whose cause is a StallError with the report.
+    /// User code is not interrupted: the function that the others wait for has to check `this_worker::stop_token()`.
     BasicMonitor& cancel_on_stall(std::chrono::nanoseconds after) {
         return set([&](auto& settings) { settings.cancel_after = checked(after); });
     }
 
-    /// What happened so far; after the run, also when its Results are gone, what happened at all.
-    /// Nothing before the first run. With `samples`, if these are recorded.
+    /// A snapshot of the run, or of the last run after its end, even if its Results are gone; empty before the first.
     Statistics stats() const { return core_.stats(); }
 
-    /// For write_trace().
+    /// Used by write_trace().
     detail::run_record record_of_trace() const { return core_.record(); }
 
 private:
@@ -111,8 +106,8 @@ private:
     static std::chrono::nanoseconds checked(std::chrono::nanoseconds interval) {
         if (interval <= std::chrono::nanoseconds(0))
             throw std::invalid_argument(
-                "parallelpipe: a Monitor's interval has to be longer than 0: write record(50ms)");
-        // A year is for ever, and can be added to the time of day.
+                "parallelpipe: the interval of a Monitor must be longer than 0: write record(50ms)");
+        // A year, which can be added to the time of day without overflow.
         return std::min<std::chrono::nanoseconds>(interval, std::chrono::hours(24 * 365));
     }
 
@@ -125,7 +120,7 @@ private:
     core& core_;
 };
 
-/// The one there is: a template only so that programs without a Monitor do not compile it.
+/// A template only so that programs without a Monitor do not compile it.
 using Monitor = BasicMonitor<>;
 
 }  // namespace parallelpipe

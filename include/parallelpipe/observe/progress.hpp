@@ -30,45 +30,41 @@ namespace parallelpipe::inline v0 {
 ///                                 .done = [&] { return read.load(); },
 ///                                 .unit = "B"});
 struct ProgressOptions {
-    /// How much there will be: items, or what `done` counts. Known: a bar, percent and the time left.
+    /// The number of items to come, or the final value of `done`; shows a bar, percent and the time left.
     std::optional<std::uint64_t> total = std::nullopt;
-    /// How much is done, if items are not what is to be counted: bytes of a file, say. update() calls it, in
-    /// its thread, which is a Monitor's in a callback of that: so what it reads is atomic. What it throws
-    /// leaves update().
+    /// Counts something other than items, such as the bytes of a file. update() calls it in its own thread, which is
+    /// the Monitor's thread inside a callback of a Monitor, so the counter must be atomic. update() passes its
+    /// exceptions on.
     std::function<std::uint64_t()> done{};
-    /// What is counted, in the plural: `files`. `B`, or `bytes`, is shown as kB, MB, GB (of 1,000). Default:
-    /// items.
+    /// The unit, in the plural: `files`. `B` or `bytes` is shown as kB, MB, GB (of 1,000). Default: items.
     std::string unit{};
-    /// Writes nothing at all.
+    /// Writes nothing.
     bool quiet = false;
-    /// Shows what waits behind each stage.
+    /// Shows the fill of the queue after each stage.
     bool per_stage = false;
-    /// Stands in front.
+    /// The text at the start of the line.
     std::string label{};
-    /// Without `done`: which stage's results are counted, an index into `Statistics::stages`: for a pipeline whose
-    /// last stage has one result for many items. Default: what the consumer, or the sink at the
-    /// end, took.
+    /// The stage whose results are counted, an index into `Statistics::stages`, for a pipeline whose last stage makes
+    /// one result from many items. Default: the items that the consumer, or the sink at the end, took.
     std::optional<std::size_t> stage = std::nullopt;
-    /// Whether one line is written over and over. Default: if the stream is the one for errors and
-    /// goes to a terminal.
+    /// Whether one line is overwritten again and again. Default: if the stream is standard error and a terminal.
     std::optional<bool> is_tty = std::nullopt;
-    /// Columns of that line. Default: the terminal's.
+    /// The columns of that line. Default: those of the terminal.
     std::optional<std::size_t> width = std::nullopt;
-    /// Where it is not a terminal: how much of the run's time passes between two lines.
+    /// Without a terminal: the time of the run between two lines.
     std::chrono::nanoseconds line_every = std::chrono::seconds(5);
 };
 
-/// Shows how far a run is: on a terminal one line that changes, elsewhere a line now and then.
+/// Shows the progress of a run: on a terminal one line that changes, elsewhere a line every few seconds.
 ///
 ///     titles [=========>            ]  41 %  205 of 500, 21/s, 14 s left
 ///     titles: 205 of 500, 41 %, 21/s, 14 s left
 ///     log: 1.20 GB of 3.40 GB, 35 %, 120 MB/s, 19 s left
 ///
-/// It writes to the stream it was given, by default the one for errors, never to the standard
-/// output. A program that prints lines of its own to the same terminal calls `clear()` before.
-/// Time is the run's (`Statistics::elapsed`): it reads no clock and starts no thread.
+/// A program that prints its own lines to the same terminal calls `clear()` first. The bar takes the time from
+/// `Statistics::elapsed`; it reads no clock and starts no thread.
 /// Threads: one at a time.
-/// Errors: the stream's, if it throws; none from the destructor.
+/// Errors: those of the stream, if it throws; none from the destructor.
 template <class...>
 class BasicProgressBar {
 public:
@@ -81,17 +77,17 @@ public:
     }
     BasicProgressBar(const BasicProgressBar&) = delete;
     BasicProgressBar& operator=(const BasicProgressBar&) = delete;
-    /// As `finish()`.
+    /// Calls finish().
     ~BasicProgressBar() {
         try {
             finish();
         } catch (...) {
-            // What could not be shown is lost.
+            // A last line that the stream refuses is lost.
         }
     }
 
-    /// Shows the run as it is now.
-    /// Units: the rate is that of the last ten seconds, per second.
+    /// Shows the state of the run.
+    /// Units: the rate is per second, over the last ten seconds.
     /// Errors: what `done` throws.
     void update(const Statistics& stats) {
         if (options_.quiet || is_finished_) return;
@@ -114,7 +110,7 @@ public:
         write(std::string("\r") + clear_to_the_end);
     }
 
-    /// Writes how it went as a last line; after that nothing more. Nothing if nothing was shown.
+    /// Writes a last line with the totals, if anything was shown; later calls write nothing.
     void finish() {
         if (std::exchange(is_finished_, true) || marks_.empty()) return;
         const double seconds = detail::in_seconds(elapsed_);
@@ -134,7 +130,7 @@ private:
     };
 
     void write(const std::string& text) {
-        // In one piece, so that other threads' lines come before or behind it.
+        // In one piece, so that no line of another thread falls into it.
         out_.write(text.data(), static_cast<std::streamsize>(text.size()));
         out_.flush();
     }
@@ -147,7 +143,7 @@ private:
         return stats.stages.back().items_in;
     }
 
-    /// Remembers where the run was, a few times a second.
+    /// Keeps the position of the run a few times a second.
     void note(const Statistics& stats) {
         elapsed_ = stats.elapsed;
         items_ = items_of(stats);
@@ -161,7 +157,7 @@ private:
             marks_.pop_front();
     }
 
-    /// Items, or what is counted instead, per second: over the last ten seconds or since the start.
+    /// Items (or units of `done`) per second, over the last ten seconds or since the start.
     double rate() const {
         const double seconds = detail::in_seconds(elapsed_ - marks_.front().at);
         if (seconds <= 0 || items_ < marks_.front().items) return 0;
@@ -171,7 +167,7 @@ private:
     bool counts_bytes() const {
         return options_.unit == "B" || options_.unit == "byte" || options_.unit == "bytes";
     }
-    /// ` files`; nothing of bytes, whose numbers have their unit, and of items.
+    /// ` files`; empty for bytes, whose numbers carry their unit, and for items.
     std::string unit() const {
         return options_.unit.empty() || counts_bytes() ? "" : ' ' + options_.unit;
     }
@@ -235,7 +231,7 @@ private:
                     std::string(5 - std::min<std::size_t>(5, percent.size()), ' ') + percent + "  ";
         }
         line += details(stats, false);
-        // A line that reaches the last column would go on in the next one, and stay there.
+        // A line that reaches the last column wraps, and the terminal keeps it.
         const std::size_t width = options_.width.value_or(detail::tty_width());
         return detail::shortened(line, std::max<std::size_t>(width, 2) - 1);
     }
@@ -249,10 +245,10 @@ private:
     std::optional<std::chrono::nanoseconds> last_line_;
     std::chrono::nanoseconds elapsed_{};
     std::uint64_t items_ = 0;
-    std::deque<mark> marks_;  // the oldest in front: the start, or ten seconds ago
+    std::deque<mark> marks_;  // the oldest first: the start, or ten seconds ago
 };
 
-/// The one there is: a template only so that programs without one do not compile it.
+/// A template only so that programs without a ProgressBar do not compile it.
 using ProgressBar = BasicProgressBar<>;
 
 }  // namespace parallelpipe

@@ -15,8 +15,8 @@
 
 namespace parallelpipe::inline v0 {
 
-/// What happened in a run, as a table for people: a line for each stage and one for the consumer,
-/// then the time, then the verdict.
+/// Writes what happened in a run as a text table: a line for each stage and one for the consumer, then the elapsed
+/// time, then the verdict of explain().
 ///
 ///     stage       workers   in  out   busy  no input  no room  queued  mean  most   room
 ///     source            1    0  500    2 %       0 %     97 %     498   480   512    512
@@ -26,9 +26,9 @@ namespace parallelpipe::inline v0 {
 ///     10.0 s, ended; 4 cores, 52 % used
 ///     Stage get_titles is the bottleneck: ...
 ///
-/// `cpu` stands there when it is known; `failed`, `retried` and `skipped` when one is not 0.
-/// Units: shares are of the time of the stage's workers, from the start of the run to its end; the
-///   queue's columns count items. Times carry their unit.
+/// The column `cpu` appears where processor times are known; `failed`, `retried` and `skipped` where one is not 0.
+/// Units: a share is a part of the time of the stage's workers, from the start of the run to its end; the columns
+///   of the queue count items; times carry their unit.
 /// Returns: lines that end with a newline, in UTF-8; control characters of names are replaced.
 /// Errors: what `std::string` throws.
 template <class...>
@@ -57,7 +57,7 @@ std::string report(const Statistics& stats) {
     return text + '\n' + detail::headline(stats) + '\n' + explain(stats).text + '\n';
 }
 
-/// The same, written to `out`.
+/// Writes the same to `out`.
 template <class...>
 void report(std::ostream& out, const Statistics& stats) {
     out << report(stats);

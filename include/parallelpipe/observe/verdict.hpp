@@ -8,42 +8,40 @@
 
 namespace parallelpipe::inline v0 {
 
-/// What limits a run, as `explain` found it.
+/// What limits a run, as explain() found it.
 struct Verdict {
     enum class Kind {
-        /// Nothing can be said yet: the run has not begun, or lasted too short a time.
+        /// Unknown: the run has not begun, was too short, or measured no times, as an inline run.
         too_early,
-        /// Items passed, but no times were measured, as in an inline run.
-        not_measured,
-        /// One stage limits the run, with work for the processor.
+        /// One stage limits the run and computes.
         cpu_bound,
-        /// One stage limits the run, and mostly waits in its function: for a file, a lock, a sleep.
+        /// One stage limits the run and mostly waits inside its function: for a file, a lock, a sleep.
         io_bound,
         /// The source limits the run.
         input_bound,
-        /// The thread that takes the results limits the run. Never where the pipeline ends in a sink.
+        /// The thread that takes the results limits the run; never if the pipeline ends in a sink.
         consumer_bound,
         /// One worker limits the run while its siblings have nothing to do.
         one_worker,
         /// The results of an ordered stage wait for an earlier item.
         order_bound,
-        /// To hand an item on costs about as much as the work that is done with it.
+        /// Handing an item over costs about as much as the work on it.
         too_fine,
         /// All cores are busy.
         machine_full,
         /// Two stages are equally busy; either limits the run.
         balanced,
-        /// Nobody is busy for long: the stages wait for each other in turn.
+        /// No stage is busy for long: the stages wait for each other in turn.
         uneven
     };
 
-    /// `stage` when it is none.
+    /// The value of `stage` that means none.
     static constexpr std::size_t no_stage = static_cast<std::size_t>(-1);
 
     Kind kind = Kind::too_early;
-    /// Whom the verdict names: an index into `Statistics::stages`; their number is the consumer.
+    /// The stage that the verdict names, an index into `Statistics::stages`; the number of stages means the consumer.
     std::size_t stage = no_stage;
-    /// One or two sentences: who limits the run, how one sees it, what to change.
+    /// One or two sentences: what limits the run, how that shows, what to change.
     std::string text{};
 
     friend std::ostream& operator<<(std::ostream& out, const Verdict& verdict) {
@@ -51,13 +49,11 @@ struct Verdict {
     }
 };
 
-/// The kind's name as it stands in the code, `cpu_bound`.
+/// The name of the enumerator: `cpu_bound`.
 inline const char* to_string(Verdict::Kind kind) {
     switch (kind) {
         case Verdict::Kind::too_early:
             return "too_early";
-        case Verdict::Kind::not_measured:
-            return "not_measured";
         case Verdict::Kind::cpu_bound:
             return "cpu_bound";
         case Verdict::Kind::io_bound:

@@ -15,42 +15,41 @@
 
 namespace parallelpipe::inline v0::detail {
 
-// From here on is a matter of judgement: the borders between the verdicts.
+// The borders between the verdicts. They are judgements, checked by benchmarks/verdicts.
 
-/// In a shorter run the start of the threads is most of what was measured.
+/// In a shorter run, starting the threads is most of what was measured.
 inline constexpr std::chrono::nanoseconds shortest_run = std::chrono::milliseconds(5);
-/// Below this, and with so many items that it is no chance, a step costs less than its hop.
+/// A stage with less work per item, over this many items, spends less on the item than on handing it over.
 inline constexpr double cost_of_hop = 200e-9;  // seconds
 inline constexpr std::uint64_t many_items = 1000;
-/// A worker that sleeps between two items costs about this much.
+/// What a sleep and a wake-up between two items cost, roughly.
 inline constexpr double cost_of_sleep = 5e-6;  // seconds
 inline constexpr double clearly_busy = 0.85;
 inline constexpr double mostly_busy = 0.5;
-/// A share of waiting that is not just noise.
+/// The smallest share of waiting that is not noise.
 inline constexpr double noticeable = 0.2;
 inline constexpr double equally_busy = 0.07;
 inline constexpr double all_of_the_machine = 0.9;
-/// Time on a core per time busy, below which a stage function waits by itself.
+/// A stage function whose share of (time on a core / time busy) is lower waits by itself.
 inline constexpr double waits_inside = 0.3;
-/// And what part of its time busy that has to be, when it is known how long it waited for a core.
+/// The share of its busy time that it must wait by itself, where the time without a core is known.
 inline constexpr double waits_long = 0.25;
 
-/// Reads who limits a run from who waits for whom.
+/// Finds what limits a run, from the waits of its workers.
 ///
-/// A worker's time is busy, or waiting for input, or for room. In a run that one stage limits, that
-/// stage is busy all the time; the stages before it wait for room, those behind it for input. So
-/// the busiest is the bottleneck, when shares are taken of the whole run: a source that ended early
-/// is not. By the wall clock alone, a stage that computes, one that sleeps and one that others keep
-/// from the cores look the same; `cpu` and `ready` tell them apart.
+/// A worker is busy, waits for input, or waits for room. If one stage limits the run, that stage is busy all the
+/// time, the stages before it wait for room and the stages after it for input. So the busiest stage is the
+/// bottleneck. Shares are taken of the whole run, so that a source that ended early does not look busy. By the wall
+/// clock alone, three stages look the same: one that computes, one that sleeps, and one that has no core. `cpu` and
+/// `ready` tell them apart.
 ///
-/// Nor is all waiting what it seems. A worker that was woken, or that offered its core to others
-/// before it sleeps, waits until it has a core again, whatever has come in the meantime. But a
-/// queue cannot be full and empty: where one side waits for room and the other for input, and both
-/// together for more than all of the time, one of them was kept from the cores for as much as it is
-/// too much. That counts as busy.
+/// Some waits hide a lack of cores. A worker that was woken, or that yielded its core before it slept, waits until
+/// it has a core again, even if an item has come in the meantime. A queue cannot be full and empty at once: if one
+/// side waits for room and the other for input for more than the whole run together, one of them had no core for
+/// the excess. The excess counts as busy (`starved`).
 ///
-/// The consumer stands after the last stage, as one more of one worker. After a sink there is none: the thread
-/// that called execute() only waits for the workers, so it neither works nor wants a core.
+/// The consumer counts as one more stage with one worker, after the last stage. A pipeline that ends in a sink has
+/// no consumer: the thread that called execute() only waits for the workers.
 template <class...>
 class diagnosis {
 public:
@@ -79,15 +78,14 @@ public:
         if (stats.cores != 0) machine_ = std::min(wanted_ / static_cast<double>(stats.cores), 1.0);
     }
 
-    /// Kind and stage; no text.
+    /// The kind and the stage; the text stays empty.
     Verdict verdict() const {
         using enum Verdict::Kind;
-        if (!has_begun() || !has_items()) return {.kind = too_early};
-        if (!has_times()) return {.kind = not_measured};
+        if (!has_begun() || !has_items() || !has_times()) return {.kind = too_early};
         if (stats_.elapsed < shortest_run) return {.kind = too_early};
 
         const double busy = active(busiest_);
-        if (nobody_takes_results()) return {.kind = consumer_bound, .stage = consumer_};
+        if (results_are_not_taken()) return {.kind = consumer_bound, .stage = consumer_};
         if (busy >= mostly_busy && is_fine(busiest_, cost_of_hop) && !works_on_all_cores())
             return {.kind = too_fine, .stage = busiest_};
         if (busy < clearly_busy) {
@@ -115,18 +113,23 @@ public:
                detail::any_of(stats_.stages, [](const StageStatistics& s) { return handled(s) > 0; });
     }
 
-    /// By stage, the consumer at the end; waiting is what is left when `starved` is taken away.
+    bool has_times() const {
+        return detail::any_of(parts_, [](const part& p) {
+            return p.time.busy > 0 || p.time.waiting_for_input > 0 || p.time.waiting_for_room > 0;
+        });
+    }
+
+    /// The shares of a stage, or of the consumer at the end; its waits exclude `starved`.
     const load& time(std::size_t at) const { return parts_[at].time; }
-    /// What part of the run it seemed to wait, but was kept from the cores.
+    /// The share of the run in which it seemed to wait for an item or room, but had no core.
     double starved(std::size_t at) const { return parts_[at].starved; }
-    /// Busy, or kept from that.
+    /// Busy or starved.
     double active(std::size_t at) const {
         return std::min(parts_[at].time.busy + parts_[at].starved, 1.0);
     }
-    /// What part of the run other threads had the cores that it could have used, as far as that is
-    /// known.
+    /// The share of the run in which other threads had the cores that it needed, as far as that is known.
     double kept_from_cores(std::size_t at) const { return parts_[at].kept; }
-    /// Whether that is too much to be the time that waking up takes.
+    /// Whether that share is more than the wake-ups take.
     bool is_kept_from_cores(std::size_t at) const {
         if (kept_from_cores(at) < noticeable) return false;
         if (time(at).ready > 0) return true;
@@ -134,19 +137,19 @@ public:
         return starved(at) * static_cast<double>(parts_[at].workers) * in_seconds(stats_.elapsed) >
                10 * cost_of_sleep * static_cast<double>(items);
     }
-    /// What part of the time the workers of the first stage waited for one of themselves, who was in the
-    /// range that they read in turn. To others that stage is at work meanwhile.
+    /// The share of time in which workers of the first stage waited for their turn to read the shared range. Seen
+    /// from the other stages, the first stage works meanwhile.
     double waiting_for_turn() const {
         if (stats_.stages.empty() || stats_.stages.front().items_in == 0) return 0;
         return load_of(stats_.stages.front(), stats_.elapsed).waiting_for_input;
     }
     std::size_t second() const { return second_; }
-    /// What part of all cores the threads had or would have used; 0 is unknown.
+    /// The share of all cores that the threads used or would have used; 0 is unknown.
     double machine() const { return machine_; }
-    /// The same as a number of threads, which may be more than there are cores.
+    /// The same as a number of threads, which may exceed the number of cores.
     double wanted() const { return wanted_; }
 
-    /// Busy per item, in seconds; the processor's share of it where that is known and not waiting.
+    /// The busy time per item in seconds, or the processor time per item where that is known.
     double work_per_item(std::size_t at) const {
         const bool is_consumer = at == consumer_;
         const auto items = is_consumer ? stats_.consumer.items : handled(stats_.stages[at]);
@@ -157,9 +160,8 @@ public:
         return in_seconds(work) / static_cast<double>(items);
     }
 
-    /// Whether its time busy is mostly spent neither on a core nor waiting for one. Where `ready`
-    /// is not known, a stage that others keep from the cores may look the same; less so if somebody
-    /// was seen to be kept from them.
+    /// Whether most of its busy time is spent neither on a core nor waiting for one. Without `ready`, a stage that
+    /// lacks a core may look the same; the border is lower if any stage was seen to lack a core.
     bool sleeps(std::size_t at) const {
         const part& here = parts_[at];
         if (here.time.cpu <= 0) return false;
@@ -179,7 +181,7 @@ public:
     }
 
 private:
-    /// The verdict when one limits the run.
+    /// The verdict if the stage `at`, or the consumer, limits the run.
     Verdict bottleneck(std::size_t at) const {
         using enum Verdict::Kind;
         if (at == consumer_) return {.kind = consumer_bound, .stage = at};
@@ -188,7 +190,7 @@ private:
         return {.kind = sleeps(at) ? io_bound : cpu_bound, .stage = at};
     }
 
-    /// One stage that reads a range itself and has no results.
+    /// Whether the pipeline is one stage that reads a range itself and has no results.
     bool is_all_there_is() const { return consumer_ == 1 && !has_results(stats_); }
 
     struct part {
@@ -198,33 +200,32 @@ private:
         double kept = 0;
     };
 
-    /// Too much waiting at both sides of the queue behind `stage`.
+    /// Counts excess waiting on both sides of the queue after `stage` as starved.
     void find_starved(std::size_t stage) {
         const auto& queue = stats_.stages[stage].queue;
         if (!queue || queue->capacity < 2 || keeps_order(stage)) return;
-        // There the queue is full of what one worker is to do, and its siblings have nothing.
+        // A keyed queue can be full of items for one worker while its siblings have none.
         if (stage + 1 < consumer_ && stats_.stages[stage + 1].is_keyed) return;
         part& before = parts_[stage];
-        part& behind = parts_[stage + 1];
-        const double both = before.time.waiting_for_room + behind.time.waiting_for_input;
+        part& after = parts_[stage + 1];
+        const double both = before.time.waiting_for_room + after.time.waiting_for_input;
         if (both <= 1 || queue->mean_fill < 1) return;
-        // Readers that come for more find it full or find hardly anything; and who was hardly ever
-        // ready to run was not kept from it.
+        // The mean fill shows which side was late. A thread that was hardly ever ready to run did not lack a core.
         const bool is_full =
             queue->mean_fill - 1 >= 0.25 * (static_cast<double>(queue->capacity) - 1);
         const auto can_be = [&](const part& p) {
             return p.time.ready <= 0 || p.time.ready >= (both - 1) / 2;  // 0 is unknown
         };
-        const bool is_behind = can_be(before) == can_be(behind) ? is_full : can_be(behind);
-        part& kept = is_behind ? behind : before;
-        (is_behind ? kept.time.waiting_for_input : kept.time.waiting_for_room) -= both - 1;
+        const bool is_after = can_be(before) == can_be(after) ? is_full : can_be(after);
+        part& kept = is_after ? after : before;
+        (is_after ? kept.time.waiting_for_input : kept.time.waiting_for_room) -= both - 1;
         kept.starved += both - 1;
     }
 
-    /// How much of being ready was so while it was busy. At least what cannot have been while it
-    /// waited. Where that leaves a doubt, somebody who also had a core for some time is believed.
+    /// Estimates how much of the time ready to run fell into the busy time: at least what exceeds its waits. In
+    /// doubt, a thread that also had a core for some time is taken to have been busy.
     void find_kept(part& p) const {
-        // Some of it may be the time that waking up takes.
+        // A part of it may be the time that wake-ups take.
         const bool is_known = knows_ready_ && (p.time.ready > 0 || p.time.cpu > 0);
         const double starved = is_known ? std::min(p.starved, p.time.ready) : p.starved;
         const double ready = is_known ? p.time.ready - starved : 0;
@@ -239,33 +240,27 @@ private:
         return stats_.stages[stage].is_ordered && stats_.stages[stage].workers > 1;
     }
 
-    bool has_times() const {
-        return detail::any_of(parts_, [](const part& p) {
-            return p.time.busy > 0 || p.time.waiting_for_input > 0 || p.time.waiting_for_room > 0;
-        });
-    }
-
     bool is_fine(std::size_t at, double border) const {
         const auto items = at == consumer_ ? stats_.consumer.items : handled(stats_.stages[at]);
-        // Where items come rarely, nobody cares what a hop costs.
+        // If items come rarely, the cost of handing them over does not matter.
         return items >= many_items && work_per_item(at) < border &&
                in_seconds(stats_.elapsed) / static_cast<double>(items) < 20 * cost_of_sleep;
     }
 
-    /// All cores are at work, and not only at waking each other up.
+    /// Whether all cores work, and not only at waking each other up.
     bool is_machine_full() const {
         if (works_on_all_cores()) return true;
         double busy = 0;
         for (std::size_t i = 0; i < parts_.size(); ++i)
             busy += (is_fine(busiest_, cost_of_sleep) ? time(i).busy : active(i)) *
                     static_cast<double>(parts_[i].workers);
-        // Who takes the results, or reads the range, and has little else to do, but no core for it.
+        // The consumer or the reader of the range, with little work and no core to do it.
         const bool lacks_core = (busiest_ == 0 || busiest_ == consumer_) &&
                                 starved(busiest_) >= mostly_busy && time(busiest_).busy < 0.25;
         return machine_ >= (lacks_core ? 0.75 : all_of_the_machine) && busy >= 0.7 * wanted_;
     }
-    /// The same where no doubt is left: most of the time on a core is that of one stage, and an item costs
-    /// it much more than to hand it on or to wake somebody up.
+    /// Whether that is certain: most of the processor time belongs to one stage, and an item costs that stage much
+    /// more than handing it over or waking a thread.
     bool works_on_all_cores() const {
         const std::size_t at = most_expensive();
         if (at == consumer_ || machine_ < all_of_the_machine) return false;
@@ -273,7 +268,7 @@ private:
                work_per_item(at) >= 2 * cost_of_sleep;
     }
 
-    /// How busy it would be if it got a core at once.
+    /// How busy it would be with a core always at hand.
     double to_do(std::size_t at) const { return active(at) - kept_from_cores(at); }
     std::size_t has_most_to_do() const {
         std::size_t most = 0;
@@ -282,8 +277,8 @@ private:
         return most;
     }
 
-    /// Whether it limits the run although it was not busy for long: it had no core for most of the
-    /// time, or those did not that it waited for.
+    /// Whether it limits the run without being busy for long: it lacked a core for most of the time, or the stages
+    /// that it waited for did.
     bool is_hidden_limit(std::size_t at) const {
         if (sleeps(at)) return false;
         const load& here = time(at);
@@ -294,11 +289,11 @@ private:
         return others >= noticeable && active(at) + others >= 0.75;
     }
 
-    /// What the next one waits for input.
+    /// The share in which the next stage waits for input.
     double next_waits(std::size_t stage) const { return time(stage + 1).waiting_for_input; }
 
-    /// A stage waits for room and the next one for input: only in an ordered stage can both go on
-    /// at the same time, when an earlier result is missing. `consumer_` is none.
+    /// The ordered stage whose workers wait for room while the next stage waits for input: an earlier result is
+    /// missing. `consumer_` means none.
     std::size_t held_up_by_order() const {
         std::size_t found = consumer_;
         double most = 0.3;
@@ -310,8 +305,8 @@ private:
         return found;
     }
 
-    /// A stage of which one worker is busier than any stage as a whole, and the others are idle.
-    /// `consumer_` is none.
+    /// The stage with one worker that is busier than any stage as a whole while its siblings are idle. `consumer_`
+    /// means none.
     std::size_t one_busy_worker() const {
         std::size_t found = consumer_;
         double most = std::max(active(busiest_) + 0.1, 0.6);
@@ -322,7 +317,7 @@ private:
             const double rest =
                 share_of(stats_.stages[i].busy - top.busy, stats_.elapsed, each.size() - 1);
             const double busy = share_of(top.busy, stats_.elapsed);
-            // As for stages: the queue before it is full of what it is to do.
+            // As for stages: the queue before it is full of items for this worker.
             const double both = share_of(top.waiting_for_input, stats_.elapsed) +
                                 (i == 0 ? 0 : time(i - 1).waiting_for_room);
             const double share = std::min(busy + std::max(both - 1, 0.0), 1.0);
@@ -331,8 +326,8 @@ private:
         return found;
     }
 
-    /// Whether the consumer or the source limits the run whatever the machine: alone, with a core
-    /// for itself, while the one beside it waits.
+    /// Whether the consumer or the source limits the run on any machine: one thread, always on a core, while its
+    /// neighbour waits.
     bool is_serial(std::size_t at) const {
         const load& here = time(at);
         if (here.busy < clearly_busy || (here.cpu > 0 && here.cpu < 0.8 * here.busy)) return false;
@@ -340,14 +335,14 @@ private:
         return at == 0 && stats_.stages[0].workers == 1 && next_waits(0) >= noticeable;
     }
 
-    /// The results are there, but the loop that takes them is elsewhere.
-    bool nobody_takes_results() const {
+    /// Whether results are ready, but the consumer does not ask for them.
+    bool results_are_not_taken() const {
         return has_results(stats_) && active(busiest_) < mostly_busy &&
                time(consumer_ - 1).waiting_for_room >= mostly_busy &&
                time(consumer_).waiting_for_input + starved(consumer_) < noticeable;
     }
 
-    /// The stage behind which both sides wait most; `no_stage` if there is none.
+    /// The stage at whose queue both sides wait most; `no_stage` if there is none.
     std::size_t waits_in_turn() const {
         std::size_t found = Verdict::no_stage;
         double most = 0.1;
@@ -366,7 +361,7 @@ private:
     double wanted_ = 0;
     double machine_ = 0;
     bool knows_ready_ = false;
-    bool is_contended_ = false;  // somebody was kept from the cores
+    bool is_contended_ = false;  // a thread was seen to lack a core
 };
 
 }  // namespace parallelpipe::detail

@@ -6,13 +6,13 @@
 #include <string>
 #include <string_view>
 
-// A stage's name can be any bytes. Here they become safe for what they are put into.
+// The name of a stage can hold any bytes. These functions make it safe for each kind of output.
 
 namespace parallelpipe::inline v0::detail {
 
 inline constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
 
-/// How many bytes the UTF-8 character at the beginning of `text` has; 0 if there is none.
+/// The length in bytes of the UTF-8 character at the start of `text`; 0 if there is none.
 template <class...>
 std::size_t utf8_length(std::string_view text) {
     if (text.empty()) return 0;
@@ -23,7 +23,7 @@ std::size_t utf8_length(std::string_view text) {
     if (first < 0xC2 || first > 0xF4 || text.size() < length) return 0;
     for (std::size_t i = 1; i < length; ++i)
         if ((byte(i) & 0xC0) != 0x80) return 0;
-    // Written longer than needed, half of a UTF-16 pair, behind the last character.
+    // An overlong form, half of a UTF-16 pair, or a number above the last character.
     const unsigned second = byte(1);
     if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F) ||
         (first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F))
@@ -31,7 +31,7 @@ std::size_t utf8_length(std::string_view text) {
     return length;
 }
 
-/// Calls `f(character)` for each character; bytes that are none are U+FFFD.
+/// Calls `f(character)` for each character; a byte that belongs to none becomes U+FFFD.
 template <class F>
 void for_each_character(std::string_view text, F f) {
     while (!text.empty()) {
@@ -49,7 +49,7 @@ bool is_control(std::string_view character) {
            static_cast<unsigned char>(character[1]) < 0xA0;
 }
 
-/// One line of valid UTF-8 that does nothing to a terminal: control characters are U+FFFD.
+/// One line of valid UTF-8 without control characters, which become U+FFFD: safe for a terminal.
 template <class...>
 std::string printable(std::string_view text) {
     std::string safe;
@@ -59,7 +59,7 @@ std::string printable(std::string_view text) {
     return safe;
 }
 
-/// How many columns `printable` text takes, where every character is as wide as a letter.
+/// The columns that a `printable` text takes if every character is one column wide.
 template <class...>
 std::size_t columns(std::string_view text) {
     std::size_t count = 0;
@@ -67,7 +67,7 @@ std::size_t columns(std::string_view text) {
     return count;
 }
 
-/// The text, or its beginning and an ellipsis: at most `most` columns.
+/// The text, or its start and an ellipsis, in at most `most` columns.
 template <class...>
 std::string shortened(std::string_view text, std::size_t most) {
     if (columns(text) <= most) return std::string(text);
@@ -79,7 +79,7 @@ std::string shortened(std::string_view text, std::size_t most) {
     return kept + "\xE2\x80\xA6";  // an ellipsis
 }
 
-/// For the inside of a JSON string.
+/// Escapes text for a JSON string.
 template <class...>
 std::string json_escaped(std::string_view text) {
     constexpr std::string_view digits = "0123456789abcdef";
@@ -96,7 +96,7 @@ std::string json_escaped(std::string_view text) {
     return safe;
 }
 
-/// For text and for attributes of HTML and SVG.
+/// Escapes text and attributes of HTML and SVG.
 template <class...>
 std::string html_escaped(std::string_view text) {
     std::string safe;
@@ -122,20 +122,19 @@ std::string html_escaped(std::string_view text) {
     return safe;
 }
 
-/// For the inside of a DOT string in quotes.
+/// Escapes text for a quoted DOT string.
 template <class...>
 std::string dot_escaped(std::string_view text) {
     std::string safe;
     for (const char c : printable(text)) {
         if (c == '"' || c == '\\') safe += '\\';
         safe += c;
-        if (c == '&') safe += "amp;";  // it knows HTML's entities
+        if (c == '&') safe += "amp;";  // DOT reads HTML entities
     }
     return safe;
 }
 
-/// For the inside of a Mermaid string in quotes: everything that means something there, as the
-/// number of its character.
+/// Escapes text for a quoted Mermaid string: each character with a meaning there becomes its number.
 template <class...>
 std::string mermaid_escaped(std::string_view text) {
     std::string safe;

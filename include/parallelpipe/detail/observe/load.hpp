@@ -11,14 +11,14 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// What part of the run the workers of a stage spent with what: shares of workers times elapsed,
-/// from 0 to 1. They do not add up to 1 when workers ended before the run.
+/// How the workers of a stage spent the run: shares of (workers times elapsed), from 0 to 1. The shares add up to
+/// less than 1 where workers ended before the run.
 struct load {
     double busy = 0;
     double waiting_for_input = 0;
     double waiting_for_room = 0;
     double cpu = 0;
-    double ready = 0;  // for a core, busy or waiting
+    double ready = 0;  // ready to run without a core, while busy or waiting
 };
 
 template <class...>
@@ -48,21 +48,21 @@ load load_of(const ConsumerStatistics& consumer, std::chrono::nanoseconds elapse
             .ready = share_of(consumer.ready, elapsed)};
 }
 
-/// How often the work of a stage was done: its items, or its results where these are more.
+/// How often a stage did its work: its items, or its results if these are more.
 template <class...>
 std::uint64_t handled(const StageStatistics& stage) {
     return std::max(stage.items_in, stage.items_out);
 }
 
-// Here and in what builds on it stand the plain algorithms, not those of std::ranges: every program that
-// includes the library compiles this, and with those it took a tenth longer.
+// The classic algorithms instead of std::ranges: every program that includes the library compiles this file, and
+// std::ranges made that a tenth slower.
 
 template <class All, class Is>
 bool any_of(const All& all, Is is) {
     return std::any_of(all.begin(), all.end(), is);
 }
 
-/// Which worker of a stage, of those there are, was busy for longest.
+/// The index of the worker of a stage that was busy for longest.
 template <class...>
 std::size_t busiest_worker(const StageStatistics& stage) {
     const auto is_less = [](const WorkerStatistics& a, const WorkerStatistics& b) { return a.busy < b.busy; };
@@ -70,7 +70,7 @@ std::size_t busiest_worker(const StageStatistics& stage) {
         std::max_element(stage.each.begin(), stage.each.end(), is_less) - stage.each.begin());
 }
 
-/// Processor time of the whole run; 0 is unknown.
+/// The processor time of the whole run; 0 is unknown.
 template <class...>
 std::chrono::nanoseconds cpu_of(const Statistics& stats) {
     std::chrono::nanoseconds sum = stats.consumer.cpu;
@@ -78,7 +78,7 @@ std::chrono::nanoseconds cpu_of(const Statistics& stats) {
     return sum;
 }
 
-/// Whether anything reaches a consumer: a sink at the end has no queue behind it.
+/// Whether the run has results: the last stage has a queue, unless it is a sink.
 template <class...>
 bool has_results(const Statistics& stats) {
     return !stats.stages.empty() && stats.stages.back().queue.has_value();

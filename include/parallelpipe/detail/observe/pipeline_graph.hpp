@@ -15,18 +15,18 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// What every picture of a pipeline shows, before it is drawn: a node for each stage and one for
-/// who takes the results, and what stands at the queue behind each. Texts are `printable`.
+/// The contents of every picture of a pipeline: a node for each stage and one for the consumer, and a label for the
+/// queue after each. Texts are `printable`.
 template <class...>
 class pipeline_graph {
 public:
     struct node {
         std::string name;
         std::vector<std::string> lines{};  // under the name
-        std::string queue{};               // at the arrow to the next node
+        std::string queue{};               // the label of the arrow to the next node
         load time{};                       // shares
-        bool is_outside = false;           // a range or the consumer: no stage
-        bool is_limit = false;             // the verdict names it
+        bool is_outside = false;           // a range or the consumer, not a stage
+        bool is_limit = false;             // the verdict names this node
     };
 
     pipeline_graph(const Statistics& stats, const Verdict& verdict) {

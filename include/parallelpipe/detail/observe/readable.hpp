@@ -9,7 +9,7 @@
 #include <cstdint>
 #include <string>
 
-// Numbers for people. The same everywhere: no locale has a say.
+// Numbers in the form that people read, independent of the locale.
 
 namespace parallelpipe::inline v0::detail {
 
@@ -18,7 +18,7 @@ double in_seconds(std::chrono::nanoseconds time) {
     return std::chrono::duration<double>(time).count();
 }
 
-/// `12.34`; what is no number, or too long to be read, is 0.
+/// `12.34`; 0 for NaN, infinity and numbers too long to read.
 template <class...>
 std::string fixed(double number, int digits) {
     std::array<char, 64> text;
@@ -37,7 +37,7 @@ std::string grouped(std::uint64_t number) {
     return text;
 }
 
-/// `98 %`, and nothing is 0 % or 100 % that only comes near.
+/// `98 %`; a value close to a limit is `<1 %` or `>99 %`, never `0 %` or `100 %`.
 template <class...>
 std::string percent(double share) {
     if (share > 0 && share < 0.005) return "<1 %";
@@ -45,7 +45,7 @@ std::string percent(double share) {
     return fixed(share * 100, 0) + " %";
 }
 
-/// Three digits and a unit: `850 ns`, `12.3 ms`, `1.24 s`; from a minute on `2 min 05 s`.
+/// Three digits and a unit: `850 ns`, `12.3 ms`, `1.24 s`; from one minute on `2 min 05 s`.
 template <class...>
 std::string readable(std::chrono::nanoseconds time) {
     struct unit {
@@ -69,7 +69,7 @@ std::string readable(std::chrono::nanoseconds time) {
     return fixed(ns, 0) + " ns";
 }
 
-/// `1,234` and `64`, but `12.3` and `0.45` where the digits behind the point say something.
+/// `1,234` and `64`; small numbers keep digits after the point: `12.3`, `0.45`.
 template <class...>
 std::string readable(double number) {
     if (!(number > 0)) return "0";
@@ -93,7 +93,7 @@ std::string readable_bytes(double bytes) {
     return fixed(value, value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2) + unit;
 }
 
-/// As the first words of a sentence, unless these are a name: `Stage parse`, `The loop`.
+/// The text with a capital letter, as the start of a sentence, unless it starts with a name: `Stage parse`.
 template <class...>
 std::string capitalized(std::string text) {
     for (const char* const word : {"stage ", "the "})

@@ -12,8 +12,8 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// The samples of a run, as many as there is room for: when there are too many every second one
-/// goes, and from then on they come half as often. The first and the last stay.
+/// The samples of a run, a limited number: when the log is full, every second sample is removed and further samples
+/// come half as often. The first and the last sample stay.
 template <class...>
 class basic_sample_log {
 public:
@@ -26,7 +26,7 @@ public:
             sample.items_out.push_back(stage.queue ? stage.items_out : stage.items_in);
             sample.fill.push_back(stage.queue ? stage.queue->fill : 0);
         }
-        // The run's time stands still when its workers have ended.
+        // `elapsed` stops when all workers have ended.
         if (samples_.size() > 1 && sample.at <= samples_.back().at) {
             sample.at = samples_.back().at;
             samples_.pop_back();
@@ -52,7 +52,7 @@ private:
     std::vector<Sample> samples_;
 };
 
-/// The one there is: a template only so that programs without a Monitor do not compile it.
+/// A template only so that programs without a Monitor do not compile it.
 using sample_log = basic_sample_log<>;
 
 }  // namespace parallelpipe::detail

@@ -15,14 +15,14 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// What a run looks like as a table: a row for each stage, one for the consumer; only columns that
-/// have something to say. The first column is the names, `printable`.
+/// A run as a table: a row for each stage and one for the consumer. Columns without information are left out. The
+/// first column holds the names, `printable`.
 template <class...>
 class stage_table {
 public:
     struct column {
         std::string title;
-        std::string meaning;  // in words
+        std::string meaning;  // a description in words
         std::vector<std::string> cells{};
     };
 
@@ -40,7 +40,7 @@ public:
             add(
                 "in", "items taken",
                 [&](const auto& s) {
-                    // A source takes none, but for one that is fused with its range.
+                    // A source takes no items, unless it is fused with its range.
                     return &s == &stats.stages[0] && s.items_in == 0 ? "" : grouped(s.items_in);
                 },
                 grouped(stats.consumer.items));
@@ -60,10 +60,10 @@ public:
                 [&](const auto& s) { return percent(of(s).waiting_for_input); },
                 percent(consumer.waiting_for_input));
             add(
-                "no room", "share of its workers' time waiting for room behind it",
+                "no room", "share of its workers' time waiting for room in the queue after it",
                 [&](const auto& s) { return percent(of(s).waiting_for_room); }, "");
             add(
-                "queued", "results that wait behind it now",
+                "queued", "results in the queue after it now",
                 [](const auto& s) { return s.queue ? grouped(s.queue->fill) : ""; }, "");
             add(
                 "mean", "results that waited on average",
@@ -84,7 +84,7 @@ public:
                 "failed", "items that failed", [](const auto& s) { return grouped(s.failed); }, "");
         if (any([](const auto& s) { return s.retried; }))
             add(
-                "retried", "attempts behind the first",
+                "retried", "attempts after the first",
                 [](const auto& s) { return grouped(s.retried); }, "");
         if (any([](const auto& s) { return s.skipped; }))
             add(
@@ -118,7 +118,7 @@ private:
     std::vector<column> columns_;
 };
 
-/// `2.40 s, ended; 4 cores, 61 % used`: what the table does not say.
+/// `2.40 s, ended; 4 cores, 61 % used`.
 template <class...>
 std::string headline(const Statistics& stats) {
     if (stats.elapsed.count() <= 0) return "not run yet";

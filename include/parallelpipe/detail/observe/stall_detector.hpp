@@ -8,14 +8,14 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// How long nothing has moved, and whether that has been told. Time is handed in.
+/// Measures how long a run has made no progress. The caller passes the time, so that tests can choose it.
 class stall_detector {
 public:
     using time = std::chrono::steady_clock::time_point;
 
     explicit stall_detector(time start) : since_(start) {}
 
-    /// Whether anybody has moved until `now`.
+    /// Whether the run made progress up to `now`.
     void look(bool moved, time now) {
         now_ = now;
         if (!moved) return;
@@ -25,11 +25,11 @@ public:
 
     std::chrono::nanoseconds time_still() const { return now_ - since_; }
 
-    /// Whether it has been that long, once for each time that happens.
+    /// Whether there was no progress for `limit`; true once for each stall.
     bool is_to_be_told(std::optional<std::chrono::nanoseconds> after) {
         return after && time_still() >= *after && !std::exchange(was_told_, true);
     }
-    /// The same, once.
+    /// The same, true once in all.
     bool is_to_be_cancelled(std::optional<std::chrono::nanoseconds> after) {
         return after && time_still() >= *after && !std::exchange(was_cancelled_, true);
     }

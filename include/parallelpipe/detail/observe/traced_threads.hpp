@@ -15,24 +15,24 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// One worker's part of a trace, or the consumer's: nanoseconds since the start of the run.
+/// The part of a trace that belongs to one worker or to the consumer, in nanoseconds since the start of the run.
 struct traced_thread {
     std::string name;
-    std::size_t stage = 0;        // whose; the number of stages is the consumer's
-    span life{};                  // until now, if it goes on
-    std::int64_t known_from = 0;  // waits before were forgotten
+    std::size_t stage = 0;        // its stage; the number of stages means the consumer
+    span life{};                  // up to now, if the thread still runs
+    std::int64_t known_from = 0;  // earlier waits were overwritten
     std::vector<span> for_input{};
     std::vector<span> for_room{};
 };
 
-/// What is known of a run.
+/// What a Monitor keeps of a run.
 struct run_record {
     Statistics stats{};
-    std::vector<traced_thread> threads{};  // with a trace
+    std::vector<traced_thread> threads{};  // filled if trace() was asked for
 };
 
-/// What the threads of a run have done, from what `run` keeps: times(stage, worker) and waits(stage, worker),
-/// where the stage after the last one is the consumer. Empty if the run keeps no waits.
+/// What the threads of a run did, from times(stage, worker) and waits(stage, worker) of `run`; the stage number
+/// after the last stage means the consumer. Empty if the run keeps no waits.
 template <class Run>
 std::vector<traced_thread> make_trace(const Statistics& stats, const Run& run) {
     const std::size_t consumer = stats.stages.size();
@@ -40,7 +40,7 @@ std::vector<traced_thread> make_trace(const Statistics& stats, const Run& run) {
     std::vector<traced_thread> threads;
     const std::int64_t began = run.times(consumer, 0).began;
     const auto add = [&](const std::string& name, std::size_t stage, std::size_t worker,
-                         std::int64_t now, const auto& who) {
+                         std::int64_t now, const auto& thread) {
         const span life = run.times(stage, worker);
         if (life.began == 0) return;
         const wait_history& from = *run.waits(stage, worker);
@@ -53,9 +53,9 @@ std::vector<traced_thread> make_trace(const Statistics& stats, const Run& run) {
             for (span& each : to) each = {each.began - began, each.ended - began};
             if (!is_whole && !to.empty())
                 one.known_from = std::max(one.known_from, to.front().began);
-            // The wait of that moment, unless it has ended since.
-            const std::int64_t since = who.waiting_since.count();
-            if (who.activity == waits && (to.empty() || to.back().began < since))
+            // The wait that is still going on, unless it has ended meanwhile.
+            const std::int64_t since = thread.waiting_since.count();
+            if (thread.activity == waits && (to.empty() || to.back().began < since))
                 to.push_back({since, one.life.ended});
         };
         take(from.for_input, Activity::waiting_for_input, one.for_input);

@@ -15,8 +15,8 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// Whether what is written to `out` is seen on a terminal. Of the standard library's streams only
-/// those for errors are looked at: the output is the program's own.
+/// Whether `out` writes to a terminal. Only std::cerr and std::clog are recognised: standard output belongs to the
+/// results of the program.
 template <class...>
 bool is_tty(const std::ostream& out) {
 #if PARALLELPIPE_DETAIL_KNOWS_TERMINALS
@@ -27,7 +27,7 @@ bool is_tty(const std::ostream& out) {
 #endif
 }
 
-/// Columns of the terminal behind the standard error stream, 80 if nobody knows.
+/// The columns of the terminal of standard error; 80 if unknown.
 template <class...>
 std::size_t tty_width() {
 #if PARALLELPIPE_DETAIL_KNOWS_TERMINALS

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef PARALLELPIPE_DETAIL_OBSERVE_HTML_GRAPH_HPP
-#define PARALLELPIPE_DETAIL_OBSERVE_HTML_GRAPH_HPP
+#ifndef PARALLELPIPE_DETAIL_HTML_HTML_GRAPH_HPP
+#define PARALLELPIPE_DETAIL_HTML_HTML_GRAPH_HPP
 
 #include <parallelpipe/detail/observe/escape.hpp>
 #include <parallelpipe/detail/observe/load.hpp>
@@ -38,7 +38,7 @@ std::string svg_bar(double x, double y, double width, double height, const char*
            attribute("width", width) + attribute("height", height) + "/>";
 }
 
-/// What is written at the stage that a verdict names.
+/// The label of the stage that a verdict names.
 inline const char* tag_of(Verdict::Kind kind) {
     switch (kind) {
         case Verdict::Kind::too_fine:
@@ -48,7 +48,7 @@ inline const char* tag_of(Verdict::Kind kind) {
         case Verdict::Kind::order_bound:
             return "held up by order";
         case Verdict::Kind::uneven:
-            return "bursts behind it";
+            return "bursts after it";
         case Verdict::Kind::one_worker:
             return "one worker limits";
         default:
@@ -56,7 +56,7 @@ inline const char* tag_of(Verdict::Kind kind) {
     }
 }
 
-/// The pipeline as an SVG picture: stages as boxes with a bar of their time, queues as gauges.
+/// The pipeline as an SVG picture: a stage is a box with a bar of its time, a queue a gauge.
 template <class...>
 class html_graph {
 public:
@@ -66,14 +66,14 @@ public:
     std::string svg() const {
         const auto& nodes = graph_.nodes();
         const std::size_t rows = (nodes.size() + per_row - 1) / per_row;
-        // A row that goes on in the next one ends in an arrow.
+        // A row that continues in the next one ends in an arrow.
         const double width =
             rows > 1 ? per_row * (box + gap)
                      : std::max(static_cast<double>(nodes.size()) * (box + gap) - gap, 0.0);
         const double whole = static_cast<double>(rows) * row_height();
         std::string names;
         for (const auto& node : nodes) names += (names.empty() ? "" : ", ") + node.name;
-        // In a narrow window it is made a little smaller, then it scrolls.
+        // In a narrow window the picture shrinks a little, then scrolls.
         std::string text = "<svg role=\"img\" aria-label=\"The pipeline: " + html_escaped(names) +
                            "\" style=\"width:100%;max-width:" + fixed(width + 4, 0) +
                            "px;min-width:" + fixed(0.8 * width, 0) + "px\" viewBox=\"-2 -24 " +
@@ -162,7 +162,7 @@ private:
     }
 
     std::string about_queue(const StageStatistics& stage) const {
-        std::string text = "behind " + printable(stage.name) + ": ";
+        std::string text = "after " + printable(stage.name) + ": ";
         if (!stage.queue) return text + "nothing is known of its queue";
         const auto& queue = *stage.queue;
         if (has_run())

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef PARALLELPIPE_DETAIL_OBSERVE_HTML_TIMELINE_HPP
-#define PARALLELPIPE_DETAIL_OBSERVE_HTML_TIMELINE_HPP
+#ifndef PARALLELPIPE_DETAIL_HTML_HTML_TIMELINE_HPP
+#define PARALLELPIPE_DETAIL_HTML_HTML_TIMELINE_HPP
 
 #include <parallelpipe/detail/observe/escape.hpp>
 #include <parallelpipe/detail/observe/readable.hpp>
@@ -16,7 +16,7 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// A number over the time of a run.
+/// A value over the time of a run.
 struct time_line {
     struct point {
         double at;  // seconds
@@ -26,11 +26,11 @@ struct time_line {
     double most = 0;
 };
 
-/// How many steps a line has at most; more cannot be seen.
+/// The most steps that a line has; a reader cannot see more.
 inline constexpr std::size_t most_steps = 240;
 
-/// The samples in steps of equal number, `f(first, last)` for each: two that stand side by side, or
-/// further apart where there are many.
+/// Divides the samples into steps of equal length and calls `f(first, last)` for each; a step joins two
+/// neighbouring samples, or two further apart where there are many.
 template <class F>
 void for_each_step(const std::vector<Sample>& samples, F f) {
     const std::size_t pairs = samples.size() - 1;
@@ -38,7 +38,7 @@ void for_each_step(const std::vector<Sample>& samples, F f) {
     for (std::size_t i = 0; i < steps; ++i) f(i * pairs / steps, (i + 1) * pairs / steps);
 }
 
-/// Results of a stage per second, each from the samples at both ends of a step.
+/// The results of a stage per second, from the samples at both ends of each step.
 template <class...>
 time_line rate_line(const std::vector<Sample>& samples, std::size_t stage) {
     time_line line;
@@ -51,7 +51,7 @@ time_line rate_line(const std::vector<Sample>& samples, std::size_t stage) {
         const std::uint64_t before = items(samples[first]), now = items(samples[last]);
         if (end <= begin) return;
         const double rate = now > before ? static_cast<double>(now - before) / (end - begin) : 0;
-        // A step, not a slope: nothing is known of the time between.
+        // Drawn as a step and not as a slope: the time between two samples is unknown.
         line.points.push_back({begin, rate});
         line.points.push_back({end, rate});
         line.most = std::max(line.most, rate);
@@ -59,7 +59,7 @@ time_line rate_line(const std::vector<Sample>& samples, std::size_t stage) {
     return line;
 }
 
-/// What waited behind a stage; where a step has several samples, the most.
+/// The fill of the queue after a stage; where a step has several samples, the highest.
 template <class...>
 time_line fill_line(const std::vector<Sample>& samples, std::size_t stage) {
     time_line line;
@@ -77,7 +77,7 @@ time_line fill_line(const std::vector<Sample>& samples, std::size_t stage) {
     return line;
 }
 
-/// One line as an SVG picture with its axes. `capacity`: a mark at that height, 0 is none.
+/// One line as an SVG picture with its axes. `capacity` draws a mark at that height; 0 draws none.
 template <class...>
 std::string line_chart(const time_line& line, double seconds, const std::string& about,
                        const std::string& kind, double capacity = 0) {
@@ -120,8 +120,7 @@ std::string line_chart(const time_line& line, double seconds, const std::string&
     return text + "</svg>";
 }
 
-/// For each stage how many results came per second and what waited behind it, one above the other
-/// on the same time.
+/// For each stage the results per second and, below, the fill of its queue, over the same time.
 template <class...>
 std::string html_timelines(const Statistics& stats) {
     const double seconds = std::max(in_seconds(stats.elapsed), in_seconds(stats.samples.back().at));
@@ -138,11 +137,11 @@ std::string html_timelines(const Statistics& stats) {
         if (!stage.queue) continue;
         const time_line fill = fill_line(stats.samples, i);
         const double capacity = static_cast<double>(stage.queue->capacity);
-        text += "<figure><figcaption>waiting behind it" +
+        text += "<figure><figcaption>waiting after it" +
                 std::string(capacity > 0 ? ", of " + grouped(stage.queue->capacity) : "") +
                 "</figcaption>" +
                 line_chart(fill, seconds,
-                           name + ": results waiting behind it, at most " + readable(fill.most),
+                           name + ": results waiting after it, at most " + readable(fill.most),
                            "fill", capacity) +
                 "</figure>";
     }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#ifndef PARALLELPIPE_DETAIL_OBSERVE_HTML_STYLE_HPP
-#define PARALLELPIPE_DETAIL_OBSERVE_HTML_STYLE_HPP
+#ifndef PARALLELPIPE_DETAIL_HTML_HTML_STYLE_HPP
+#define PARALLELPIPE_DETAIL_HTML_HTML_STYLE_HPP
 
 namespace parallelpipe::inline v0::detail {
 
-/// The look of write_html's page, light and dark. No colour is the only sign of anything.
+/// The style sheet of the page, light and dark. Colour is never the only sign of a meaning.
 inline constexpr const char* html_style = R"css(
 :root { color-scheme: light dark;
   --page: #f6f7f9; --card: #ffffff; --ink: #1a212b; --soft: #5b6675; --line: #dde2e9;
