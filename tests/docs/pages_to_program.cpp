@@ -6,6 +6,7 @@
 #include "page.hpp"
 
 #include <algorithm>
+#include <cctype>
 #include <fstream>
 #include <iostream>
 #include <map>
@@ -66,7 +67,7 @@ public:
 
     void add(const Page& page) {
         for (const Code& block : page.blocks()) {
-            const std::string space = "block_" + std::to_string(++count_);
+            const std::string space = space_of(page.name(), block.line);
             body_ << "namespace " << space << " {\n";
             if (block.is_fragment)
                 add_fragment(page.name(), block);
@@ -128,6 +129,13 @@ private:
               << (takes_arguments ? "program(argc, argv)" : "(void(argc), void(argv), program())") << "; }\n";
     }
 
+    /// `docs_tour_md_20`: no two blocks of all pages have the same.
+    static std::string space_of(const std::string& page, int line) {
+        std::string space = page + '_' + std::to_string(line);
+        std::ranges::replace_if(space, [](unsigned char c) { return !std::isalnum(c); }, '_');
+        return space;
+    }
+
     static std::string line_of(const std::string& page, int line) {
         return "#line " + std::to_string(line) + ' ' + quoted(page) + '\n';
     }
@@ -145,7 +153,6 @@ private:
     std::ostream* out_;
     std::set<std::string> includes_;
     std::ostringstream body_, table_;
-    int count_ = 0;
 };
 
 }  // namespace
