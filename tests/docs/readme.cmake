@@ -1,5 +1,5 @@
 # cmake -D ROOT=<the repository> -P readme.cmake: the README's first program is the first example, to the letter,
-# and what it prints stands below it.
+# what it prints stands below it, and the whole page stays short enough to be read.
 
 file(READ ${ROOT}/README.md readme)
 file(READ ${ROOT}/examples/01_hello.cpp example)
@@ -12,4 +12,8 @@ if(found EQUAL -1 OR NOT found EQUAL first)
 endif()
 if(found_printed LESS first)
   message(SEND_ERROR "README.md does not say what examples/01_hello.cpp prints, as ```text below it")
+endif()
+file(SIZE ${ROOT}/README.md bytes)
+if(bytes GREATER 8000)
+  message(SEND_ERROR "README.md has ${bytes} bytes; it should have 8000 at most: move something to docs/")
 endif()
