@@ -1,5 +1,5 @@
-# cmake -D TOOL=<pages_to_program> -D HEADERS=<headers.txt> -D COMPILER=... -D SOURCES=<this directory>
-#       -D SCRATCH=<a directory> -P mistakes.cmake
+# cmake -D TOOL=<pages_to_program> -D LINKS=<check_links> -D HEADERS=<headers.txt> -D COMPILER=...
+#       -D SOURCES=<this directory> -D SCRATCH=<a directory> -P mistakes.cmake
 #
 # A check that cannot fail is none: makes pages with one mistake each, and expects the check to name page and line.
 # The pages do not use the library; an empty header stands for it.
@@ -74,3 +74,14 @@ endforeach()
 expect("run.md: 8 blocks, 7 failed" "${result}" "${output}")
 execute_process(COMMAND ${SCRATCH}/run none.md RESULT_VARIABLE result OUTPUT_VARIABLE output)
 expect("none.md: 0 blocks" "${result}" "${output}")
+
+# Links: the third line has a dead one to a file, the fourth one to a heading. What stands in code is no link.
+file(WRITE ${SCRATCH}/there.md "# A heading, with `code`\n```\n# none\n```\n")
+set(good "[a](there.md), [b](there.md#a-heading-with-code), [c](https://example.invalid/x), `[](int)`\n")
+file(WRITE ${SCRATCH}/good.md "${good}\n```cpp\n[](Input<int> in)\n```\n")
+file(WRITE ${SCRATCH}/bad.md "${good}\n[d](gone.md)\n[e](there.md#none)\n")
+execute_process(COMMAND ${LINKS} ${SCRATCH} good.md COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND ${LINKS} ${SCRATCH} good.md bad.md RESULT_VARIABLE result OUTPUT_VARIABLE output
+                ERROR_VARIABLE output)
+expect("bad.md:3: the link to gone.md leads nowhere\nbad.md:4: the link to there.md#none leads nowhere\n"
+       "${result}" "${output}")
