@@ -60,10 +60,11 @@ int dead_links(const fs::path& root, const std::string& page) {
         for (std::sregex_iterator at(line.begin(), line.end(), link), end; at != end; ++at) {
             const std::string target = (*at)[1], anchor = (*at)[2];
             if (target.find("://") != target.npos) continue;
-            const fs::path file = target.empty() ? root / page : (root / page).parent_path() / target;
+            const fs::path file =
+                target.empty() ? root / page : (root / page).parent_path() / target;
             if (fs::exists(file) && (anchor.empty() || anchors(file).contains(anchor))) continue;
-            std::cerr << page << ':' << number << ": the link to " << target << (anchor.empty() ? "" : "#") << anchor
-                      << " leads nowhere\n";
+            std::cerr << page << ':' << number << ": the link to " << target
+                      << (anchor.empty() ? "" : "#") << anchor << " leads nowhere\n";
             ++dead;
         }
     }

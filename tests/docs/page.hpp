@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <optional>
@@ -77,13 +78,15 @@ private:
         const bool follows_code = lines_since_code_ <= 1;
         lines_since_code_ = 2;
         if (kind == "text") {
-            if (!follows_code) throw Mistake(name_, opened, "```text follows no block of C++; write ``` alone");
+            if (!follows_code)
+                throw Mistake(name_, opened, "```text follows no block of C++; write ``` alone");
             blocks_.back().printed = text;
         } else if (kind == "cpp" || kind == "cpp fragment") {
             blocks_.push_back({opened + 1, kind != "cpp", text, std::nullopt});
             lines_since_code_ = 0;
         } else if (kind.starts_with("cpp")) {
-            throw Mistake(name_, opened, "```" + kind + ": write ```cpp, ```cpp fragment or ```c++");
+            throw Mistake(name_, opened,
+                          "```" + kind + ": write ```cpp, ```cpp fragment or ```c++");
         }
     }
 

@@ -23,10 +23,10 @@ using docs::Mistake;
 using docs::Page;
 
 /// The headers that stand at the top of a fragment's program.
-const std::vector<std::string> usual_headers = {"algorithm", "atomic", "chrono",   "fstream", "functional",
-                                                "iostream",  "map",    "memory",   "ranges",  "set",
-                                                "sstream",   "stdexcept", "string", "string_view", "thread",
-                                                "unordered_map", "utility", "vector"};
+const std::vector<std::string> usual_headers = {
+    "algorithm", "atomic",      "chrono", "fstream",       "functional", "iostream",
+    "map",       "memory",      "ranges", "set",           "sstream",    "stdexcept",
+    "string",    "string_view", "thread", "unordered_map", "utility",    "vector"};
 
 /// Which headers bring a name of namespace std: lines of `header: name name ...`.
 class Names {
@@ -36,12 +36,14 @@ public:
         for (std::string line; std::getline(lines, line);) {
             if (line.empty() || line[0] == '#') continue;
             std::istringstream names(line.substr(line.find(':') + 1));
-            for (std::string name; names >> name;) headers_[name].insert(line.substr(0, line.find(':')));
+            for (std::string name; names >> name;)
+                headers_[name].insert(line.substr(0, line.find(':')));
         }
     }
 
     /// A program must include what it uses: the reader pastes it into a file of its own.
-    void check(const std::string& page, int line, const std::string& code, const std::set<std::string>& included) const {
+    void check(const std::string& page, int line, const std::string& code,
+               const std::set<std::string>& included) const {
         static const std::regex name(R"(\bstd::(\w+)(?:::(\w+))?)");
         for (std::sregex_iterator at(code.begin(), code.end(), name), end; at != end; ++at) {
             auto found = headers_.find((*at)[1].str() + "::" + (*at)[2].str());
@@ -49,9 +51,11 @@ public:
             if (found == headers_.end())
                 throw Mistake(page, line, at->str() + " is not in headers.txt; add it there");
             const auto& any_of = found->second;
-            if (!any_of.contains("always") &&
-                std::ranges::none_of(any_of, [&](const auto& header) { return included.contains(header); }))
-                throw Mistake(page, line, at->str() + " without #include <" + *any_of.begin() + '>');
+            if (!any_of.contains("always") && std::ranges::none_of(any_of, [&](const auto& header) {
+                    return included.contains(header);
+                }))
+                throw Mistake(page, line,
+                              at->str() + " without #include <" + *any_of.begin() + '>');
         }
     }
 
@@ -74,8 +78,8 @@ public:
             else
                 add_program(page.name(), block);
             body_ << "}\n";
-            table_ << "    all.push_back({" << quoted(page.name()) << ", " << block.line << ", \"" << space
-                   << "\", &" << space << "::docs_run, "
+            table_ << "    all.push_back({" << quoted(page.name()) << ", " << block.line << ", \""
+                   << space << "\", &" << space << "::docs_run, "
                    << (block.printed ? quoted(*block.printed) : "nullptr") << "});\n";
         }
     }
@@ -94,7 +98,8 @@ private:
         body_ << "using namespace parallelpipe;\n_Pragma(\"GCC diagnostic push\")\n"
               << "_Pragma(\"GCC diagnostic ignored \\\"-Wunused-variable\\\"\")\n"
               << "_Pragma(\"GCC diagnostic ignored \\\"-Wunused-but-set-variable\\\"\")\n"
-              << "static int docs_run(int, char**) {\n" << line_of(page, block.line) << block.text
+              << "static int docs_run(int, char**) {\n"
+              << line_of(page, block.line) << block.text
               << "return 0;\n}\n_Pragma(\"GCC diagnostic pop\")\n";
     }
 
@@ -121,18 +126,22 @@ private:
         if (first != "parallelpipe.hpp")
             throw Mistake(page, block.line, "a program begins with #include <parallelpipe.hpp>");
         if (!has_main || end == code.npos)
-            throw Mistake(page, block.line, "a program ends with int main() {...}; or write ```cpp fragment");
+            throw Mistake(page, block.line,
+                          "a program ends with int main() {...}; or write ```cpp fragment");
         names_->check(page, block.line, checked, included);
         includes_.insert(included.begin(), included.end());
         code.insert(end + 1, "return 0; ");  // main() has that by itself
-        body_ << line_of(page, block.line) << code << "static int docs_run(int argc, char** argv) { return "
-              << (takes_arguments ? "program(argc, argv)" : "(void(argc), void(argv), program())") << "; }\n";
+        body_ << line_of(page, block.line) << code
+              << "static int docs_run(int argc, char** argv) { return "
+              << (takes_arguments ? "program(argc, argv)" : "(void(argc), void(argv), program())")
+              << "; }\n";
     }
 
     /// `docs_tour_md_20`: no two blocks of all pages have the same.
     static std::string space_of(const std::string& page, int line) {
         std::string space = page + '_' + std::to_string(line);
-        std::ranges::replace_if(space, [](unsigned char c) { return !std::isalnum(c); }, '_');
+        std::ranges::replace_if(
+            space, [](unsigned char c) { return !std::isalnum(c); }, '_');
         return space;
     }
 

@@ -31,7 +31,8 @@ unsigned time_limit() {
     try {
         std::exit(block.run(1, arguments));
     } catch (const std::exception& error) {
-        std::cerr << block.page << ':' << block.line << ": the block throws: " << error.what() << '\n';
+        std::cerr << block.page << ':' << block.line << ": the block throws: " << error.what()
+                  << '\n';
         std::exit(EXIT_FAILURE);
     }
 }
@@ -69,12 +70,14 @@ bool succeeds(const docs::Block& block) {
 
     std::string failure;
     if (WIFSIGNALED(status))
-        failure = WTERMSIG(status) == SIGALRM ? "the block does not end"
-                                              : "the block ends by signal " + std::to_string(WTERMSIG(status));
+        failure = WTERMSIG(status) == SIGALRM
+                      ? "the block does not end"
+                      : "the block ends by signal " + std::to_string(WTERMSIG(status));
     else if (WEXITSTATUS(status) != 0)
         failure = "the block exits with " + std::to_string(WEXITSTATUS(status));
     else if (block.printed && printed != block.printed)
-        failure = "the page says that the block prints\n" + std::string(block.printed) + "but it prints";
+        failure =
+            "the page says that the block prints\n" + std::string(block.printed) + "but it prints";
     if (failure.empty()) return true;
     std::cerr << block.page << ':' << block.line << ": " << failure << '\n' << printed;
     return false;
