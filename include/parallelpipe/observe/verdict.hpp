@@ -10,6 +10,7 @@ namespace parallelpipe::inline v0 {
 
 /// What limits a run, as explain() found it.
 struct Verdict {
+    /// What limits it.
     enum class Kind {
         /// Unknown: the run has not begun, was too short, or measured no times, as an inline run.
         too_early,
