@@ -2,7 +2,8 @@
 #ifndef PARALLELPIPE_STATISTICS_HPP
 #define PARALLELPIPE_STATISTICS_HPP
 
-#include <atomic>
+#include <parallelpipe/detail/sync/primitives.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -187,9 +188,9 @@ inline void sum_up(StageStatistics& stage) {
 /// Counted where an item fails, by the workers of one stage; read by anybody at any time. Relaxed:
 /// the numbers order nothing.
 struct item_counters {
-    std::atomic<std::size_t> skipped{0};
-    std::atomic<std::size_t> retried{0};
-    std::atomic<std::size_t> failed{0};
+    sync::atomic<std::size_t> skipped{0};
+    sync::atomic<std::size_t> retried{0};
+    sync::atomic<std::size_t> failed{0};
 };
 
 inline StageStatistics statistics_of(const std::string& name, std::size_t workers,

@@ -30,7 +30,7 @@ inline std::string_view stage_name() noexcept {
 /// Stops when nobody needs this worker's results any more: the run was stopped or cancelled, the
 /// consumer left, or all workers of a later stage have returned. For user code that waits by itself.
 inline std::stop_token stop_token() noexcept {
-    return detail::current_worker ? detail::current_worker->stop : std::stop_token();
+    return detail::current_worker ? std::stop_token(detail::current_worker->stop) : std::stop_token();
 }
 
 }  // namespace this_worker

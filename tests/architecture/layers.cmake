@@ -5,6 +5,8 @@
 # * each room has a line `room: rooms that it may include`, and these have lines of their own above it;
 # * within a room, headers do not include each other in a circle;
 # * headers are included in the form <parallelpipe/...>, moodycamel by channel/concurrentqueue.hpp alone;
+# * of the headers under detail/, sync/primitives.hpp alone names the atomics, fences, locks, threads and clocks of the
+#   standard library, so that a test build can replace them;
 # * the umbrella exports core.hpp and observe.hpp; together they export each public header except those whose
 #   line ends with `(apart: the reason)`.
 
@@ -55,6 +57,9 @@ endfunction()
 
 # ---- the headers ------------------------------------------------------------------------------
 
+string(CONCAT primitives
+       "atomic[a-z_]*|[a-z_]*mutex|[a-z]+_lock|lock_guard|call_once|once_flag|condition_variable[a-z_]*|cv_status|"
+       "[a-z]+_semaphore|latch|barrier|j?thread|this_thread|stop_(callback|source)|chrono::[a-z_]+_clock")
 get_filename_component(INCLUDE ${INCLUDE} ABSOLUTE)
 file(GLOB_RECURSE headers RELATIVE ${INCLUDE} ${INCLUDE}/*)
 set(used "")
@@ -66,8 +71,23 @@ foreach(header IN LISTS headers)
     problem("${header}: the room ${room} has no line in the list of layers")
   endif()
   set("own_${header}" "")
+  set(is_primitives OFF)
+  if(header STREQUAL "parallelpipe/detail/sync/primitives.hpp")
+    set(is_primitives ON)
+  elseif(header MATCHES "^parallelpipe/detail/")
+    file(READ ${INCLUDE}/${header} code)
+    string(REGEX REPLACE "//[^\n]*|\"[^\"\n]*\"" "" code "${code}")
+    string(REGEX MATCHALL "std::(${primitives})" named "${code}")
+    foreach(name IN LISTS named)
+      string(REGEX REPLACE "^std::(chrono::)?" "sync::" ours ${name})
+      problem("${header} names ${name}: write ${ours}, which sync/primitives.hpp declares")
+    endforeach()
+  endif()
   file(STRINGS ${INCLUDE}/${header} includes REGEX "^[ \t]*#[ \t]*include[ \t<\"]")
   foreach(line IN LISTS includes)
+    if(is_primitives AND line STREQUAL "#include PARALLELPIPE_SYNC_PRIMITIVES")
+      continue()
+    endif()
     if(NOT line MATCHES "include[ \t]*([<\"])([^>\"]+)[>\"]")
       problem("${header}: cannot read '${line}'")
       continue()

@@ -8,7 +8,8 @@ cmake_minimum_required(VERSION 3.21)
 function(write_sound_tree)
   file(REMOVE_RECURSE ${SCRATCH})
   set(headers ${SCRATCH}/include/parallelpipe)
-  file(WRITE ${headers}/detail/base/config.hpp "#include <vector>\n")
+  file(WRITE ${headers}/detail/base/config.hpp "#include <vector>\n// std::mutex\n#error \"std::thread\"\n")
+  file(WRITE ${headers}/detail/sync/primitives.hpp "#include PARALLELPIPE_SYNC_PRIMITIVES\nusing std::mutex\n")
   file(WRITE ${headers}/detail/base/more.hpp "#include <parallelpipe/detail/base/config.hpp>\n")
   file(WRITE ${headers}/detail/channel/concurrentqueue.hpp "#include <concurrentqueue.h>\n")
   file(WRITE ${headers}/stage.hpp "#include <parallelpipe/detail/base/config.hpp>\n")
@@ -19,7 +20,7 @@ function(write_sound_tree)
        "#include <parallelpipe/stages/batch.hpp>  // IWYU pragma: export\n")
   file(WRITE ${SCRATCH}/include/parallelpipe.hpp "#include <parallelpipe/core.hpp>  // IWYU pragma: export\n")
   file(WRITE ${SCRATCH}/layers.txt
-       "# a comment\n\ndetail/base:\ndetail/channel: detail/base\nstage.hpp: detail/base\nstages: stage.hpp\n"
+       "# a comment\n\ndetail/base:\ndetail/sync:\ndetail/channel: detail/base\nstage.hpp: detail/base\nstages: stage.hpp\n"
        "stages/apart.hpp: detail/base (apart: a reason)\next: stage.hpp\ncore.hpp: stage.hpp stages detail/base\n"
        "parallelpipe.hpp: core.hpp\n")
 endfunction()
@@ -49,7 +50,7 @@ macro(mistake file text message)
 endmacro()
 
 write_sound_tree()
-expect("9 headers, each in its layer")
+expect("10 headers, each in its layer")
 
 set(headers include/parallelpipe)
 mistake(${headers}/detail/base/config.hpp "#include <parallelpipe/stage.hpp>"
@@ -65,6 +66,9 @@ mistake(${headers}/detail/base/config.hpp "#include <parallelpipe/detail/base/mo
 mistake(${headers}/stage.hpp "#include <parallelpipe/none.hpp>" "none.hpp>, which does not exist")
 mistake(${headers}/stage.hpp "#include \"core.hpp\"" "includes \"core.hpp\" in quotes")
 mistake(${headers}/stage.hpp "#include <moodycamel/concurrentqueue.h>" "only channel/concurrentqueue.hpp does that")
+mistake(${headers}/detail/base/config.hpp "std::atomic<int> n" "config.hpp names std::atomic: write sync::atomic")
+mistake(${headers}/detail/base/config.hpp "std::chrono::steady_clock::now()" "steady_clock: write sync::steady_clock")
+mistake(${headers}/detail/base/config.hpp "#include PARALLELPIPE_SYNC_PRIMITIVES" "cannot read '#include PARALLEL")
 mistake(${headers}/new.hpp "" "the room new.hpp has no line")
 mistake(${headers}/detail/new/new.hpp "" "the room detail/new has no line")
 mistake(${headers}/stages/new.hpp "" "the umbrella does not export parallelpipe/stages/new.hpp")

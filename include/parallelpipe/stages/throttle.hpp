@@ -30,7 +30,7 @@ namespace detail {
 /// for each: no error adds up. `burst` items may be ahead of that.
 class pace {
 public:
-    using clock = std::chrono::steady_clock;
+    using clock = sync::steady_clock;
 
     /// `interval` in nanoseconds.
     pace(double interval, std::size_t burst)

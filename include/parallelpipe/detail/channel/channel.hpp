@@ -44,6 +44,7 @@
 // taken and not begun (prefetched_items.hpp), before it sleeps and before it believes in the end. So an
 // item that was taken is begun by its taker, stolen, or given back by a taker that leaves.
 
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/sync/yielding_mutex.hpp>
 #include <parallelpipe/detail/channel/item_store.hpp>
 #include <parallelpipe/detail/base/config.hpp>
@@ -53,11 +54,9 @@
 #include <parallelpipe/detail/channel/prefetched_items.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <utility>
 
@@ -332,7 +331,7 @@ public:
 
 private:
     /// Takers come one at a time.
-    std::lock_guard<yielding_mutex> lock() { return std::lock_guard(channel_.take_mutex_); }
+    sync::lock_guard<yielding_mutex> lock() { return sync::lock_guard(channel_.take_mutex_); }
 
     std::size_t took(std::size_t items) {
         if (items > few) channel_.not_empty_.come_often();

@@ -11,15 +11,14 @@
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/base/raw_storage.hpp>
 #include <parallelpipe/detail/channel/prefetched_items.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <span>
 #include <type_traits>
@@ -169,7 +168,7 @@ private:
         } some;
         owning_ptr<given_back_item> first_given_back;
         bool any = false;
-        const std::lock_guard alone(take_mutex_);  // the last declared: free before the others die
+        const sync::lock_guard alone(take_mutex_);  // the last declared: free before the others die
         if (!given_back_.is_empty()) {
             first_given_back = given_back_.take_first();
             any = true;

@@ -27,10 +27,10 @@
 // | unwinds_  | set by who stops a guest (see    | relaxed: what wakes the reader orders it           |
 // |           | stop_wakeup.hpp), else the reader |                                                    |
 
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <utility>
@@ -70,7 +70,7 @@ public:
     bool unwinds() const noexcept { return unwinds_.load(std::memory_order_relaxed); }
     void unwind(bool whether) noexcept { unwinds_.store(whether, std::memory_order_relaxed); }
 
-    std::atomic<bool> attention{false};
+    sync::atomic<bool> attention{false};
 
     // The channel's, under its locks: the next one of those that are told of a stop, and of those whose items
     // can be stolen.
@@ -78,9 +78,9 @@ public:
     reader_state* next_shared = nullptr;
 
 private:
-    std::atomic<worker_counters*> own_counters_{nullptr};
-    std::atomic<bool> unwinds_{false};
-    std::atomic<std::uint64_t> visits_{0};  // written by the reader; relaxed: a number
+    sync::atomic<worker_counters*> own_counters_{nullptr};
+    sync::atomic<bool> unwinds_{false};
+    sync::atomic<std::uint64_t> visits_{0};  // written by the reader; relaxed: a number
 };
 
 /// Readers linked by one of their members. Whoever has the list orders what is done with it.
@@ -113,8 +113,8 @@ public:
         return next && next < end ? static_cast<std::uint64_t>(end - next) : 0;
     }
 
-    std::atomic<T*> begun{nullptr};  // one past the last item that was begun
-    std::atomic<T*> last{nullptr};   // one past the last item that was taken
+    sync::atomic<T*> begun{nullptr};  // one past the last item that was begun
+    sync::atomic<T*> last{nullptr};   // one past the last item that was taken
 
     // Written by the reader under the channel's lock, read by thieves under it.
     T* first = nullptr;              // the first item that was taken together with the last one

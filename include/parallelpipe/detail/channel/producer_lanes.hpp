@@ -28,8 +28,8 @@
 
 #include <parallelpipe/detail/channel/concurrentqueue.hpp>
 #include <parallelpipe/detail/base/config.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <new>
 #include <utility>
@@ -40,7 +40,7 @@ struct lane;
 
 /// Room for some items, which are behind it in memory: items_chunk knows their type.
 struct chunk {
-    alignas(cache_line) std::atomic<std::size_t> filled{0};  // how many items have been constructed
+    alignas(cache_line) sync::atomic<std::size_t> filled{0};  // how many items have been constructed
 
     alignas(cache_line) std::size_t taken = 0;  // consumers': how many have been destroyed
     chunk* next = nullptr;                      // consumers': behind it in the lane, or also returned
@@ -57,13 +57,13 @@ struct lane {
     alignas(cache_line) moodycamel::ProducerToken token;
     chunk* made = nullptr;
     chunk* reusable = nullptr;
-    std::atomic<chunk*> writing{nullptr};
-    std::atomic<std::size_t> before{0};  // how many items were pushed into the chunks before that
-    std::atomic<unsigned> version{0};    // odd while these two and the chunk do not fit together
+    sync::atomic<chunk*> writing{nullptr};
+    sync::atomic<std::size_t> before{0};  // how many items were pushed into the chunks before that
+    sync::atomic<unsigned> version{0};    // odd while these two and the chunk do not fit together
     lane* next_opened = nullptr;         // constant
 
     // The consumers'.
-    alignas(cache_line) std::atomic<chunk*> returned{nullptr};
+    alignas(cache_line) sync::atomic<chunk*> returned{nullptr};
     chunk* reading = nullptr;  // null: no chunk is known that is not read
     chunk* last = nullptr;
     lane* next_to_read = nullptr;
@@ -263,8 +263,8 @@ private:
 
     chunk_queue queue_;
     moodycamel::ConsumerToken token_;
-    alignas(cache_line) std::atomic<lane*> lanes_{nullptr};
-    std::atomic<std::size_t> count_{0};  // relaxed: who finds nothing looks into the queue anyway
+    alignas(cache_line) sync::atomic<lane*> lanes_{nullptr};
+    sync::atomic<std::size_t> count_{0};  // relaxed: who finds nothing looks into the queue anyway
     lane* first_ = nullptr;              // lanes with a chunk to read
     lane* last_ = nullptr;
     std::size_t to_read_ = 0;  // how many

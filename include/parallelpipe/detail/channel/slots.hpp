@@ -9,18 +9,16 @@
 #include <parallelpipe/detail/channel/prefetched_items.hpp>
 #include <parallelpipe/detail/channel/producer_lanes.hpp>
 #include <parallelpipe/detail/sync/event_count.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/sync/wait_strategy.hpp>
 #include <parallelpipe/detail/sync/yielding_mutex.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <mutex>
-#include <thread>
 
 namespace parallelpipe::inline v0::detail {
 
@@ -203,13 +201,13 @@ public:
 
     /// `reader` is told of a stop from now on.
     void add(reader_state& reader) {
-        const std::lock_guard lock(readers_mutex_);
+        const sync::lock_guard lock(readers_mutex_);
         readers_.add(reader);
         if (is_aborted() || has_stop())
             reader.attention.store(true, std::memory_order_seq_cst);
     }
     void remove(reader_state& reader) {
-        const std::lock_guard lock(readers_mutex_);
+        const sync::lock_guard lock(readers_mutex_);
         readers_.remove(reader);
     }
 
@@ -218,7 +216,7 @@ public:
     /// loop of slow items would seem to stand still.
     /// Returns: how often they have come by so far, all together.
     std::uint64_t ask_readers() {
-        const std::lock_guard lock(readers_mutex_);
+        const sync::lock_guard lock(readers_mutex_);
         std::uint64_t visits = 0;
         for (reader_state* reader = readers_.first(); reader; reader = readers_.next(*reader)) {
             visits += reader->visits();
@@ -229,7 +227,7 @@ public:
 
     /// How many items the reader that counts for `who` has taken and not begun.
     std::uint64_t ahead_of(const worker_counters& who) const {
-        const std::lock_guard lock(readers_mutex_);
+        const sync::lock_guard lock(readers_mutex_);
         std::uint64_t ahead = 0;
         for (const reader_state* reader = readers_.first(); reader; reader = readers_.next(*reader))
             if (reader->own_counters() == &who) ahead += reader->ahead();
@@ -309,15 +307,15 @@ protected:
     const std::size_t consumer_count_;
 
     // Written once, at the end; read by both sides all the time.
-    alignas(cache_line) std::atomic<bool> closed_{false};
-    std::atomic<bool> aborted_{false};
-    std::atomic<bool> sentinel_{false};
-    std::atomic<bool> interrupted_{false};
-    std::atomic<std::uint64_t> stop_before_{no_number};
+    alignas(cache_line) sync::atomic<bool> closed_{false};
+    sync::atomic<bool> aborted_{false};
+    sync::atomic<bool> sentinel_{false};
+    sync::atomic<bool> interrupted_{false};
+    sync::atomic<std::uint64_t> stop_before_{no_number};
 
-    alignas(cache_line) std::atomic<std::ptrdiff_t> free_slots_;
-    std::atomic<std::size_t> producers_;
-    std::atomic<std::size_t> consumers_;
+    alignas(cache_line) sync::atomic<std::ptrdiff_t> free_slots_;
+    sync::atomic<std::size_t> producers_;
+    sync::atomic<std::size_t> consumers_;
 
     alignas(cache_line) event_count not_empty_;
     alignas(cache_line) event_count not_full_;
@@ -332,20 +330,20 @@ protected:
     given_back_items given_back_;                    // before what lies in the lanes; under it
     std::uint64_t next_number_ = 0;  // of the lanes' next item; under it
     // Written by who takes items, read by anybody; relaxed: numbers.
-    std::atomic<std::size_t> taken_{0};
-    std::atomic<std::size_t> high_water_{0};
-    std::atomic<std::uint64_t> found_{0};
-    std::atomic<std::uint64_t> looks_{0};
+    sync::atomic<std::size_t> taken_{0};
+    sync::atomic<std::size_t> high_water_{0};
+    sync::atomic<std::uint64_t> found_{0};
+    sync::atomic<std::uint64_t> looks_{0};
 
-    alignas(cache_line) mutable std::mutex readers_mutex_;
+    alignas(cache_line) mutable sync::mutex readers_mutex_;
     reader_list<&reader_state::next_told> readers_;  // under readers_mutex_
 
     void share(reader_state& items) {
-        const std::lock_guard lock(take_mutex_);
+        const sync::lock_guard lock(take_mutex_);
         shared_.add(items);
     }
     void unshare(reader_state& items) {
-        const std::lock_guard lock(take_mutex_);
+        const sync::lock_guard lock(take_mutex_);
         shared_.remove(items);
     }
 
@@ -357,7 +355,7 @@ private:
     }
 
     void get_attention() {
-        const std::lock_guard lock(readers_mutex_);
+        const sync::lock_guard lock(readers_mutex_);
         for (reader_state* reader = readers_.first(); reader; reader = readers_.next(*reader))
             reader->attention.store(true, std::memory_order_seq_cst);
     }

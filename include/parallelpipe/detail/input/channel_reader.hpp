@@ -8,6 +8,7 @@
 #include <parallelpipe/detail/input/stop_wakeup.hpp>
 #include <parallelpipe/detail/sync/asymmetric_fence.hpp>
 #include <parallelpipe/detail/sync/core_contention.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 
 #include <algorithm>
@@ -18,7 +19,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <stop_token>
 #include <type_traits>
 #include <utility>
 
@@ -50,7 +50,7 @@ public:
     }
 
 private:
-    using clock = std::chrono::steady_clock;
+    using clock = sync::steady_clock;
     static constexpr std::chrono::microseconds worth{20};
 
     std::size_t limit_;
@@ -102,7 +102,7 @@ public:
         return has_siblings_ && consumer_.has_items_before(item);
     }
 
-    void read_by(std::stop_token inner_stage) final {
+    void read_by(sync::stop_token inner_stage) final {
         this->set_inner_stage(std::move(inner_stage));
     }
 

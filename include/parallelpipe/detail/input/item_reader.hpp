@@ -7,10 +7,10 @@
 #include <parallelpipe/detail/base/range_elements.hpp>
 #include <parallelpipe/detail/base/raw_storage.hpp>
 #include <parallelpipe/detail/channel/prefetched_items.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cassert>
 #include <cstddef>
 #include <cstdint>
@@ -19,7 +19,6 @@
 #include <optional>
 #include <ranges>
 #include <span>
-#include <stop_token>
 #include <type_traits>
 #include <utility>
 
@@ -74,7 +73,7 @@ public:
 
     /// From now on the items are those of a stage inside a fused one: its stop ends their reading, too, in whatever
     /// thread. Without a stop: they are not any more.
-    virtual void read_by(std::stop_token /*inner_stage*/) {}
+    virtual void read_by(sync::stop_token /*inner_stage*/) {}
 
     /// The reader that begins is the last one: after it, nothing is read here.
     virtual void last_reader_comes() {}
@@ -178,7 +177,7 @@ public:
         if (at_end()) return {};
         auto count = std::min(static_cast<std::ptrdiff_t>(most), checkpoint_ - current_);
         taken_.begun.store(current_ + count, std::memory_order_relaxed);
-        std::atomic_signal_fence(std::memory_order_seq_cst);
+        sync::atomic_signal_fence(std::memory_order_seq_cst);
         if (needs_attention()) [[unlikely]] {
             // Somebody may have taken them; only the one in hand is certain.
             count = 1;
@@ -230,7 +229,7 @@ protected:
     /// The item at current_ comes into the reader's hands.
     PARALLELPIPE_INLINE void begin_item() noexcept {
         taken_.begun.store(current_ + 1, std::memory_order_relaxed);
-        std::atomic_signal_fence(std::memory_order_seq_cst);
+        sync::atomic_signal_fence(std::memory_order_seq_cst);
         hand_ = hand::unseen;
     }
 

@@ -10,12 +10,12 @@
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/input/nested_source.hpp>
 #include <parallelpipe/detail/input/source_thread.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <utility>
 
 namespace parallelpipe::inline v0::detail {
@@ -43,7 +43,7 @@ public:
     }
     bool has_taken() const override { return made_ != 0; }
 
-    void read_by(std::stop_token inner_stage) override {
+    void read_by(sync::stop_token inner_stage) override {
         on_inner_stop_.reset();
         inner_stage_ = std::move(inner_stage);
         if (is_last_reader_) on_inner_stop_.emplace(inner_stage_, stopping{&stage_});
@@ -81,8 +81,8 @@ private:
     const bool has_numbers_;
     std::uint64_t made_ = 0;
     bool is_last_reader_ = false;
-    std::stop_token inner_stage_;
-    std::optional<std::stop_callback<stopping>> on_inner_stop_;
+    sync::stop_token inner_stage_;
+    std::optional<sync::stop_callback<stopping>> on_inner_stop_;
     raw_storage<T, 1> slot_;
     owning_ptr<source_thread> thread_;  // null until a worker of another run reads here
 };
@@ -100,7 +100,7 @@ public:
 
     std::uint64_t number_in_hand() const override { return from_.number_in_hand(); }
     bool has_taken() const override { return from_.has_taken(); }
-    void read_by(std::stop_token inner_stage) override { from_.read_by(std::move(inner_stage)); }
+    void read_by(sync::stop_token inner_stage) override { from_.read_by(std::move(inner_stage)); }
     void last_reader_comes() override { from_.last_reader_comes(); }
     void arrive() override { from_.arrive(); }
 

@@ -12,10 +12,10 @@
 #include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 
-#include <atomic>
 #include <cstdint>
 
 namespace parallelpipe::inline v0::detail {
@@ -94,8 +94,8 @@ protected:
 
     owning_ptr<nested_call> call_;  // null: none stands
     const worker_identity* const identity_;
-    std::atomic<bool> is_stopped_{false};
-    std::atomic<std::uint64_t> made_{0};  // results
+    sync::atomic<bool> is_stopped_{false};
+    sync::atomic<std::uint64_t> made_{0};  // results
 };
 
 }  // namespace parallelpipe::detail

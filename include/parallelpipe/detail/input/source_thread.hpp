@@ -4,16 +4,13 @@
 
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/input/nested_source.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 #include <parallelpipe/this_worker.hpp>
 
-#include <condition_variable>
 #include <cstdint>
 #include <exception>
-#include <mutex>
-#include <stop_token>
-#include <thread>
 #include <utility>
 
 namespace parallelpipe::inline v0::detail {
@@ -33,7 +30,7 @@ class source_thread final : public nested_source {
 public:
     /// Makes results at `to`. If the stop of `inner_stage` is possible, it ends the work, else the stage's own does.
     /// Errors: `std::system_error` if the thread cannot be started.
-    source_thread(nested_source& stage, void* to, const std::stop_token& inner_stage)
+    source_thread(nested_source& stage, void* to, const sync::stop_token& inner_stage)
         : nested_source(stage.identity()),
           stage_(stage),
           to_(to),
@@ -61,7 +58,7 @@ public:
     /// Blocks until the thread has ended: as soon as the stage yields, or sees that it was told to stop.
     void end() noexcept {
         {
-            const std::lock_guard lock(mutex_);
+            const sync::lock_guard lock(mutex_);
             is_over_ = true;
             asked_.notify_one();
         }
@@ -79,7 +76,7 @@ public:
 private:
     enum class state { idle, asked, made, at_end };
 
-    static worker_identity stopped_by(const std::stop_token& stop, worker_identity worker) {
+    static worker_identity stopped_by(const sync::stop_token& stop, worker_identity worker) {
         if (stop.stop_possible()) worker.stop = stop;
         return worker;
     }
@@ -88,12 +85,12 @@ private:
     bool produce_otherwise(void*) override {
         bool is_stopped = false;  // under mutex_
         const auto wake = [&] {
-            const std::lock_guard lock(mutex_);
+            const sync::lock_guard lock(mutex_);
             is_stopped = true;
             answered_.notify_one();
         };
-        const std::stop_callback on_stop(this_worker::stop_token(), wake);
-        std::unique_lock lock(mutex_);
+        const sync::stop_callback on_stop(this_worker::stop_token(), wake);
+        sync::unique_lock lock(mutex_);
         if (is_over_) return false;
         if (state_ == state::idle) {
             state_ = state::asked;
@@ -112,7 +109,7 @@ private:
 
     void work() noexcept {
         const worker_scope scope(helper_.get());
-        std::unique_lock lock(mutex_);
+        sync::unique_lock lock(mutex_);
         for (;;) {
             asked_.wait(lock, [this] { return state_ == state::asked || is_over_; });
             if (is_over_) return;
@@ -138,15 +135,15 @@ private:
     void* const to_;
     std::uint64_t number_;   // of the item in the reader's hand; the reader's own, as the next one
     bool was_left_ = false;  // the reader was told to stop where it waited
-    std::mutex mutex_;
-    std::condition_variable asked_;
-    std::condition_variable answered_;
+    sync::mutex mutex_;
+    sync::condition_variable asked_;
+    sync::condition_variable answered_;
     state state_ = state::idle;
     bool is_over_ = false;
     std::exception_ptr error_;
     std::uint64_t number_of_made_ = 0;
     helper_identity helper_;
-    std::thread thread_;  // last: it uses all the others
+    sync::thread thread_;  // last: it uses all the others
 };
 
 }  // namespace parallelpipe::detail

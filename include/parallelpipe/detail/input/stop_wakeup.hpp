@@ -6,11 +6,11 @@
 // while the worker is not. The source of a run over an Input is one, a stage inside a fused one, the thread of a
 // timed batch. Whoever stops a guest waits for it: so a guest that waits for an item is woken, and unwound.
 
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 #include <parallelpipe/this_worker.hpp>
 
 #include <optional>
-#include <stop_token>
 #include <utility>
 
 namespace parallelpipe::inline v0::detail {
@@ -28,19 +28,19 @@ public:
     virtual void wake_nested_reader() = 0;
 
     /// The stop of the worker itself.
-    const std::stop_token& host() const noexcept { return host_; }
+    const sync::stop_token& host() const noexcept { return host_; }
 
     /// The stop of the stage inside a fused one whose items these are, while there is one: it ends the reading of all
     /// that read for that stage.
-    const std::stop_token& inner_stage() const noexcept { return inner_stage_; }
+    const sync::stop_token& inner_stage() const noexcept { return inner_stage_; }
 
 protected:
     /// By the worker, while nothing reads.
-    void set_inner_stage(std::stop_token stop) noexcept { inner_stage_ = std::move(stop); }
+    void set_inner_stage(sync::stop_token stop) noexcept { inner_stage_ = std::move(stop); }
 
 private:
-    const std::stop_token host_ = this_worker::stop_token();
-    std::stop_token inner_stage_;
+    const sync::stop_token host_ = this_worker::stop_token();
+    sync::stop_token inner_stage_;
 };
 
 /// In the thread of a reader, for one wait.
@@ -66,8 +66,8 @@ private:
     };
 
     stop_wakeup_target& house_;
-    std::optional<std::stop_callback<waking>> on_stop_;
-    std::optional<std::stop_callback<waking>> on_stage_stop_;
+    std::optional<sync::stop_callback<waking>> on_stop_;
+    std::optional<sync::stop_callback<waking>> on_stage_stop_;
 };
 
 }  // namespace parallelpipe::detail

@@ -7,6 +7,7 @@
 
 #include <parallelpipe/detail/base/callable_traits.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 #include <parallelpipe/item.hpp>
@@ -15,20 +16,16 @@
 #include <parallelpipe/this_worker.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cmath>
 #include <concepts>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <mutex>
 #include <optional>
 #include <ranges>
 #include <stdexcept>
-#include <stop_token>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -38,17 +35,17 @@ namespace parallelpipe::inline v0::detail {
 
 /// Waits on behalf of a stage function. Unwinds it at once when the run stops: nobody needs what it
 /// waits to do.
-inline void wait_until(std::chrono::steady_clock::time_point when) {
-    std::mutex mutex;
-    std::condition_variable wake;  // for the time, or for the stop
+inline void wait_until(sync::steady_clock::time_point when) {
+    sync::mutex mutex;
+    sync::condition_variable wake;  // for the time, or for the stop
     bool is_stopped = false;       // under mutex
     const auto stop = [&] {
-        const std::lock_guard lock(mutex);
+        const sync::lock_guard lock(mutex);
         is_stopped = true;
         wake.notify_one();
     };
-    const std::stop_callback on_stop(this_worker::stop_token(), stop);
-    std::unique_lock lock(mutex);
+    const sync::stop_callback on_stop(this_worker::stop_token(), stop);
+    sync::unique_lock lock(mutex);
     if (wake.wait_until(lock, when, [&] { return is_stopped; })) throw stop_unwind{};
 }
 
@@ -59,7 +56,7 @@ inline void back_off(std::chrono::nanoseconds backoff, std::size_t attempt) {
     constexpr double longest = duration_cast<duration<double, std::nano>>(years(1)).count();
     const double step = std::ldexp(static_cast<double>(std::max(backoff, nanoseconds(0)).count()),
                                    static_cast<int>(std::min<std::size_t>(attempt, 64)) - 1);
-    const auto now = steady_clock::now();
+    const auto now = sync::steady_clock::now();
     // Workers that fail together should not try again together. The golden ratio spreads even
     // neighbouring moments over the whole range.
     const auto seed = static_cast<std::uint64_t>(now.time_since_epoch().count()) + this_worker::index();
@@ -140,7 +137,7 @@ private:
         }
     }
 
-    void count(std::atomic<std::size_t> item_counters::* which) const noexcept {
+    void count(sync::atomic<std::size_t> item_counters::* which) const noexcept {
         if (counters_) (counters_->*which).fetch_add(1, std::memory_order_relaxed);
     }
 

@@ -29,14 +29,13 @@
 #include <parallelpipe/detail/channel/slots.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/keyed/keyed_items.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <span>
@@ -82,14 +81,14 @@ public:
     }
 
     void stop() override {
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         has_stopped_ = true;
         hand_on();
     }
 
     void discard() override {
         keyed_items<In> dying;  // without the lock
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         for (key_queue& each : queues_) dying.absorb(each.items);
     }
 
@@ -102,7 +101,7 @@ private:
 
     struct key_queue {
         keyed_items<In> items;
-        std::condition_variable wake;
+        sync::condition_variable wake;
         bool waits = false;
         bool is_at_end = false;  // asked for items behind the end of the channel
         bool is_behind = false;  // what it has in hand is behind a failing item
@@ -118,7 +117,7 @@ private:
     std::size_t take(std::size_t worker, std::size_t most_items, const reader_state& who, Receive receive,
                      std::optional<std::uint64_t>& lost) {
         auto timer = wait_timer::for_input(who.own_counters());
-        std::unique_lock lock(mutex_);
+        sync::unique_lock lock(mutex_);
         key_queue& mine = queues_[worker];
         if (mine.has_left) take_over(worker);
         struct handing_on {
@@ -151,7 +150,7 @@ private:
 
     /// `worker` looks again whether it unwinds.
     void wake(std::size_t worker) {
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         queues_[worker].wake.notify_one();
         if (has_leader_) channel_.interrupt();  // that may be this one
     }
@@ -185,7 +184,7 @@ private:
     /// keeps its slot: where all fail, the bound holds, too. One whose key is not known is the leader's.
     /// Errors: such a failure if there is no memory to keep it; `lost` is its number then. What lies behind it
     /// stays with the reader.
-    void lead(std::unique_lock<std::mutex>& lock, key_queue& mine, std::optional<std::uint64_t>& lost) {
+    void lead(sync::unique_lock<sync::mutex>& lock, key_queue& mine, std::optional<std::uint64_t>& lost) {
         has_leader_ = true;
         lock.unlock();
         std::size_t targets[most];
@@ -291,7 +290,7 @@ private:
 
     /// The worker reads no more; it leaves `unbegun`.
     void leave(std::size_t worker, keyed_items<In>& unbegun) {
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         queues_[worker].has_left = true;
         last_ = worker;
         key_queue& to = queues_[successor(worker)];
@@ -315,14 +314,14 @@ private:
 
     /// Whether that one, or the failure that stands for it, waits for the worker.
     bool is_in_box(std::size_t worker, std::uint64_t number) {
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         return queues_[worker].items.has(number);
     }
 
     /// The worker has an item behind that one in hand. Returns: whether one in front of it can still come: it
     /// waits, or a sibling that is not behind itself may leave some.
     bool may_get_items_before(std::size_t worker, std::uint64_t number) {
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         queues_[worker].is_behind = true;
         return std::any_of(queues_.begin(), queues_.end(), [&](const key_queue& each) {
             if (each.has_left) return false;
@@ -333,7 +332,7 @@ private:
 
     channel_slots& channel_;
     const owning_ptr<item_reader_base> reader_;  // the leader's
-    std::mutex mutex_;
+    sync::mutex mutex_;
     std::vector<key_queue> queues_;
     std::size_t last_ = 0;  // who left last, or drains
     bool has_leader_ = false;

@@ -10,17 +10,16 @@
 #include <parallelpipe/detail/input/stop_wakeup.hpp>
 #include <parallelpipe/detail/keyed/key_router.hpp>
 #include <parallelpipe/detail/keyed/keyed_items.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <stop_token>
 #include <type_traits>
 #include <utility>
 
@@ -42,7 +41,7 @@ public:
         leave();
     }
 
-    void read_by(std::stop_token inner_stage) override {
+    void read_by(sync::stop_token inner_stage) override {
         this->set_inner_stage(std::move(inner_stage));
     }
 

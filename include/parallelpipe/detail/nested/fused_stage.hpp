@@ -6,6 +6,7 @@
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/nested/nested_stage.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 #include <parallelpipe/this_worker.hpp>
@@ -14,10 +15,8 @@
 #include <cstddef>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -56,7 +55,7 @@ public:
                 owning_ptr(new nested_stage(*this, stages[i], workers[i].name, identity.index, 1)));
             stage.belongs_to(identity.host, identity.counters);
         }
-        if (std::stop_token host = this_worker::stop_token(); host.stop_possible())
+        if (sync::stop_token host = this_worker::stop_token(); host.stop_possible())
             on_stop_.emplace(std::move(host), stopping{&last()});
     }
 
@@ -83,7 +82,7 @@ public:
         inner_failure what = innermost(at, std::move(cause));
         const bool in_order = what.in_order;
         {
-            const std::lock_guard lock(mutex_);
+            const sync::lock_guard lock(mutex_);
             if (!failure_) failure_ = std::move(what);
         }
         if (in_order) return after_error::ends;
@@ -111,11 +110,11 @@ private:
         void operator()() const { last->request_stop(); }
     };
 
-    std::mutex mutex_;
+    sync::mutex mutex_;
     std::optional<inner_failure> failure_;  // the first one. Under mutex_; read after chain_.unwind()
     bool was_unwound_ = false;              // written by the first stage; read after chain_.unwind()
     nested_chain chain_;
-    std::optional<std::stop_callback<stopping>> on_stop_;  // last: gone before what it touches
+    std::optional<sync::stop_callback<stopping>> on_stop_;  // last: gone before what it touches
 };
 
 /// The same where each stage but the first calls a function for each item: an item is handed on from

@@ -3,6 +3,7 @@
 #define PARALLELPIPE_DETAIL_NESTED_INLINE_RUN_HPP
 
 #include <parallelpipe/detail/nested/fused_stage.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
 #include <parallelpipe/detail/nested/nested_stage.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
@@ -11,14 +12,11 @@
 #include <parallelpipe/results.hpp>
 #include <parallelpipe/statistics.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <mutex>
 #include <optional>
-#include <stop_token>
 #include <utility>
 #include <vector>
 
@@ -30,7 +28,7 @@ namespace parallelpipe::inline v0::detail {
 /// threads there can be, and why errors have a lock.
 class inline_run_state final : public run_base, public nested_owner {
 public:
-    inline_run_state(const std::vector<stage_entry>& stages, std::stop_token token)
+    inline_run_state(const std::vector<stage_entry>& stages, sync::stop_token token)
         : entries_(stages), counters_(stages.size()) {
         refuse_views_of_items(entries_);
         for (const stage_entry& entry : entries_) entry.begin_run();
@@ -44,7 +42,7 @@ public:
         chain_.last().is_last = true;
         if (token.stop_possible())
             on_stop_.reset(
-                new std::stop_callback<canceller>(std::move(token), canceller{this}));
+                new sync::stop_callback<canceller>(std::move(token), canceller{this}));
     }
     nested_stage& last() const noexcept { return chain_.last(); }
 
@@ -103,7 +101,7 @@ private:
         if (is_ordered && at.has_taken()) item = at.item();
         TaskError error(std::move(what.stage), at.worker(), std::move(what.cause), item);
         {
-            const std::lock_guard lock(mutex_);
+            const sync::lock_guard lock(mutex_);
             errors_.push_back(std::move(error));
         }
         if (at.on_error() == OnError::finish && !what.stops_run) return after_error::next_worker;
@@ -114,14 +112,14 @@ private:
 
     const std::vector<stage_entry> entries_;
     const owning_ptr<item_counters[]> counters_;  // one a stage
-    std::atomic<bool> is_cancelled_{false};  // relaxed, as the others: they carry nothing else
+    sync::atomic<bool> is_cancelled_{false};  // relaxed, as the others: they carry nothing else
     const std::int64_t began_ = worker_counters::now();
-    std::atomic<std::int64_t> ended_{0};  // 0: not yet
-    std::mutex mutex_;
+    sync::atomic<std::int64_t> ended_{0};  // 0: not yet
+    sync::mutex mutex_;
     std::vector<TaskError> errors_;  // under mutex_; read after chain_.unwind()
     bool was_unwound_ = false;       // written by the first stage; read after chain_.unwind()
     nested_chain chain_;
-    owning_ptr<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
+    owning_ptr<sync::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
 };
 
 }  // namespace parallelpipe::detail

@@ -20,15 +20,14 @@
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/input/nested_reader.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 #include <parallelpipe/setup.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -233,7 +232,7 @@ private:
     nested_owner& owner_;
     const stage_entry& entry_;
     const std::string name_;
-    std::stop_source stop_;  // its own: a later stage may end while this one goes on, and the other way round
+    sync::stop_source stop_;  // its own: a later stage may end while this one goes on, and the other way round
     worker_identity worker_;
     std::size_t end_worker_;
     item_reader_base* in_ = nullptr;

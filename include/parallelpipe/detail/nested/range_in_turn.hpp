@@ -16,18 +16,16 @@
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/input/nested_reader.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/sync/wait_strategy.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 #include <parallelpipe/this_worker.hpp>
 
-#include <atomic>
 #include <cstdint>
 #include <exception>
-#include <mutex>
 #include <optional>
-#include <stop_token>
 #include <string>
 #include <utility>
 
@@ -53,11 +51,11 @@ public:
 
 private:
     const stage_code& range_;
-    std::mutex turn_;
+    sync::mutex turn_;
     owning_ptr<nested_call> elements_;            // made by the first reader
-    std::atomic<std::uint64_t> taken_{0};    // written by who has the turn; relaxed: a number
+    sync::atomic<std::uint64_t> taken_{0};    // written by who has the turn; relaxed: a number
     bool has_ended_ = false;
-    std::atomic<bool> is_stopped_{false};  // relaxed: it carries nothing else
+    sync::atomic<bool> is_stopped_{false};  // relaxed: it carries nothing else
 };
 
 /// Threads: those of its worker, one.
@@ -125,7 +123,7 @@ private:
 
     /// Makes the next element at `to`, or notes why it could not. Returns: false at the end.
     bool read(void* to) {
-        const std::unique_lock<std::mutex> turn = wait_for_turn();
+        const sync::unique_lock<sync::mutex> turn = wait_for_turn();
         if (of_.has_ended_ || is_stopped()) return false;
         const worker_scope scope(in_range());
         try {
@@ -147,8 +145,8 @@ private:
         return true;
     }
 
-    std::unique_lock<std::mutex> wait_for_turn() {
-        std::unique_lock turn(of_.turn_, std::try_to_lock);
+    sync::unique_lock<sync::mutex> wait_for_turn() {
+        sync::unique_lock turn(of_.turn_, std::try_to_lock);
         if (turn) return turn;
         auto timer = wait_timer::for_input(worker_.own_counters);
         timer.begin();
@@ -171,7 +169,7 @@ private:
     /// What the worker is while it is in the range: told to stop with itself, and with the reader that asks, which
     /// can be a stage inside a fused one, or a thread.
     const worker_identity& in_range() {
-        const std::stop_token& asking = current_worker ? current_worker->stop : worker_.stop;
+        const sync::stop_token& asking = current_worker ? current_worker->stop : worker_.stop;
         if (!in_range_ || in_range_->get().index != worker_.index || asking_ != asking) {
             on_stop_.reset();
             name_ = std::string(worker_.stage) + ".source";
@@ -192,8 +190,8 @@ private:
     wait_strategy wait_strategy_;
     std::string name_;
     std::optional<helper_identity> in_range_;
-    std::stop_token asking_;                               // the stop of the reader that asked last
-    std::optional<std::stop_callback<stopping>> on_stop_;  // its own
+    sync::stop_token asking_;                               // the stop of the reader that asked last
+    std::optional<sync::stop_callback<stopping>> on_stop_;  // its own
     std::optional<inner_failure> failure_;
 };
 

@@ -34,24 +34,22 @@
 #include <parallelpipe/detail/observe/sample_log.hpp>
 #include <parallelpipe/detail/observe/stall_detector.hpp>
 #include <parallelpipe/detail/observe/traced_threads.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/observe/stall.hpp>
 #include <parallelpipe/statistics.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -87,7 +85,7 @@ public:
     void set(F change) {
         // The thread of a run that was destroyed in a callback may still be in there.
         if (watching != this) join_idle();
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         if (is_reserved_ || watching == this)
             throw std::logic_error(
                 "parallelpipe: this Monitor watches a run; change its settings before "
@@ -96,12 +94,12 @@ public:
     }
 
     Statistics stats() const {
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         return stats_now();
     }
 
     run_record record() const {
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         if (settings_.kept_waits == 0)
             throw std::logic_error(
                 "parallelpipe: there is no trace: call the Monitor's trace() before "
@@ -113,25 +111,25 @@ public:
     /// Blocks: for a callback that is at work, unless it is the caller.
     void end_watch() noexcept {
         if (watching == this) {
-            const std::lock_guard lock(mutex_);
+            const sync::lock_guard lock(mutex_);
             is_silent_ = true;
             return leave();
         }
-        const std::lock_guard joining(joining_);
+        const sync::lock_guard joining(joining_);
         {
-            const std::lock_guard lock(mutex_);
+            const sync::lock_guard lock(mutex_);
             is_ending_ = is_silent_ = true;
         }
         wake_.notify_all();
         if (thread_.joinable()) thread_.join();
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         leave();
     }
 
     // ---- the run's side ----
 
     void reserve(run& of) override {
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         if (is_reserved_ || watching == this)
             throw std::logic_error(
                 "parallelpipe: this Monitor watches another run; give each run that "
@@ -144,8 +142,8 @@ public:
 
     void begin(run& of) override {
         join_idle();
-        const std::lock_guard joining(joining_);
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard joining(joining_);
+        const sync::lock_guard lock(mutex_);
         last_ = {};
         log_.reset();
         if (settings_.sample_every || settings_.kept_waits != 0) {
@@ -157,7 +155,7 @@ public:
         if (!log_ && !settings_.progress && !settings_.stall_after && !settings_.cancel_after)
             return;
         try {
-            thread_ = std::jthread([self = this->shared_from_this()] { self->watch(); });
+            thread_ = sync::jthread([self = this->shared_from_this()] { self->watch(); });
         } catch (const std::system_error& error) {
             throw_not_started(error, "the Monitor");
         }
@@ -167,9 +165,9 @@ public:
         // A callback that cancels the run: the thread that takes the results comes by here too, or the one
         // that destroys them.
         if (watching == this) return;
-        const std::lock_guard joining(joining_);
+        const sync::lock_guard joining(joining_);
         {
-            const std::lock_guard lock(mutex_);
+            const sync::lock_guard lock(mutex_);
             if (run_ != &of) return;
             is_ending_ = true;
         }
@@ -184,14 +182,14 @@ public:
     }
 
 private:
-    using clock = std::chrono::steady_clock;
+    using clock = sync::steady_clock;
     using time = clock::time_point;
 
     /// Joins a thread that has no run any more.
     void join_idle() {
-        const std::lock_guard joining(joining_);
+        const sync::lock_guard joining(joining_);
         {
-            const std::lock_guard lock(mutex_);
+            const sync::lock_guard lock(mutex_);
             if (run_) return;
         }
         if (thread_.joinable()) thread_.join();
@@ -199,7 +197,7 @@ private:
 
     /// Keeps what is known of a run that is over.
     void forget(run& of) noexcept {
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         if (is_reserved_ != &of) return;
         if (run_) {
             try {
@@ -216,7 +214,7 @@ private:
 
     void watch() noexcept {
         watching = this;
-        std::unique_lock lock(mutex_);
+        sync::unique_lock lock(mutex_);
         std::exception_ptr error;
         try {
             watch(lock);
@@ -227,7 +225,7 @@ private:
         if (error) fail(lock, error);
     }
 
-    void watch(std::unique_lock<std::mutex>& lock) {
+    void watch(sync::unique_lock<sync::mutex>& lock) {
         const time start = clock::now();
         time sample_at = log_ ? start + log_->interval() : time::max();
         time progress_at = settings_.progress ? start + *settings_.progress_every : time::max();
@@ -276,7 +274,7 @@ private:
         return std::max(due, clock::now() - interval) + interval;
     }
 
-    void look(std::unique_lock<std::mutex>& lock, stall_detector& still) {
+    void look(sync::unique_lock<sync::mutex>& lock, stall_detector& still) {
         still.look(run_->has_moved(mark_), clock::now());
         if (still.is_to_be_told(settings_.stall_after))
             call(lock, [this, text = stall_report(run_->stats(), still.time_still())] {
@@ -293,7 +291,7 @@ private:
 
     /// A callback, without the lock.
     template <class F>
-    void call(std::unique_lock<std::mutex>& lock, F f) {
+    void call(sync::unique_lock<sync::mutex>& lock, F f) {
         if (is_silent_) return;
         lock.unlock();
         std::exception_ptr error;
@@ -308,7 +306,7 @@ private:
         fail(lock, error);
     }
 
-    void fail(std::unique_lock<std::mutex>& lock, const std::exception_ptr& error) {
+    void fail(sync::unique_lock<sync::mutex>& lock, const std::exception_ptr& error) {
         run* const run = run_;
         if (!run) return;  // a callback has destroyed it: there is no run to be told
         lock.unlock();
@@ -339,11 +337,11 @@ private:
         return all;
     }
 
-    std::mutex joining_;
-    std::jthread thread_;  // under joining_
+    sync::mutex joining_;
+    sync::jthread thread_;  // under joining_
 
-    mutable std::mutex mutex_;  // all that follows
-    std::condition_variable wake_;
+    mutable sync::mutex mutex_;  // all that follows
+    sync::condition_variable wake_;
     monitor_settings settings_;
     const run* is_reserved_ = nullptr;  // by that run
     run* run_ = nullptr;                // that goes on; it has reserved

@@ -2,6 +2,8 @@
 #ifndef PARALLELPIPE_DETAIL_OBSERVE_STALL_DETECTOR_HPP
 #define PARALLELPIPE_DETAIL_OBSERVE_STALL_DETECTOR_HPP
 
+#include <parallelpipe/detail/sync/primitives.hpp>
+
 #include <chrono>
 #include <optional>
 #include <utility>
@@ -11,7 +13,7 @@ namespace parallelpipe::inline v0::detail {
 /// Measures how long a run has made no progress. The caller passes the time, so that tests can choose it.
 class stall_detector {
 public:
-    using time = std::chrono::steady_clock::time_point;
+    using time = sync::steady_clock::time_point;
 
     explicit stall_detector(time start) : since_(start) {}
 

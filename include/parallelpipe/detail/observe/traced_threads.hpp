@@ -2,6 +2,7 @@
 #ifndef PARALLELPIPE_DETAIL_OBSERVE_TRACED_THREADS_HPP
 #define PARALLELPIPE_DETAIL_OBSERVE_TRACED_THREADS_HPP
 
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/wait_history.hpp>
 #include <parallelpipe/statistics.hpp>
 
@@ -63,7 +64,7 @@ std::vector<traced_thread> make_trace(const Statistics& stats, const Run& run) {
         threads.push_back(std::move(one));
     };
     const std::int64_t now =
-        std::chrono::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
+        sync::steady_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);
     const std::int64_t ended = run.times(consumer, 0).ended;
     const std::int64_t until = ended != 0 ? ended : now;
     for (std::size_t i = 0; i < consumer; ++i)

@@ -7,9 +7,9 @@
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/ordered/parked_results.hpp>
 #include <parallelpipe/detail/ordered/sequencer.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 
 #include <cstddef>
-#include <mutex>
 #include <utility>
 
 namespace parallelpipe::inline v0::detail {
@@ -81,7 +81,7 @@ public:
 private:
     bool park(T& result) {
         if (!this->has_slot()) return false;
-        const std::lock_guard lock(this->at_->parking);
+        const sync::lock_guard lock(this->at_->parking);
         if (this->is_front() || order_.is_behind_failure(*this->at_)) return false;
         order_.parked(*this->at_).push(std::move(result));
         this->use_slot();

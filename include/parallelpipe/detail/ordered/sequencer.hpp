@@ -56,20 +56,18 @@
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/channel/slots.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/sync/wait_strategy.hpp>
 #include <parallelpipe/detail/sync/yielding_mutex.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <limits>
-#include <mutex>
 #include <new>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 
 namespace parallelpipe::inline v0::detail {
@@ -148,7 +146,7 @@ protected:
         std::uint64_t end = 0;  // once complete: one past its last number
         bool complete = false;
         bool had_parked = false;  // written by its worker, under parking
-        std::atomic<bool> front{false};
+        sync::atomic<bool> front{false};
         yielding_mutex parking;          // of what is parked; taken after mutex_, where both are held
         std::ptrdiff_t overfill = 0;  // under parking: how many of the parked results hold no slot
         segment* previous = nullptr;
@@ -187,7 +185,7 @@ protected:
 
     template <class What>
     void alone(What what) {
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         what();
     }
 
@@ -220,7 +218,7 @@ private:
         bool is_over = false;
         bool has_buried = false;
         {
-            const std::lock_guard lock(mutex_);
+            const sync::lock_guard lock(mutex_);
             what();
             is_over = next() >= fail_end() && !std::exchange(has_told_, true);
             has_buried = std::exchange(has_buried_, false);
@@ -313,7 +311,7 @@ private:
         fail_end_.store(std::min(fail_end(), number), std::memory_order_relaxed);
         for (segment* behind = first_; behind; behind = behind->next) {
             if (!is_behind_failure(*behind)) continue;
-            const std::lock_guard parked(behind->parking);
+            const sync::lock_guard parked(behind->parking);
             out_.return_slots(bury(*behind) - std::exchange(behind->overfill, 0));
         }
         has_buried_ = true;
@@ -344,7 +342,7 @@ private:
                 return;
             }
             try {
-                const std::lock_guard parked(first.parking);
+                const sync::lock_guard parked(first.parking);
                 out_.return_slots(-std::exchange(first.overfill, 0));
                 pass_on(first);
                 if (!first.complete) {
@@ -387,13 +385,13 @@ private:
     segment* front_ = nullptr;   // the one whose worker passes its results on; nearly always the first
     segment* spare_ = nullptr;  // linked by next
     std::size_t at_items_;      // how many workers may take items
-    std::atomic<std::uint64_t> next_{0};
+    sync::atomic<std::uint64_t> next_{0};
     std::exception_ptr error_;  // a result could not be passed on; for whoever leaves next
     bool has_told_ = false;     // that nothing can leave
     bool has_buried_ = false;   // results that are to die after the lock
     // Written under mutex_. Relaxed: who parks looks at it under `parking`, which who failed takes later. That is
     // at each result, so it lies apart.
-    alignas(cache_line) std::atomic<std::uint64_t> fail_end_{no_failure};
+    alignas(cache_line) sync::atomic<std::uint64_t> fail_end_{no_failure};
 };
 
 /// Where one worker of an ordered stage is, as its feed tells.
@@ -463,7 +461,7 @@ private:
         std::uint64_t next = 0;
         bool is_lowest = true;
         {
-            const std::lock_guard lock(order_.mutex_);
+            const sync::lock_guard lock(order_.mutex_);
             for (const segment* other = order_.first_; other && other != at_; other = other->next)
                 is_lowest = is_lowest && other->complete;
             next = order_.next();
@@ -475,7 +473,7 @@ private:
 
     /// Which results belong to which items can be told only where one thread takes the ones and yields the others.
     void check_thread() const {
-        if (std::this_thread::get_id() != thread_)
+        if (sync::this_thread::get_id() != thread_)
             throw std::logic_error(
                 "parallelpipe: a worker of an ordered stage with several workers has to read its Input in its own "
                 "thread; a pipeline that it runs over its Input, and a batch with a time limit, read it in another "
@@ -542,7 +540,7 @@ private:
     sequencer& order_;
     const std::size_t worker_;
     item_reader_base* const from_;
-    const std::thread::id thread_ = std::this_thread::get_id();
+    const sync::thread::id thread_ = sync::this_thread::get_id();
     wait_strategy wait_strategy_;
     std::ptrdiff_t slots_ = 0;   // taken for what this worker will park
     bool may_overfill_ = false;  // with the next result, as was found where nothing was left but sleep

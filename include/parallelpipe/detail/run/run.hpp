@@ -61,6 +61,7 @@
 #include <parallelpipe/detail/run/task_group.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
 #include <parallelpipe/detail/sync/core_contention.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
@@ -68,16 +69,13 @@
 #include <parallelpipe/statistics.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <numeric>
-#include <stop_token>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -147,7 +145,7 @@ public:
     /// Starts all workers.
     /// Errors: what starting a thread throws, with the worker in what(); everything already started has then
     ///   been joined.
-    void start(std::stop_token token) {
+    void start(sync::stop_token token) {
         began_ = worker_counters::now();
         std::size_t started = 0;  // workers
         try {
@@ -165,7 +163,7 @@ public:
         }
         if (token.stop_possible())
             on_stop_.reset(
-                new std::stop_callback<canceller>(std::move(token), canceller{this}));
+                new sync::stop_callback<canceller>(std::move(token), canceller{this}));
     }
 
     /// The last stage's queue; null behind a sink.
@@ -229,7 +227,7 @@ public:
         const bool is_over = ended_.load(std::memory_order_acquire) != 0;
         const bool anew = asks_anew(now);
         Statistics all;
-        all.cores = std::thread::hardware_concurrency();
+        all.cores = sync::thread::hardware_concurrency();
         all.has_ended = true;
         std::int64_t end = began_;
         for (std::size_t i = 0; i < size_; ++i) {
@@ -311,7 +309,7 @@ public:
 
     /// The calling thread takes results. What another than the first uses is not known.
     void consumer_is_here() noexcept {
-        if (std::this_thread::get_id() != starter_) [[unlikely]]
+        if (sync::this_thread::get_id() != starter_) [[unlikely]]
             consumer_.thread.store(0, std::memory_order_relaxed);
     }
 
@@ -334,10 +332,10 @@ private:
         run::end_of_order end_of_order;     // what it tells
         owning_ptr<key_router_base> router;        // null: any worker takes any item
         owning_ptr<shared_range> range;          // what its workers read instead of a channel
-        std::stop_source stop;              // a shared state, safe from any thread
+        sync::stop_source stop;              // a shared state, safe from any thread
         item_counters counters;
         owning_ptr<worker_counters[]> of_workers;  // one a worker
-        std::atomic<std::size_t> lost{0};   // workers
+        sync::atomic<std::size_t> lost{0};   // workers
 
         bool is_ordered() const { return entry.setup.ordered.value_or(false); }
         OnError on_error() const { return entry.setup.on_error.value_or(OnError::stop); }
@@ -354,7 +352,7 @@ private:
         group_.join();
         if (group_.is_waited_for_here()) return;
         if (ended_.load(std::memory_order_relaxed) == 0) {
-            if (std::this_thread::get_id() == starter_)
+            if (sync::this_thread::get_id() == starter_)
                 consumer_.cpu.store(worker_counters::cpu_of_this_thread(), std::memory_order_relaxed);
             if (watch_) consumer_.ready.store(consumer_time(false, true).ready, std::memory_order_relaxed);
             std::int64_t not_yet = 0;
@@ -365,7 +363,7 @@ private:
     }
 
     void consumer_begins() noexcept {
-        starter_ = std::this_thread::get_id();
+        starter_ = sync::this_thread::get_id();
         consumer_began_.cpu = worker_counters::cpu_of_this_thread();
         if (watch_) consumer_began_.ready = core_time_of(this_thread_number()).ready;
         consumer_.thread.store(this_thread_number(), std::memory_order_relaxed);
@@ -574,15 +572,15 @@ private:
     const std::size_t size_;
     const owning_ptr<running_stage[]> stages_;
     const char* const taken_by_;
-    std::atomic<int> outcome_{is_running};  // leaves is_running once: the first reason to end wins
+    sync::atomic<int> outcome_{is_running};  // leaves is_running once: the first reason to end wins
     std::int64_t began_ = 0;                // written before the first thread starts, as the next two
-    std::thread::id starter_;
+    sync::thread::id starter_;
     core_time consumer_began_;
-    std::atomic<std::int64_t> ended_{0};    // when all workers had been joined
+    sync::atomic<std::int64_t> ended_{0};    // when all workers had been joined
     mutable worker_counters consumer_;
-    mutable std::atomic<std::int64_t> asked_{0};  // when stats() asked for processor times last
+    mutable sync::atomic<std::int64_t> asked_{0};  // when stats() asked for processor times last
     task_group group_;
-    owning_ptr<std::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
+    owning_ptr<sync::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
 };
 
 }  // namespace parallelpipe::detail

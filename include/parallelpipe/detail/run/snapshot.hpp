@@ -6,11 +6,11 @@
 
 #include <parallelpipe/detail/channel/slots.hpp>
 #include <parallelpipe/detail/channel/producer_lanes.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
 #include <parallelpipe/statistics.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 
@@ -18,8 +18,8 @@ namespace parallelpipe::inline v0::detail {
 
 /// A sum of waits, with the one of this moment.
 template <class...>
-std::chrono::nanoseconds waited(const std::atomic<std::int64_t>& sum,
-                                const std::atomic<std::int64_t>& since, std::int64_t until) noexcept {
+std::chrono::nanoseconds waited(const sync::atomic<std::int64_t>& sum,
+                                const sync::atomic<std::int64_t>& since, std::int64_t until) noexcept {
     const std::int64_t begin = since.load(std::memory_order_relaxed);
     return std::chrono::nanoseconds(sum.load(std::memory_order_relaxed) +
                                     (begin == 0 ? 0 : std::max<std::int64_t>(until - begin, 0)));
@@ -28,7 +28,7 @@ std::chrono::nanoseconds waited(const std::atomic<std::int64_t>& sum,
 /// What a worker does now, and since when it waits.
 template <class Who>
 void note_activity(Who& to, const worker_counters& of, std::int64_t run_began) {
-    const auto waits = [&](Activity what, const std::atomic<std::int64_t>& since) {
+    const auto waits = [&](Activity what, const sync::atomic<std::int64_t>& since) {
         const std::int64_t begin = since.load(std::memory_order_relaxed);
         if (begin == 0) return;
         to.activity = what;

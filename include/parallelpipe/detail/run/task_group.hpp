@@ -3,18 +3,16 @@
 #define PARALLELPIPE_DETAIL_RUN_TASK_GROUP_HPP
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -49,11 +47,11 @@ public:
     /// Errors: `std::system_error` if the thread cannot be started; the others go on.
     template <class Task>
     void spawn(Task task) {
-        const std::lock_guard lock(join_mutex_);
+        const sync::lock_guard lock(join_mutex_);
         for (std::size_t i = 0; i < count_; ++i)
             if (members_[i].has_ended.load(std::memory_order_relaxed)) members_[i].join();
         member& next = members_[count_];
-        next.thread = std::jthread([task = std::move(task), &next] {
+        next.thread = sync::jthread([task = std::move(task), &next] {
             task();
             next.has_ended.store(true, std::memory_order_relaxed);
         });
@@ -65,7 +63,7 @@ public:
     /// made: a thread cannot wait for itself.
     void join() {
         if (is_waited_for_here()) return;
-        const std::lock_guard lock(join_mutex_);
+        const sync::lock_guard lock(join_mutex_);
         for (std::size_t i = 0; i < count_; ++i) members_[i].join();
     }
 
@@ -83,7 +81,7 @@ public:
     /// Called where memory has run out, and where nothing may be thrown: there is room for all that a run
     /// reports.
     void report(failure what) noexcept {
-        const std::lock_guard lock(failures_mutex_);
+        const sync::lock_guard lock(failures_mutex_);
         try {
             failures_.push_back(std::move(what));
         } catch (const std::bad_alloc&) {
@@ -94,14 +92,14 @@ public:
     /// Calls `f(const failure&)` for what was reported so far, in the order of the reports.
     template <class F>
     void each_failure(F f) const {
-        const std::lock_guard lock(failures_mutex_);
+        const sync::lock_guard lock(failures_mutex_);
         for (const failure& what : failures_) f(what);
     }
 
 private:
     struct member {
-        std::atomic<bool> has_ended{false};  // the thread's last word; relaxed: join() carries the rest
-        std::jthread thread;                 // under join_mutex_; last: it refers to the flag
+        sync::atomic<bool> has_ended{false};  // the thread's last word; relaxed: join() carries the rest
+        sync::jthread thread;                 // under join_mutex_; last: it refers to the flag
 
         void join() {
             if (thread.joinable()) thread.join();
@@ -109,10 +107,10 @@ private:
     };
 
     const std::shared_ptr<const lineage> lineage_;
-    std::mutex join_mutex_;
+    sync::mutex join_mutex_;
     const owning_ptr<member[]> members_;
     std::size_t count_ = 0;  // under join_mutex_
-    mutable std::mutex failures_mutex_;
+    mutable sync::mutex failures_mutex_;
     std::vector<failure> failures_;  // under failures_mutex_
 };
 

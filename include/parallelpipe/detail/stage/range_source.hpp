@@ -5,8 +5,8 @@
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 
-#include <atomic>
 #include <concepts>
 #include <ranges>
 #include <stdexcept>
@@ -94,7 +94,7 @@ private:
     }
 
     mutable View view_;  // written only by the one run that begin_run() lets through
-    mutable std::atomic<bool> used_{false};
+    mutable sync::atomic<bool> used_{false};
 };
 
 }  // namespace parallelpipe::detail

@@ -24,48 +24,25 @@
 // | fence_is_refused | the first thread that is        | relaxed: it carries nothing else; a thread that  |
 // |                    | refused; once                   | reads the old value is refused in its turn       |
 
-#if defined(__linux__) && __has_include(<linux/membarrier.h>)
-#include <linux/membarrier.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-#define PARALLELPIPE_HAS_MEMBARRIER 1
-#else
-#define PARALLELPIPE_HAS_MEMBARRIER 0
-#endif
-
-#include <atomic>
+#include <parallelpipe/detail/sync/primitives.hpp>
 
 namespace parallelpipe::inline v0::detail {
 
-#if PARALLELPIPE_HAS_MEMBARRIER
-
-inline std::atomic<bool> fence_is_refused{false};
-
-inline bool register_membarrier() noexcept {
-    return ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
-}
+inline sync::atomic<bool> fence_is_refused{false};
 
 /// Whether this process can use the cheap side. The same for all threads; from true it may change to false, once.
 inline bool asymmetric_fences() noexcept {
-    static const bool available = register_membarrier();
+    static const bool available = sync::register_membarrier();
     return available && !fence_is_refused.load(std::memory_order_relaxed);
 }
 
 /// Returns: false where there is no barrier, or none any more.
 inline bool fence_every_thread() noexcept {
-    const auto pass = [] { return ::syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0; };
     // A child after fork() has lost the registration.
-    if (pass() || (register_membarrier() && pass())) return true;
+    if (sync::membarrier() || (sync::register_membarrier() && sync::membarrier())) return true;
     fence_is_refused.store(true, std::memory_order_relaxed);
     return false;
 }
-
-#else
-
-inline constexpr bool asymmetric_fences() noexcept { return false; }
-inline bool fence_every_thread() noexcept { return false; }
-
-#endif
 
 }  // namespace parallelpipe::detail
 

@@ -13,13 +13,11 @@
 // All relaxed: hints and a number, which order nothing else.
 
 #include <parallelpipe/detail/base/config.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 
 #include <array>
-#include <atomic>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <thread>
 
 #if defined(__linux__)
 #include <sched.h>
@@ -35,7 +33,7 @@ namespace parallelpipe::inline v0::detail {
 ///   cores are one: then somebody of this process is nearly always at work.
 class alignas(cache_line) core_contention {
 public:
-    using clock = std::chrono::steady_clock;
+    using clock = sync::steady_clock;
 
     /// The calling thread's, now.
     static core_contention& here() noexcept {
@@ -100,7 +98,7 @@ public:
     };
     /// Whether there are more workers than cores, with one more who takes the results.
     static bool is_crowded() noexcept {
-        static const unsigned cores = std::thread::hardware_concurrency();
+        static const unsigned cores = sync::thread::hardware_concurrency();
         return workers_.load(std::memory_order_relaxed) + 1 > cores;
     }
 
@@ -108,14 +106,14 @@ private:
     static constexpr std::uint32_t many = 64;  // offers: no program that wants the core lets so many pass
 
     static std::array<core_contention, 64> cores_;
-    static inline constinit std::atomic<unsigned> workers_{0};  // of all runs
+    static inline constinit sync::atomic<unsigned> workers_{0};  // of all runs
 
-    std::atomic<std::uint32_t> worked_{0};
-    std::atomic<std::uint32_t> worked_when_left_{0};
-    std::atomic<clock::rep> left_{0};
-    std::atomic<clock::rep> avoid_until_{0};
-    std::atomic<std::uint32_t> short_yields_{0};  // since it was last lost
-    std::atomic<unsigned> losses_{0};            // in a row, as far as that matters
+    sync::atomic<std::uint32_t> worked_{0};
+    sync::atomic<std::uint32_t> worked_when_left_{0};
+    sync::atomic<clock::rep> left_{0};
+    sync::atomic<clock::rep> avoid_until_{0};
+    sync::atomic<std::uint32_t> short_yields_{0};  // since it was last lost
+    sync::atomic<unsigned> losses_{0};            // in a row, as far as that matters
 };
 
 inline constinit std::array<core_contention, 64> core_contention::cores_{};

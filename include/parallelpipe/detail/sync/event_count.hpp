@@ -43,15 +43,13 @@
 
 #include <parallelpipe/detail/sync/asymmetric_fence.hpp>
 #include <parallelpipe/detail/base/config.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/sync/sleepers.hpp>
 
-#include <atomic>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <iterator>
-#include <mutex>
 #include <utility>
 
 namespace parallelpipe::inline v0::detail {
@@ -72,7 +70,7 @@ public:
     /// by exactly one of cancel(), wait(), wait_until(), with the key. `for_long`: each event is probably
     /// waited for; notifications then cost a read-modify-write, and waits no barrier.
     key prepare(bool for_long = false) {
-        std::unique_lock lock(mutex_);
+        sync::unique_lock lock(mutex_);
         const key round = round_;
         if (!for_long) withdraw_flag();
         const bool asks = for_long && (waiting_.load(std::memory_order_relaxed) & look_closer) == 0;
@@ -92,13 +90,13 @@ public:
     void come_often() {
         if (!asymmetric_ || waiting_.load(std::memory_order_relaxed) < look_closer) [[likely]]
             return;
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         withdraw_flag();
     }
 
     /// The condition holds already: takes the announcement back.
     void cancel(key round) {
-        const std::lock_guard lock(mutex_);
+        const sync::lock_guard lock(mutex_);
         leave(round);
     }
 
@@ -106,23 +104,23 @@ public:
     /// without one, after a moment.
     void wait(key round) {
         if (asymmetric_ && !asymmetric_fences()) [[unlikely]] {
-            wait_until(round, std::chrono::steady_clock::now() + std::chrono::milliseconds(10));
+            wait_until(round, sync::steady_clock::now() + std::chrono::milliseconds(10));
             return;
         }
-        std::unique_lock lock(mutex_);
+        sync::unique_lock lock(mutex_);
         while (!is_signalled(round))
-            sleepers_.sleep(round, [&](std::condition_variable& wake) { wake.wait(lock); });
+            sleepers_.sleep(round, [&](sync::condition_variable& wake) { wake.wait(lock); });
         if (round == round_) --signals_;
     }
 
     /// The same with an end; returns whether it was notified.
     template <class Clock, class Duration>
     bool wait_until(key round, std::chrono::time_point<Clock, Duration> deadline) {
-        std::unique_lock lock(mutex_);
-        auto status = std::cv_status::no_timeout;
-        while (!is_signalled(round) && status == std::cv_status::no_timeout)
+        sync::unique_lock lock(mutex_);
+        auto status = sync::cv_status::no_timeout;
+        while (!is_signalled(round) && status == sync::cv_status::no_timeout)
             status = sleepers_.sleep(
-                round, [&](std::condition_variable& wake) { return wake.wait_until(lock, deadline); });
+                round, [&](sync::condition_variable& wake) { return wake.wait_until(lock, deadline); });
         const bool notified = is_signalled(round);
         if (!notified)
             leave(round);
@@ -135,7 +133,7 @@ public:
     /// prepare(), a notifier's change that came before is seen after this; one that came after it gets false.
     void retire() {
         {
-            const std::lock_guard lock(mutex_);
+            const sync::lock_guard lock(mutex_);
             waiting_.fetch_or(retired, std::memory_order_acq_rel);
         }
         if (asymmetric_) fence_every_thread();
@@ -144,7 +142,7 @@ public:
     /// Whether a thread waited a moment ago, or all have retired. Enough for a thread whose change to the
     /// condition came before; see the argument above.
     PARALLELPIPE_INLINE bool has_waiters() noexcept {
-        std::atomic_signal_fence(std::memory_order_seq_cst);
+        sync::atomic_signal_fence(std::memory_order_seq_cst);
         const std::uint32_t seen = waiting_.load(std::memory_order_relaxed);
         if (seen == 0) [[likely]]
             return false;
@@ -164,7 +162,7 @@ public:
     /// Wakes everybody who waits. Looks under the mutex, so it needs no barrier: a prepare() that
     /// takes the mutex later sees all that this thread did before.
     void notify_all() {
-        std::unique_lock lock(mutex_);
+        sync::unique_lock lock(mutex_);
         const key now = ++round_;
         signals_ = 0;
         waiting_.fetch_and(look_closer | retired, std::memory_order_acq_rel);
@@ -184,7 +182,7 @@ private:
     PARALLELPIPE_RARE bool signal_one() {
         sleeper* woken = nullptr;
         {
-            const std::lock_guard lock(mutex_);
+            const sync::lock_guard lock(mutex_);
             const std::uint32_t waiting = waiting_.load(std::memory_order_relaxed);
             if ((waiting & retired) != 0) return false;
             if (waiters(waiting) == 0) return true;
@@ -222,11 +220,11 @@ private:
     }
 
     const bool asymmetric_;
-    std::atomic<std::uint32_t> waiting_;  // how many wait, and the two flags
+    sync::atomic<std::uint32_t> waiting_;  // how many wait, and the two flags
     bool is_seen_;                        // under mutex_: every notifier sees the flag
     std::uint32_t signals_ = 0;           // under mutex_
     key round_ = 0;                       // under mutex_
-    std::mutex mutex_;
+    sync::mutex mutex_;
     sleepers sleepers_;  // under mutex_
 };
 

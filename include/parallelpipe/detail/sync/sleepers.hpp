@@ -17,11 +17,9 @@
 // |            | mutex, -1 after the notification   | remove(); -1 release, pairs with the acquire in the    |
 // |            |                                    | destructor, which comes after the notification         |
 
-#include <atomic>
-#include <condition_variable>
+#include <parallelpipe/detail/sync/primitives.hpp>
+
 #include <cstdint>
-#include <mutex>
-#include <thread>
 #include <utility>
 
 namespace parallelpipe::inline v0::detail {
@@ -43,7 +41,7 @@ private:
 
     sleeper() = default;
     ~sleeper() {
-        while (notifiers_.load(std::memory_order_acquire) != 0) std::this_thread::yield();
+        while (notifiers_.load(std::memory_order_acquire) != 0) sync::this_thread::yield();
     }
 
     static sleeper& of_this_thread() {
@@ -51,8 +49,8 @@ private:
         return mine;
     }
 
-    std::condition_variable wake_;
-    std::atomic<unsigned> notifiers_{0};  // how many are about to notify
+    sync::condition_variable wake_;
+    sync::atomic<unsigned> notifiers_{0};  // how many are about to notify
     // Under the mutex of the queue that the thread sleeps in.
     bool is_asleep_ = false;
     std::uint64_t round_ = 0;

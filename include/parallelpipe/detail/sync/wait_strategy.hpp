@@ -4,12 +4,12 @@
 
 #include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/sync/core_contention.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 
 #include <algorithm>
 #include <chrono>
 #include <concepts>
 #include <cstddef>
-#include <thread>
 #include <utility>
 
 namespace parallelpipe::inline v0::detail {
@@ -51,7 +51,7 @@ public:
         core_contention& core = core_contention::here();
         const clock::time_point began = clock::now();
         core.leave(began);
-        std::this_thread::yield();
+        sync::this_thread::yield();
         core_returned(core, began, clock::now());
     }
 
@@ -69,7 +69,7 @@ public:
         const clock::duration time = sleep_time(reserve);
         if (time == clock::duration()) return false;
         leaves_core();
-        std::this_thread::sleep_for(time);
+        sync::this_thread::sleep_for(time);
         return true;
     }
 

@@ -17,11 +17,10 @@
 
 #include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/sync/core_contention.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/sync/wait_strategy.hpp>
 
-#include <atomic>
 #include <chrono>
-#include <thread>
 
 namespace parallelpipe::inline v0::detail {
 
@@ -53,11 +52,11 @@ private:
         } else if (looks < pauses + offers && !core_contention::here().avoid_yield()) {
             wait_strategy().yield_core();
         } else {
-            std::this_thread::sleep_for(sleep_uninterrupted);
+            sync::this_thread::sleep_for(sleep_uninterrupted);
         }
     }
 
-    std::atomic<bool> is_held_{false};
+    sync::atomic<bool> is_held_{false};
 };
 
 }  // namespace parallelpipe::detail

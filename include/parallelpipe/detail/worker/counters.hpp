@@ -13,9 +13,9 @@
 
 #include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/wait_history.hpp>
 
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 
@@ -70,24 +70,24 @@ inline core_time core_time_of([[maybe_unused]] std::int64_t thread) noexcept {
 
 /// What a worker has done, or the thread that takes the results. Times in nanoseconds of the steady clock.
 struct alignas(cache_line) worker_counters {
-    std::atomic<std::uint64_t> in{0};
-    std::atomic<std::uint64_t> out{0};               // results that are not in a lane of its own
-    std::atomic<const lane*> pushes_to{nullptr};     // its own lane: what is there it has pushed
-    std::atomic<std::int64_t> waited_for_input{0};   // waits that have ended
-    std::atomic<std::int64_t> waited_for_room{0};
-    std::atomic<std::int64_t> input_since{0};        // the wait of this moment; 0: none
-    std::atomic<std::int64_t> room_since{0};
-    std::atomic<std::int64_t> began{0};
-    std::atomic<std::int64_t> ended{0};
-    std::atomic<std::int64_t> cpu{0};                // at its end
-    std::atomic<std::int64_t> ready{0};              // at its end
-    std::atomic<std::int64_t> thread{0};             // this_thread_number() of the worker
-    std::atomic<std::int64_t> cpu_before{0};         // as who asked last found it, before the end
-    std::atomic<std::int64_t> ready_before{0};
+    sync::atomic<std::uint64_t> in{0};
+    sync::atomic<std::uint64_t> out{0};               // results that are not in a lane of its own
+    sync::atomic<const lane*> pushes_to{nullptr};     // its own lane: what is there it has pushed
+    sync::atomic<std::int64_t> waited_for_input{0};   // waits that have ended
+    sync::atomic<std::int64_t> waited_for_room{0};
+    sync::atomic<std::int64_t> input_since{0};        // the wait of this moment; 0: none
+    sync::atomic<std::int64_t> room_since{0};
+    sync::atomic<std::int64_t> began{0};
+    sync::atomic<std::int64_t> ended{0};
+    sync::atomic<std::int64_t> cpu{0};                // at its end
+    sync::atomic<std::int64_t> ready{0};              // at its end
+    sync::atomic<std::int64_t> thread{0};             // this_thread_number() of the worker
+    sync::atomic<std::int64_t> cpu_before{0};         // as who asked last found it, before the end
+    sync::atomic<std::int64_t> ready_before{0};
     owning_ptr<wait_history> spans;  // where its waits go; set before its thread starts, null: nowhere
 
     static std::int64_t now() noexcept {
-        const std::chrono::nanoseconds now = std::chrono::steady_clock::now().time_since_epoch();
+        const std::chrono::nanoseconds now = sync::steady_clock::now().time_since_epoch();
         return now.count();
     }
 
@@ -105,8 +105,8 @@ struct alignas(cache_line) worker_counters {
 /// Times a wait from begin(), if that is called, to the end of the scope.
 class wait_timer {
     struct kind {
-        std::atomic<std::int64_t> worker_counters::* since;
-        std::atomic<std::int64_t> worker_counters::* sum;
+        sync::atomic<std::int64_t> worker_counters::* since;
+        sync::atomic<std::int64_t> worker_counters::* sum;
         wait_ring wait_history::* ring;
     };
     static constexpr kind input{&worker_counters::input_since, &worker_counters::waited_for_input, &wait_history::for_input};

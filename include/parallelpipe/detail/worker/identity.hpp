@@ -2,9 +2,10 @@
 #ifndef PARALLELPIPE_DETAIL_WORKER_IDENTITY_HPP
 #define PARALLELPIPE_DETAIL_WORKER_IDENTITY_HPP
 
+#include <parallelpipe/detail/sync/primitives.hpp>
+
 #include <cstddef>
 #include <memory>
-#include <stop_token>
 #include <string_view>
 #include <utility>
 
@@ -26,7 +27,7 @@ struct lineage {
 struct worker_identity {
     std::string_view stage;
     std::size_t index = 0;
-    std::stop_token stop;
+    sync::stop_token stop;
     std::shared_ptr<const lineage> of_run = {};
     const Setup* setup = nullptr;           // its stage's settings
     item_counters* counters = nullptr;      // its stage's
@@ -69,13 +70,13 @@ public:
 
 private:
     struct passing_on {
-        std::stop_source* helper;
+        sync::stop_source* helper;
         void operator()() const { helper->request_stop(); }
     };
 
-    std::stop_source stop_;
+    sync::stop_source stop_;
     worker_identity identity_;
-    std::stop_callback<passing_on> on_stop_;  // last: gone before what it touches
+    sync::stop_callback<passing_on> on_stop_;  // last: gone before what it touches
 };
 
 }  // namespace detail

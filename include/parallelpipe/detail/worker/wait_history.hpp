@@ -22,9 +22,9 @@
 
 #include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
+#include <parallelpipe/detail/sync/primitives.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -72,8 +72,8 @@ public:
 
 private:
     struct slot {
-        std::atomic<std::int64_t> began{0};
-        std::atomic<std::int64_t> ended{0};
+        sync::atomic<std::int64_t> began{0};
+        sync::atomic<std::int64_t> ended{0};
     };
 
     std::size_t index(std::uint64_t number) const noexcept {
@@ -82,7 +82,7 @@ private:
 
     const std::uint64_t size_;
     const owning_ptr<slot[]> slots_;
-    std::atomic<std::uint64_t> count_{0};
+    sync::atomic<std::uint64_t> count_{0};
 };
 
 /// A worker's waits.
