@@ -10,7 +10,7 @@
 #include <parallelpipe/detail/pipeline/launch.hpp>
 #include <parallelpipe/detail/run/observer.hpp>
 #include <parallelpipe/detail/stage/checks.hpp>
-#include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/inline_run.hpp>
 #include <parallelpipe/item.hpp>
 #include <parallelpipe/results.hpp>

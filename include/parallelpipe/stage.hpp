@@ -10,9 +10,11 @@
 #include <parallelpipe/detail/run/observer.hpp>
 #include <parallelpipe/detail/stage/call.hpp>
 #include <parallelpipe/detail/stage/checks.hpp>
+#include <parallelpipe/detail/stage/function_stage.hpp>
 #include <parallelpipe/detail/stage/item_views.hpp>
 #include <parallelpipe/detail/stage/settings.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/detail/stage/stage_template.hpp>
 #include <parallelpipe/inline_run.hpp>
 #include <parallelpipe/item.hpp>

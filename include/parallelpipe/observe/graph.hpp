@@ -4,7 +4,7 @@
 
 #include <parallelpipe/detail/observe/escape.hpp>
 #include <parallelpipe/detail/observe/pipeline_graph.hpp>
-#include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/observe/explain.hpp>
 #include <parallelpipe/pipeline.hpp>
 #include <parallelpipe/stage.hpp>
@@ -34,7 +34,7 @@ Statistics plan_of(std::span<const stage_entry> stages) {
         one.is_ordered = stage.setup.ordered.value_or(false);
         one.is_keyed = stage.partition && stage.workers() > 1;
         // The queue knows its capacity where no qsize was set.
-        if (const auto queue = stage.code->make_channel(stage.setup.qsize, 1, 1))
+        if (const auto queue = stage.code->result_type().make_channel(stage.setup.qsize, 1, 1))
             one.queue = QueueStatistics{.capacity = queue->capacity()};
         plan.stages.push_back(std::move(one));
     }

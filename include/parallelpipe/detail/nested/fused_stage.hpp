@@ -5,10 +5,13 @@
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/nested/nested_stage.hpp>
+#include <parallelpipe/detail/stage/delivery.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
+#include <parallelpipe/detail/worker/inner_failure.hpp>
 #include <parallelpipe/this_worker.hpp>
 
 #include <algorithm>
@@ -144,9 +147,10 @@ private:
 
 /// What `fuse` makes of several stages.
 template <class Out>
-class fused_stage final : public typed_stage_code<Out> {
+class fused_stage final : public stage_code {
 public:
-    explicit fused_stage(std::vector<stage_entry> stages) : stages_(std::move(stages)) {}
+    explicit fused_stage(std::vector<stage_entry> stages)
+        : stage_code(item_type_of<Out>), stages_(std::move(stages)) {}
 
     void begin_run() const override {
         for (const stage_entry& stage : stages_) stage.code->begin_run();
@@ -160,7 +164,7 @@ public:
                 return false;
             });
         } else {
-            this->deliver([&] { return results{stages_, in}; }, in, out);
+            detail::deliver<Out>([&] { return results{stages_, in}; }, in, out);
         }
     }
 

@@ -2,12 +2,13 @@
 #ifndef PARALLELPIPE_DETAIL_NESTED_INLINE_RUN_HPP
 #define PARALLELPIPE_DETAIL_NESTED_INLINE_RUN_HPP
 
+#include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/nested/fused_stage.hpp>
+#include <parallelpipe/detail/nested/nested_stage.hpp>
+#include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
-#include <parallelpipe/detail/nested/nested_stage.hpp>
-#include <parallelpipe/detail/base/owning_ptr.hpp>
-#include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/worker/inner_failure.hpp>
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/results.hpp>
 #include <parallelpipe/statistics.hpp>

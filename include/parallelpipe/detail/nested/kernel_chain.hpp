@@ -10,10 +10,13 @@
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/nested/fused_stage.hpp>
+#include <parallelpipe/detail/stage/function_stage.hpp>
 #include <parallelpipe/detail/stage/item_kernel.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
+#include <parallelpipe/detail/worker/inner_failure.hpp>
 #include <parallelpipe/input.hpp>
 
 #include <cstddef>

@@ -19,10 +19,13 @@
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/input/nested_reader.hpp>
+#include <parallelpipe/detail/stage/shared_range.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
+#include <parallelpipe/detail/worker/inner_failure.hpp>
 #include <parallelpipe/setup.hpp>
 
 #include <cstddef>
@@ -105,7 +108,7 @@ public:
             converted_ = entry_.convert(*in_);
             in_ = converted_.get();
         }
-        out_ = entry_.code->make_nested_reader(*this, false);
+        out_ = entry_.code->result_type().make_nested_reader(*this, false);
     }
     item_reader_base* out() const noexcept { return out_.get(); }
 
@@ -185,7 +188,7 @@ private:
     bool call_threw() override {
         try {
             if (!from_range_) throw;
-            throwing_what_is_noted(*from_range_, [] { throw; });
+            throwing_failure_of(*from_range_, [] { throw; });
         } catch (const stop_unwind&) {
             const bool is_first = !in_ || from_range_;
             if (is_first && !is_stopped()) owner_.unwound();

@@ -15,12 +15,14 @@
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/input/nested_reader.hpp>
+#include <parallelpipe/detail/stage/shared_range.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/sync/wait_strategy.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
+#include <parallelpipe/detail/worker/inner_failure.hpp>
 #include <parallelpipe/this_worker.hpp>
 
 #include <cstdint>
@@ -67,7 +69,7 @@ public:
     reader& operator=(const reader&) = delete;
 
     owning_ptr<item_reader_base> open() override {
-        owning_ptr<item_reader_base> item_reader = of_.range_.make_nested_reader(*this, true);
+        owning_ptr<item_reader_base> item_reader = of_.range_.result_type().make_nested_reader(*this, true);
         reader_ = item_reader.get();
         return item_reader;
     }

@@ -15,6 +15,7 @@
 #include <parallelpipe/detail/stage/item_views.hpp>
 #include <parallelpipe/detail/stage/range_source.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/stage.hpp>
 
 #include <concepts>

@@ -7,7 +7,7 @@
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/run/observer.hpp>
 #include <parallelpipe/detail/run/run.hpp>
-#include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/results.hpp>
 

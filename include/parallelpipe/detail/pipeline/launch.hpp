@@ -10,7 +10,7 @@
 #include <parallelpipe/detail/pipeline/consumed_run.hpp>
 #include <parallelpipe/detail/run/observer.hpp>
 #include <parallelpipe/detail/run/run.hpp>
-#include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/results.hpp>
 

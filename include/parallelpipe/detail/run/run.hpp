@@ -59,12 +59,15 @@
 #include <parallelpipe/detail/run/observer.hpp>
 #include <parallelpipe/detail/run/snapshot.hpp>
 #include <parallelpipe/detail/run/task_group.hpp>
+#include <parallelpipe/detail/stage/shared_range.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/detail/sync/core_contention.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
+#include <parallelpipe/detail/worker/inner_failure.hpp>
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/statistics.hpp>
 
@@ -119,14 +122,14 @@ public:
             stage.workers = stage.entry.workers();
             stage.of_workers = owning_ptr<worker_counters[]>(stage.workers);
             const std::size_t readers = i + 1 == size_ ? 1 : stages[i + 1].workers();
-            stage.out = stage.entry.code->make_channel(stage.entry.setup.qsize, stage.workers, readers);
+            stage.out = stage.entry.code->result_type().make_channel(stage.entry.setup.qsize, stage.workers, readers);
             if (stage.entry.range) stage.range = stage.entry.open_range(*stage.entry.range);
             if (i != 0 && stage.entry.partition && stage.workers > 1)
                 stage.router = stage.entry.partition->begin(
                     *stages_[i - 1].out, stage.entry.connect(*stages_[i - 1].out, 1), stage.workers);
             // One worker keeps order by itself.
             if (stage.is_ordered() && stage.workers > 1 && stage.out) {
-                stage.order = stage.entry.code->make_sequencer(*stage.out, stage.workers);
+                stage.order = stage.entry.code->result_type().make_sequencer(*stage.out, stage.workers);
                 stage.end_of_order.of = this;
                 stage.end_of_order.stage = i;
                 stage.order->listen(stage.end_of_order);
@@ -447,7 +450,7 @@ private:
             if (in) in->count_for(&own_counters);
             const auto call = [&] { here.entry.code->run(in.get(), {to, order, worker, &own_counters}); };
             try {
-                from_range ? throwing_what_is_noted(*from_range, call) : call();
+                from_range ? throwing_failure_of(*from_range, call) : call();
             } catch (const stop_unwind&) {
                 throw;
             } catch (...) {

@@ -4,6 +4,7 @@
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
+#include <parallelpipe/detail/stage/delivery.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 
@@ -39,11 +40,11 @@ inline constexpr bool can_copy<View, Item> =
 ///   be read again is copied for each run; anything else is read once and its elements are moved.
 /// Errors: begin_run() throws `std::logic_error` for the second run of what can be read once.
 template <class Item, std::ranges::view View>
-class range_source final : public typed_stage_code<Item> {
+class range_source final : public stage_code {
     static constexpr bool once = !can_share<View, Item> && !can_copy<View, Item>;
 
 public:
-    explicit range_source(View view) : view_(std::move(view)) {}
+    explicit range_source(View view) : stage_code(item_type_of<Item>), view_(std::move(view)) {}
 
     void begin_run() const override {
         if constexpr (once)
@@ -58,12 +59,12 @@ public:
         if constexpr (can_share<View, Item>) {
             // Only referred to: the elements are somebody else's as well, and are copied.
             auto elements = std::ranges::ref_view(view_.base());
-            this->deliver([&]() -> auto& { return elements; }, nullptr, out);
+            detail::deliver<Item>([&]() -> auto& { return elements; }, nullptr, out);
         } else if constexpr (!once) {
             View own(view_);
-            this->deliver([&]() -> auto& { return own; }, nullptr, out);
+            detail::deliver<Item>([&]() -> auto& { return own; }, nullptr, out);
         } else {
-            this->deliver([&]() -> auto& { return view_; }, nullptr, out);
+            detail::deliver<Item>([&]() -> auto& { return view_; }, nullptr, out);
         }
     }
 
