@@ -29,11 +29,10 @@
 // thread ends, and the run looks for errors after the join: so it sees what the last call throws, too.
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
-#include <parallelpipe/detail/run/run.hpp>
-#include <parallelpipe/detail/run/observer.hpp>
 #include <parallelpipe/detail/observe/sample_log.hpp>
 #include <parallelpipe/detail/observe/stall_detector.hpp>
 #include <parallelpipe/detail/observe/traced_threads.hpp>
+#include <parallelpipe/detail/run/observer.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/observe/stall.hpp>
@@ -128,7 +127,7 @@ public:
 
     // ---- the run's side ----
 
-    void reserve(run& of) override {
+    void reserve(observed_run& of) override {
         const sync::lock_guard lock(mutex_);
         if (is_reserved_ || watching == this)
             throw std::logic_error(
@@ -140,7 +139,7 @@ public:
     // The run that asks has reserved, so set() changes nothing meanwhile.
     std::size_t kept_waits() const noexcept override { return settings_.kept_waits; }
 
-    void begin(run& of) override {
+    void begin(observed_run& of) override {
         join_idle();
         const sync::lock_guard joining(joining_);
         const sync::lock_guard lock(mutex_);
@@ -161,7 +160,7 @@ public:
         }
     }
 
-    void end(run& of) noexcept override {
+    void end(observed_run& of) noexcept override {
         // A callback that cancels the run: the thread that takes the results comes by here too, or the one
         // that destroys them.
         if (watching == this) return;
@@ -176,7 +175,7 @@ public:
         forget(of);
     }
 
-    void release(run& of) noexcept override {
+    void release(observed_run& of) noexcept override {
         end(of);
         forget(of);  // not begun, or destroyed by a callback
     }
@@ -196,7 +195,7 @@ private:
     }
 
     /// Keeps what is known of a run that is over.
-    void forget(run& of) noexcept {
+    void forget(observed_run& of) noexcept {
         const sync::lock_guard lock(mutex_);
         if (is_reserved_ != &of) return;
         if (run_) {
@@ -281,7 +280,7 @@ private:
                 if (settings_.stall) settings_.stall(text);
             });
         if (is_ending_ || !still.is_to_be_cancelled(settings_.cancel_after)) return;
-        run* const run = run_;
+        observed_run* const run = run_;
         const auto error =
             std::make_exception_ptr(StallError(stall_report(run->stats(), still.time_still())));
         lock.unlock();
@@ -307,7 +306,7 @@ private:
     }
 
     void fail(sync::unique_lock<sync::mutex>& lock, const std::exception_ptr& error) {
-        run* const run = run_;
+        observed_run* const run = run_;
         if (!run) return;  // a callback has destroyed it: there is no run to be told
         lock.unlock();
         run->fail("monitor", error);
@@ -343,8 +342,8 @@ private:
     mutable sync::mutex mutex_;  // all that follows
     sync::condition_variable wake_;
     monitor_settings settings_;
-    const run* is_reserved_ = nullptr;  // by that run
-    run* run_ = nullptr;                // that goes on; it has reserved
+    const observed_run* is_reserved_ = nullptr;  // by that run
+    observed_run* run_ = nullptr;                // that goes on; it has reserved
     bool is_ending_ = false;
     bool has_last_sample_ = false;
     bool is_silent_ = false;  // a callback has thrown, or the Monitor is gone: no more callbacks

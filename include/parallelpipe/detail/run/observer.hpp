@@ -2,8 +2,11 @@
 #ifndef PARALLELPIPE_DETAIL_RUN_OBSERVER_HPP
 #define PARALLELPIPE_DETAIL_RUN_OBSERVER_HPP
 
-// What a run and a Monitor know of each other. The waits that a trace shows lie in the run's meters: the
-// Monitor copies them, and keeps nothing that a worker writes to.
+// What a run and a Monitor know of each other. A run keeps the waits that a trace shows in its workers' counters and
+// the Monitor copies them, so no worker ever writes to what a Monitor owns.
+
+#include <parallelpipe/detail/run/observed_run.hpp>
+#include <parallelpipe/detail/run/snapshot.hpp>
 
 #include <cstddef>
 #include <memory>
@@ -11,24 +14,22 @@
 
 namespace parallelpipe::inline v0::detail {
 
-class run;
-
 /// Watches runs, one at a time.
 class run_observer {
 public:
     virtual ~run_observer() = default;
 
-    /// Before anything of the run is made. Errors: `std::logic_error` if it watches another one.
-    virtual void reserve(run& of) = 0;
-    /// How many waits of each kind the run keeps for each of its workers; 0: none.
+    /// Called before the run makes anything. Errors: `std::logic_error` if the observer watches another run.
+    virtual void reserve(observed_run& of) = 0;
+    /// How many waits of each kind the run keeps for each worker; 0: none.
     virtual std::size_t kept_waits() const noexcept = 0;
-    /// Before the first worker starts. Errors: those of starting a thread, `std::bad_alloc`.
-    virtual void begin(run& of) = 0;
-    /// When all workers have ended: waits until the observer's own thread has, unless it is the
-    /// calling one. As often as one likes.
-    virtual void end(run& of) noexcept = 0;
-    /// Before `of` is destroyed, begun or not, and when reserve() was all it did.
-    virtual void release(run& of) noexcept = 0;
+    /// Called before the first worker starts. Errors: those of starting a thread, `std::bad_alloc`.
+    virtual void begin(observed_run& of) = 0;
+    /// Called after all workers have ended, any number of times. Waits until the observer's own thread has ended,
+    /// unless that thread is the caller.
+    virtual void end(observed_run& of) noexcept = 0;
+    /// Called before `of` dies, also if reserve() or begin() failed.
+    virtual void release(observed_run& of) noexcept = 0;
 };
 
 /// What a user hands to a run. The run shares the observer, so either may die first.
@@ -44,10 +45,10 @@ private:
     const std::shared_ptr<run_observer> observer_;
 };
 
-/// A run's place at its observer, if it has one.
+/// Ties a run to its observer, if it has one.
 class observation {
 public:
-    observation(const observer_handle* by, run& of) : run_(of) {
+    observation(const observer_handle* by, observed_run& of) : run_(of) {
         if (!by) return;
         by->observer()->reserve(run_);
         by_ = by->observer();
@@ -64,15 +65,16 @@ public:
     void end() noexcept {
         if (by_) by_->end(run_);
     }
+    /// From then on the observer does not touch the run.
     void release() noexcept {
         if (!by_) return;
         by_->release(run_);
-        by_ = nullptr;  // after that the observer does not look at the run any more
+        by_ = nullptr;
     }
 
 private:
     std::shared_ptr<run_observer> by_;
-    run& run_;
+    observed_run& run_;
 };
 
 }  // namespace parallelpipe::detail

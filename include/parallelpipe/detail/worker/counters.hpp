@@ -102,6 +102,21 @@ struct alignas(cache_line) worker_counters {
     }
 };
 
+/// What the thread of `of` has spent so far: asked of the system, or as the last call that asked found it.
+inline core_time spent_so_far(worker_counters& of, bool anew) noexcept {
+    const std::int64_t thread = of.thread.load(std::memory_order_relaxed);
+    if (anew && thread != 0) {
+        const core_time now = core_time_of(thread);
+        // Looked at after the system was asked: another thread may have the number of one that has ended.
+        if (of.ended.load(std::memory_order_acquire) == 0) {
+            of.cpu_before.store(now.cpu, std::memory_order_relaxed);
+            of.ready_before.store(now.ready, std::memory_order_relaxed);
+        }
+    }
+    return {of.cpu_before.load(std::memory_order_relaxed),
+            of.ready_before.load(std::memory_order_relaxed)};
+}
+
 /// Times a wait from begin(), if that is called, to the end of the scope.
 class wait_timer {
     struct kind {
