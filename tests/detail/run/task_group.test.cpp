@@ -1,4 +1,6 @@
 #include <parallelpipe/detail/run/task_group.hpp>
+#include <parallelpipe/detail/worker/identity.hpp>
+#include <parallelpipe/this_worker.hpp>
 
 #include "support/catch.hpp"
 #include "support/scarce_memory.hpp"

@@ -26,7 +26,7 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// What a worker of a fused stage is in a stage inside.
+/// The identity of a fused stage's worker while it runs one of the stages inside.
 struct inner_worker {
     std::string name;
     worker_identity identity;
@@ -47,7 +47,7 @@ std::vector<inner_worker> inner_workers(std::span<const stage_entry> stages) {
     return inner;
 }
 
-/// One worker of a fused stage: the stages inside it, one worker each.
+/// One worker of a fused stage, and one worker of each stage inside.
 class fused_chain final : public nested_owner {
 public:
     fused_chain(std::span<const stage_entry> stages, item_reader_base* in) : chain_(in) {
@@ -64,9 +64,9 @@ public:
 
     nested_stage& last() const noexcept { return chain_.last(); }
 
-    /// Does `what` with the stages, which returns whether it wants to come again. If not, all stages end.
-    /// Returns: whether it comes again.
-    /// Errors: what a stage inside threw, with the end of the stages; what `what` throws.
+    /// Calls `what`, which returns whether it will be called again. If not, or if it throws, all stages end.
+    /// Returns: what `what` returned.
+    /// Errors: the first error of a stage inside, after the end of all stages; what `what` throws.
     template <class What>
     bool run(What what) {
         bool is_unwound = false;
@@ -98,7 +98,7 @@ public:
     }
     void ended() override {}
 
-    /// The stage that threw `cause`, which may be inside `at`.
+    /// `cause`, as a failure of the stage that threw it: `at`, or a stage inside `at`.
     static inner_failure innermost(const nested_stage& at, std::exception_ptr cause) {
         try {
             std::rethrow_exception(std::move(cause));
@@ -114,14 +114,13 @@ private:
     };
 
     sync::mutex mutex_;
-    std::optional<inner_failure> failure_;  // the first one. Under mutex_; read after chain_.unwind()
-    bool was_unwound_ = false;              // written by the first stage; read after chain_.unwind()
+    std::optional<inner_failure> failure_;  // the first one; written under mutex_, read after chain_.unwind()
+    bool was_unwound_ = false;              // written by the first stage, read after chain_.unwind()
     nested_chain chain_;
     std::optional<sync::stop_callback<stopping>> on_stop_;  // last: gone before what it touches
 };
 
-/// The same where each stage but the first calls a function for each item: an item is handed on from
-/// step to step, which costs a virtual call each.
+/// The same where each stage but the first is a kernel: an item goes from one kernel to the next by a virtual call.
 class fused_kernels {
 public:
     static bool are_enough_for(std::span<const stage_entry> stages) {
@@ -131,15 +130,15 @@ public:
     }
 
     fused_kernels(std::span<const stage_entry> stages, item_sink& last)
-        : head_(*stages.front().code), inner_(inner_workers(stages)), first_(&last) {
+        : front_(*stages.front().code), inner_(inner_workers(stages)), first_(&last) {
         for (std::size_t i = stages.size() - 1; i != 0; --i)
             first_ = kernels_.emplace_back(stages[i].code->make_kernel(*first_, inner_[i].identity)).get();
     }
 
-    void run(item_reader_base* in) { head_.run_into(in, *first_, inner_.front().identity); }
+    void run(item_reader_base* in) { front_.run_into(in, *first_, inner_.front().identity); }
 
 private:
-    const stage_code& head_;
+    const stage_code& front_;
     const std::vector<inner_worker> inner_;
     std::vector<owning_ptr<item_sink>> kernels_;  // the last one first
     item_sink* first_;
@@ -185,7 +184,7 @@ public:
     }
 
 private:
-    /// What the stages yield, to be pushed.
+    /// A range of what the stages yield; it can only be pushed.
     struct results {
         std::span<const stage_entry> stages;
         item_reader_base* in;
@@ -217,7 +216,7 @@ private:
         To& to_;
     };
 
-    /// A fused stage inside another.
+    /// A fused stage inside another one, or in a run without threads.
     class pulled_chain final : public nested_call {
     public:
         pulled_chain(std::span<const stage_entry> stages, item_reader_base* in) : chain_(stages, in) {}

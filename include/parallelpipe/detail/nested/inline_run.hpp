@@ -23,10 +23,11 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// A run in the thread of its consumer: every stage is nested in the one after it.
+/// A run in its consumer's thread: every stage is nested in the stage after it.
 ///
-/// What cancel() and stats() touch from other threads is atomic, or a stage's stop_source. nested.hpp says which other
-/// threads there can be, and why errors have a lock.
+/// Other threads may call cancel() and stats(), which touch only atomics and the stages' stop_sources. The atomics
+/// carry nothing but themselves and are relaxed. nested_stage.hpp says which other threads there can be, and why
+/// errors have a lock.
 class inline_run_state final : public run_base, public nested_owner {
 public:
     inline_run_state(const std::vector<stage_entry>& stages, sync::stop_token token)
@@ -78,7 +79,7 @@ public:
         last().request_stop();
     }
 
-    /// After the last result, each time that the consumer comes there. Errors: as run::finish().
+    /// Called each time the consumer comes to the end. Errors: as run::finish().
     void ended() override {
         if (!has_ended()) ended_.store(worker_counters::now(), std::memory_order_relaxed);
         chain_.unwind();
@@ -113,12 +114,12 @@ private:
 
     const std::vector<stage_entry> entries_;
     const owning_ptr<item_counters[]> counters_;  // one a stage
-    sync::atomic<bool> is_cancelled_{false};  // relaxed, as the others: they carry nothing else
+    sync::atomic<bool> is_cancelled_{false};
     const std::int64_t began_ = worker_counters::now();
     sync::atomic<std::int64_t> ended_{0};  // 0: not yet
     sync::mutex mutex_;
-    std::vector<TaskError> errors_;  // under mutex_; read after chain_.unwind()
-    bool was_unwound_ = false;       // written by the first stage; read after chain_.unwind()
+    std::vector<TaskError> errors_;  // written under mutex_, read after chain_.unwind()
+    bool was_unwound_ = false;       // written by the first stage, read after chain_.unwind()
     nested_chain chain_;
     owning_ptr<sync::stop_callback<canceller>> on_stop_;  // last: gone before what it touches
 };

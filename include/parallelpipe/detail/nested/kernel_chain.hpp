@@ -2,8 +2,7 @@
 #ifndef PARALLELPIPE_DETAIL_NESTED_KERNEL_CHAIN_HPP
 #define PARALLELPIPE_DETAIL_NESTED_KERNEL_CHAIN_HPP
 
-// Per-item stages whose types are known, as one function: nothing is left of the ways between them when it
-// has been compiled.
+// Per-item stages whose types are known, compiled as one function: no call remains between them.
 
 #include <parallelpipe/detail/base/callable_traits.hpp>
 #include <parallelpipe/detail/base/config.hpp>
@@ -31,13 +30,13 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// What was thrown where the results of the last step go: no step's fault.
+/// Thrown after the last kernel, where its results go: an error of no kernel.
 struct after_the_kernels {
     std::exception_ptr cause;
 };
 
-/// A worker's own of a chain of steps. `Body` is a function_stage whose step is an item_kernel; each but the
-/// last yields what the next one reads.
+/// A worker's own copy of a chain of kernels. Each Code is a function_stage whose function makes a kernel_range, and
+/// reads the results of the Code before it.
 template <class Code, class... More>
 class kernel_chain {
 public:
@@ -45,13 +44,13 @@ public:
         : first_(static_cast<const Code&>(*stages->code), workers->identity),
           more_(stages + 1, workers + 1) {}
 
-    /// Whether every failure is an error of the stage.
+    /// Whether no kernel retries, skips or hands on items that fail.
     bool is_plain() const noexcept { return !first_.kernel().is_active() && more_.is_plain(); }
 
-    /// Hands the results of the last step to `emit`; returns whether more are wanted.
+    /// Hands the results of the last kernel to `emit`. Returns: whether `emit` wants more.
     template <bool Plain, class Emit>
     PARALLELPIPE_INLINE bool take(typename Code::input_item& item, const Emit& emit) {
-        // The identity of the worker is put back by whoever began with the first step.
+        // The caller of the first kernel restores the identity.
         current_worker = &first_.identity();
         try {
             const onward<Plain, Emit> next{more_, emit};
@@ -94,7 +93,7 @@ private:
         using kernel_chain<Next, Others...>::kernel_chain;
     };
 
-    /// A result of the first step goes to the next one.
+    /// Hands a result of the first kernel to the next one.
     template <bool Plain, class Emit>
     struct onward {
         rest<More...>& more;
@@ -116,13 +115,13 @@ struct last_result<Last> {
     using type = typename Last::result_item;
 };
 
-/// The stage function of a fused stage that is made of such bodies.
+/// The stage function of a fused stage that consists of Codes.
 template <class... Codes>
 class composed_function {
     using In = typename std::tuple_element_t<0, std::tuple<Codes...>>::input_item;
     using Out = typename last_result<Codes...>::type;
 
-    /// What kernel_range calls.
+    /// The kernel of the fused stage's own kernel_range.
     class kernel {
     public:
         explicit kernel(std::span<const stage_entry> stages)
@@ -157,7 +156,7 @@ class composed_function {
             return result;
         }
 
-        std::vector<inner_worker> workers_;  // their names are referred to: moving the vector keeps them
+        std::vector<inner_worker> workers_;  // chain_ refers to the names; moving the vector keeps them in place
         owning_ptr<kernel_chain<Codes...>> chain_;
         bool is_plain_;
     };
@@ -170,7 +169,7 @@ public:
         return kernel_range<In, Out, kernel>(std::move(items), kernel(*stages_));
     }
 
-    /// Whether `stages` are what the types say.
+    /// Whether `stages` run the Codes.
     static bool fits(std::span<const stage_entry> stages) {
         if (stages.size() != sizeof...(Codes)) return false;
         std::size_t i = 0;

@@ -2,19 +2,24 @@
 #ifndef PARALLELPIPE_DETAIL_NESTED_NESTED_STAGE_HPP
 #define PARALLELPIPE_DETAIL_NESTED_NESTED_STAGE_HPP
 
-// Stages that run one inside the other in one thread: asked for a result, the last one asks the one
-// before it for an item, and so on up to the source or to the feed that the first one reads.
+// Stages that run one inside the other in one thread. To make a result, the last stage asks the stage before it for
+// an item, and so on, up to the source or to the reader of the first stage.
 //
-// An exception of a stage does not pass through the stage functions after it, which could catch it. It is noted, and
-// the stages after it are unwound where they wait for their next item, or come to the end of their items, as in a run
-// with threads.
+// An exception of a stage does not pass through the functions of later stages, which could catch it. The owner notes
+// it, and the later stages are unwound at their next item, or see the end of their items, as in a run with threads.
 //
-// A stage can have a thread that reads its items (a batch with a time limit, a run over its Input). Then the stages
-// before it run in that thread, at the same time as those after it. A stage and what it reads belong to one thread at
-// a time nevertheless: a stage joins its threads before it ends or is unwound, and only then touches the stages before
-// it. What two threads can reach at once is the owner, who has a lock for errors, and request_stop(), whose flags are
-// atomic. unwind() ends all stages and with them all such threads: only then the owner reads the errors, and the
-// stages die.
+// A stage can have a thread of its own that reads its items (a batch with a time limit, a run over its Input). Then
+// the stages before it run in that thread, at the same time as the stages after it. Still each stage and its reader
+// belong to one thread at a time: a stage joins its thread before it ends or is unwound, and only then touches the
+// stages before it. Two threads can only meet in the owner, which locks its errors, and in request_stop(), whose
+// flags are atomic. unwind() ends all stages, and with them all such threads. After it the owner reads the errors,
+// and the stages die.
+//
+// | atomic      | written by                               | read by            | order                                |
+// |-------------|------------------------------------------|--------------------|--------------------------------------|
+// | is_stopped_ | request_stop(), any thread               | the stage's thread | release / acquire: carries the       |
+// |             |                                          |                    | reason for the stop                  |
+// | made_       | the stage's thread, in nested_source.hpp | any thread         | relaxed: a number                    |
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
@@ -39,15 +44,15 @@ namespace parallelpipe::inline v0::detail {
 
 class nested_stage;
 
-/// What becomes of a stage that has thrown.
+/// How the chain goes on after a stage has thrown.
 enum class after_error {
-    next_worker,  // the worker is lost
-    ends,         // the stages after it come to the end of their items, those before it are unwound
-    unwinds       // all of them are, and have been told
+    next_worker,  // the worker is lost, the stage's next one takes over
+    ends,         // later stages see the end of their items, earlier ones are unwound
+    unwinds       // all stages are unwound, and request_stop() has told them
 };
 
-/// What becomes of the errors and of the end of nested stages.
-/// Threads: failed() and unwound() from any thread in which a stage runs.
+/// Takes the errors and the end of a chain of nested stages.
+/// Threads: failed() and unwound() from any thread that runs a stage.
 class nested_owner {
 public:
     nested_owner() = default;
@@ -55,15 +60,15 @@ public:
     nested_owner& operator=(const nested_owner&) = delete;
     virtual ~nested_owner() = default;
 
-    /// `at` threw.
+    /// The stage `at` threw `cause`.
     virtual after_error failed(const nested_stage& at, std::exception_ptr cause) = 0;
-    /// The first stage was unwound by another run, whose items it reads, and which was stopped.
+    /// The first stage was unwound by another run, which was stopped, and whose items it reads.
     virtual void unwound() = 0;
-    /// After the last result of the last stage. Errors: what there is to say about the run.
+    /// The last stage has made its last result. Errors: those of the run.
     virtual void ended() = 0;
 };
 
-/// One stage of the chain. Its workers run one after the other, each till its function returns.
+/// One stage of the chain. Its workers run one after the other, each until its function returns.
 class nested_stage final : public nested_source {
 public:
     nested_stage(nested_owner& owner, const stage_entry& entry, std::string name,
@@ -83,18 +88,17 @@ public:
     const std::string& name() const noexcept { return name_; }
     const stage_entry& entry() const noexcept { return entry_; }
     std::size_t worker() const noexcept { return worker_.index; }
-    /// Before the stage begins. `host`: the worker of the fused stage that this one is in, else null.
+    /// Called before the stage begins. `host`: the worker of the fused stage around this one, or null.
     void belongs_to(const worker_identity* host, item_counters* counters) noexcept {
         worker_.host = host;
         worker_.counters = counters;
     }
     bool has_taken() const { return in_ && in_->has_taken(); }
-    /// The number of the item in hand. In the stage's thread.
+    /// The number of the item in hand. Threads: the stage's.
     std::uint64_t item() const { return in_ ? in_->number_in_hand() : 0; }
     OnError on_error() const { return entry_.setup.on_error.value_or(OnError::stop); }
 
-    /// Reads from `in`, which is null for a source, or from the stage before it. Its own results are read from
-    /// out(), which is null for a sink.
+    /// Reads from the stage `before`, or else from `in`, which is null for a source. out() reads this stage's results.
     void connect(item_reader_base* in, nested_stage* before) {
         before_ = before;
         in_ = before ? before->out() : in;
@@ -110,10 +114,11 @@ public:
         }
         out_ = entry_.code->result_type().make_nested_reader(*this, false);
     }
+    /// Null for a sink.
     item_reader_base* out() const noexcept { return out_.get(); }
 
-    /// A sink: to its end. The first worker is called however the stage stands, as with threads: its function may be
-    /// one that cannot be unwound and counts on seeing the end of its items.
+    /// Runs a sink to its end. Calls the first worker even if the stage is stopped, as a run with threads does: its
+    /// function may be noexcept and expect to see the end of its items.
     void consume() {
         const worker_scope scope(worker_);
         do {
@@ -128,13 +133,13 @@ public:
         } while (has_worker());
     }
 
-    /// How many elements of its range so far; for any thread.
+    /// How many elements of its range it has taken. Threads: any.
     std::uint64_t taken() const noexcept { return range_ ? range_->taken() : 0; }
-    /// How many results so far; for any thread.
+    /// How many results it has made. Threads: any.
     std::uint64_t made() const noexcept { return made_.load(std::memory_order_relaxed); }
 
     void request_stop() override {
-        if (stop_.stop_requested()) return;  // then those before it have been told, too
+        if (stop_.stop_requested()) return;  // the earlier stages have been told before this one
         if (before_) before_->request_stop();
         is_stopped_.store(true, std::memory_order_release);
         stop_.request_stop();
@@ -142,7 +147,7 @@ public:
 
     void abandon() noexcept override {
         end_worker_ = 0;
-        request_stop();  // else to unwind them could take for ever
+        request_stop();  // a stage function that waits by itself would never unwind otherwise
         unwind();
         give_back_inner();
     }
@@ -164,12 +169,12 @@ private:
     bool has_worker() const noexcept { return worker_.index < end_worker_ && !is_stopped(); }
 
     void worker_begins() {
-        // With OnError::finish what it has not read is read for nothing.
+        // With OnError::finish ignore_the_rest() may read after the last worker.
         if (in_ && worker_.index + 1 == end_worker_ && on_error() != OnError::finish)
             in_->last_reader_comes();
     }
 
-    /// By the next worker's call.
+    /// Calls the next worker's function.
     bool produce_otherwise(void* to) override {
         const worker_scope scope(worker_);
         while (has_worker()) {
@@ -207,7 +212,7 @@ private:
     }
 
     void call_ended(bool is_lost) override {
-        call_.reset();  // first: with it end the threads that read for it
+        call_.reset();  // first: joins the threads that read for it
         if (from_range_ && from_range_->has_failed()) {
             try {
                 from_range_->throw_failure();
@@ -227,7 +232,7 @@ private:
         call_.reset();
     }
 
-    /// Its own of what it reads.
+    /// Unless others read on from the same reader.
     void give_back_inner() {
         if (before_ || from_range_) in_->give_back();
     }
@@ -235,20 +240,20 @@ private:
     nested_owner& owner_;
     const stage_entry& entry_;
     const std::string name_;
-    sync::stop_source stop_;  // its own: a later stage may end while this one goes on, and the other way round
+    sync::stop_source stop_;  // its own: either of two neighbours may end while the other goes on
     worker_identity worker_;
     std::size_t end_worker_;
     item_reader_base* in_ = nullptr;
-    nested_stage* before_ = nullptr;  // null: in_ is not a nested stage's
+    nested_stage* before_ = nullptr;  // null: in_ reads something else
     bool was_unwound_ = false;
     bool all_lost_ = true;  // of its workers so far
     owning_ptr<shared_range> range_;  // what it reads instead of a stage before it
     owning_ptr<shared_range::reader> from_range_;
-    owning_ptr<item_reader_base> converted_;  // or the feed of that
+    owning_ptr<item_reader_base> converted_;  // what in_ points to, if a range or a conversion comes between
     owning_ptr<item_reader_base> out_;
 };
 
-/// Stages, the first one reading from `in`, or null. Destroyed from the last one to the first.
+/// A chain of stages. The first one reads from `in`, or is a source. Destroyed from the last stage to the first.
 class nested_chain {
 public:
     explicit nested_chain(item_reader_base* in = nullptr) noexcept : in_(in) {}
@@ -260,7 +265,7 @@ public:
         while (!stages_.empty()) stages_.pop_back();
     }
 
-    /// Ends all stages that have not ended, from the last one to the first, and their threads.
+    /// Ends all stages and their threads, from the last stage to the first.
     void unwind() noexcept {
         if (stages_.empty()) return;
         if (item_reader_base* const results = last().out())

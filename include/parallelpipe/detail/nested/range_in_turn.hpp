@@ -2,15 +2,21 @@
 #ifndef PARALLELPIPE_DETAIL_NESTED_RANGE_IN_TURN_HPP
 #define PARALLELPIPE_DETAIL_NESTED_RANGE_IN_TURN_HPP
 
-// A range that the workers of one stage read themselves, each an item at a time, in turn: then nothing of
-// an item changes the core from its making to its result.
+// A range that the workers of one stage read themselves, in turn, one item at a time. So one core makes an item and
+// its result.
 //
-// Who has `turn_` reads. The others wait for it, and whoever gives it up wakes one of them. A reader that
-// is in the range keeps it for as long as the range takes, also when the run is stopped: the range can
-// ask this_worker::stop_token(), as any source can. Whoever gets the turn then sees the stop.
+// The worker that holds `turn_` reads. The others wait for `turn_`; unlocking it wakes one of them. A worker holds it
+// until the range has made an item, even if the run is stopped meanwhile: the range can ask this_worker::stop_token(),
+// as any source can. The worker that gets the turn next sees the stop.
 //
-// An item is its taker's alone, none is taken ahead; so there is nothing to give back. What is not atomic is
-// under turn_.
+// A worker takes no item ahead, so it has none to give back.
+//
+// | atomic      | written by                   | read by          | order                                          |
+// |-------------|------------------------------|------------------|------------------------------------------------|
+// | taken_      | the holder of turn_          | any thread       | relaxed: a number; turn_ orders the writers    |
+// | is_stopped_ | stop(), any thread           | each reader      | relaxed: carries nothing but itself            |
+//
+// Everything else in range_in_turn is under turn_.
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
@@ -33,7 +39,7 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// The one kind of shared range there is.
+/// The only kind of shared_range.
 class range_in_turn final : public shared_range {
 public:
     explicit range_in_turn(const stage_code& range) noexcept : range_(range) {}
@@ -54,13 +60,13 @@ public:
 private:
     const stage_code& range_;
     sync::mutex turn_;
-    owning_ptr<nested_call> elements_;            // made by the first reader
-    sync::atomic<std::uint64_t> taken_{0};    // written by who has the turn; relaxed: a number
+    owning_ptr<nested_call> elements_;  // made by the first reader
+    sync::atomic<std::uint64_t> taken_{0};
     bool has_ended_ = false;
-    sync::atomic<bool> is_stopped_{false};  // relaxed: it carries nothing else
+    sync::atomic<bool> is_stopped_{false};
 };
 
-/// Threads: those of its worker, one.
+/// Threads: one at a time, the worker's own or one that reads for it.
 class range_in_turn::reader final : public shared_range::reader, public nested_source {
 public:
     reader(range_in_turn& of, const worker_identity& worker)
@@ -69,9 +75,9 @@ public:
     reader& operator=(const reader&) = delete;
 
     owning_ptr<item_reader_base> open() override {
-        owning_ptr<item_reader_base> item_reader = of_.range_.result_type().make_nested_reader(*this, true);
-        reader_ = item_reader.get();
-        return item_reader;
+        owning_ptr<item_reader_base> made = of_.range_.result_type().make_nested_reader(*this, true);
+        reader_ = made.get();
+        return made;
     }
     bool has_failed() const noexcept override { return failure_.has_value(); }
     void throw_failure() override {
@@ -83,7 +89,7 @@ public:
     bool produce_otherwise(void* to) override {
         if (failure_) return false;
         item_listener* const listener = reader_->listener();
-        // The range may take its time: what was yielded for the last item is complete.
+        // The range may take long, and what the worker yielded for its last item is complete.
         if (listener) listener->pauses(end_);
         if (!read(to)) return false;
         const bool is_made = !failure_;
@@ -92,13 +98,13 @@ public:
         return is_made;
     }
 
-    void abandon() noexcept override {}  // the others go on
+    void abandon() noexcept override {}  // the siblings read on
 
     void ended(bool quiet) override {
         if (failure_ ? !failure_->in_order : is_stopped()) {
             if (!quiet) throw stop_unwind{};
         } else if (failure_) {
-            // What the stage yields now belongs to the item that could not be made.
+            // What the stage yields from now on belongs to the item that the range failed to make.
         } else if (item_listener* const listener = reader_->listener()) {
             listener->ends(end_);
         }
@@ -112,18 +118,18 @@ private:
         void operator()() const { in_range->request_stop(); }
     };
 
-    /// If that fails, the item is there all the same, and whoever asked for it takes it. It is the last one.
+    /// Tells the listener of the item. If that fails, the worker still gets the item, and it is the last one.
     void begin(item_listener& listener) {
         try {
             listener.begins(number_, end_);
         } catch (const stop_unwind&) {
-            // The worker is unwound when it asks for the next one.
+            // The worker is unwound when it asks for the next item.
         } catch (...) {
             if (!failure_) failure_ = inner_failure{{}, std::current_exception()};
         }
     }
 
-    /// Makes the next element at `to`, or notes why it could not. Returns: false at the end.
+    /// Makes the next element at `to`, or notes the range's error. Returns: false at the end.
     bool read(void* to) {
         const sync::unique_lock<sync::mutex> turn = wait_for_turn();
         if (of_.has_ended_ || is_stopped()) return false;
@@ -133,7 +139,7 @@ private:
             of_.has_ended_ = !of_.elements_->next(to);
             if (of_.has_ended_) return false;
         } catch (const stop_unwind&) {
-            of_.has_ended_ = true;  // it reads what another run has, which was stopped
+            of_.has_ended_ = true;  // the range reads another run's items, and that run was stopped
             throw;
         } catch (...) {
             of_.has_ended_ = true;
@@ -168,8 +174,8 @@ private:
         return of_.is_stopped() || worker_.stop.stop_requested();
     }
 
-    /// What the worker is while it is in the range: told to stop with itself, and with the reader that asks, which
-    /// can be a stage inside a fused one, or a thread.
+    /// The worker's identity while it runs the range. A stop of the worker stops it, and a stop of the caller that
+    /// asks for an item, which can be a stage inside a fused one, or a thread.
     const worker_identity& in_range() {
         const sync::stop_token& asking = current_worker ? current_worker->stop : worker_.stop;
         if (!in_range_ || in_range_->get().index != worker_.index || asking_ != asking) {
@@ -187,13 +193,13 @@ private:
     range_in_turn& of_;
     const worker_identity& worker_;
     item_reader_base* reader_ = nullptr;
-    std::uint64_t number_ = 0;  // of the item in hand; of the one that could not be made
-    std::uint64_t end_ = 0;     // one past that, once it has begun
+    std::uint64_t number_ = 0;  // of the item in hand, or of the item that the range failed to make
+    std::uint64_t end_ = 0;     // one past number_, once that item has begun
     wait_strategy wait_strategy_;
     std::string name_;
     std::optional<helper_identity> in_range_;
-    sync::stop_token asking_;                               // the stop of the reader that asked last
-    std::optional<sync::stop_callback<stopping>> on_stop_;  // its own
+    sync::stop_token asking_;                               // the stop of the caller that asked last
+    std::optional<sync::stop_callback<stopping>> on_stop_;  // registered there
     std::optional<inner_failure> failure_;
 };
 

@@ -2,14 +2,19 @@
 #ifndef PARALLELPIPE_DETAIL_WORKER_COUNTERS_HPP
 #define PARALLELPIPE_DETAIL_WORKER_COUNTERS_HPP
 
-// What a run counts all the time: a few stores for each bulk of items and for each wait, none for an
-// item that is handed on.
+// What every run counts: a few stores per bulk of items and per wait, none per item.
 //
-// Every number has one writer, the thread that the meter belongs to, but for `in`, from which thieves
-// subtract what they fetch. Anybody reads at any time. All relaxed: the numbers order nothing; who wants
-// the final ones joins the threads first. (`cpu_before` and `ready_before` are written by whoever asks:
-// who comes last is right.) Only `pushes_to` is written with release and read with acquire:
-// it leads to the lane. And `ended` is, behind `cpu` and `ready`: who sees it sees their final values.
+// | atomic            | written by                                  | order                                            |
+// |-------------------|---------------------------------------------|--------------------------------------------------|
+// | pushes_to         | the worker                                  | release / acquire: carries the lane              |
+// | ended             | the worker, after cpu and ready             | release / acquire: carries their final values    |
+// | in                | the worker, and siblings that take items    | relaxed: a number                                |
+// |                   | over and subtract them                      |                                                  |
+// | cpu_before,       | any thread that asks the system             | relaxed: the last write wins, any is right       |
+// | ready_before      |                                             |                                                  |
+// | all others        | the worker                                  | relaxed: numbers                                 |
+//
+// Any thread reads them at any time. A thread that needs the final numbers joins the worker first.
 
 #include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
@@ -32,7 +37,7 @@ namespace parallelpipe::inline v0::detail {
 
 struct lane;
 
-/// Time on a core, and time ready to run while other threads had the cores. Nanoseconds; 0 is unknown.
+/// Time on a core, and time ready to run while other threads had the cores. Units: nanoseconds; 0: unknown.
 struct core_time {
     std::int64_t cpu = 0;
     std::int64_t ready = 0;
@@ -47,9 +52,8 @@ inline std::int64_t this_thread_number() noexcept {
 #endif
 }
 
-/// What Linux knows of a thread of this process. Its `cpu` is as old as the scheduler's last look at a
-/// thread that runs, some milliseconds.
-/// Cost: some microseconds: it opens, reads and closes a file of /proc.
+/// What Linux has counted for a thread of this process. The `cpu` of a running thread lags some milliseconds.
+/// Cost: some microseconds, to open, read and close a file of /proc.
 inline core_time core_time_of([[maybe_unused]] std::int64_t thread) noexcept {
     core_time time;
 #if defined(__linux__)
@@ -68,30 +72,30 @@ inline core_time core_time_of([[maybe_unused]] std::int64_t thread) noexcept {
     return time;
 }
 
-/// What a worker has done, or the thread that takes the results. Times in nanoseconds of the steady clock.
+/// What a worker has done, or the consumer. Units: nanoseconds of the steady clock.
 struct alignas(cache_line) worker_counters {
     sync::atomic<std::uint64_t> in{0};
-    sync::atomic<std::uint64_t> out{0};               // results that are not in a lane of its own
-    sync::atomic<const lane*> pushes_to{nullptr};     // its own lane: what is there it has pushed
+    sync::atomic<std::uint64_t> out{0};               // results pushed elsewhere than into its own lane
+    sync::atomic<const lane*> pushes_to{nullptr};     // its own lane, which counts its items
     sync::atomic<std::int64_t> waited_for_input{0};   // waits that have ended
     sync::atomic<std::int64_t> waited_for_room{0};
-    sync::atomic<std::int64_t> input_since{0};        // the wait of this moment; 0: none
+    sync::atomic<std::int64_t> input_since{0};        // when the present wait began; 0: there is none
     sync::atomic<std::int64_t> room_since{0};
     sync::atomic<std::int64_t> began{0};
     sync::atomic<std::int64_t> ended{0};
     sync::atomic<std::int64_t> cpu{0};                // at its end
     sync::atomic<std::int64_t> ready{0};              // at its end
     sync::atomic<std::int64_t> thread{0};             // this_thread_number() of the worker
-    sync::atomic<std::int64_t> cpu_before{0};         // as who asked last found it, before the end
+    sync::atomic<std::int64_t> cpu_before{0};         // when last asked, before the end
     sync::atomic<std::int64_t> ready_before{0};
-    owning_ptr<wait_history> spans;  // where its waits go; set before its thread starts, null: nowhere
+    owning_ptr<wait_history> spans;  // keeps its waits; null: they are not kept. Set before its thread starts
 
     static std::int64_t now() noexcept {
         const std::chrono::nanoseconds now = sync::steady_clock::now().time_since_epoch();
         return now.count();
     }
 
-    /// The processor time of the calling thread; 0 where it is not known.
+    /// The processor time of the calling thread; 0: unknown.
     static std::int64_t cpu_of_this_thread() noexcept {
 #if defined(__linux__)
         timespec spent{};
@@ -117,7 +121,7 @@ inline core_time spent_so_far(worker_counters& of, bool anew) noexcept {
             of.ready_before.load(std::memory_order_relaxed)};
 }
 
-/// Times a wait from begin(), if that is called, to the end of the scope.
+/// Times a wait from begin(), if begin() is called, to the end of the scope.
 class wait_timer {
     struct kind {
         sync::atomic<std::int64_t> worker_counters::* since;

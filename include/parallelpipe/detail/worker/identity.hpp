@@ -18,12 +18,12 @@ namespace detail {
 struct item_counters;
 struct worker_counters;
 
-/// A run, and behind it the run one of whose workers started it, and so on: not to wait for oneself.
+/// A run, the outer run whose worker started it, and so on. A worker must not wait for any of them.
 struct lineage {
     std::shared_ptr<const lineage> outer;
 };
 
-/// What a worker's thread knows of itself. Written by that thread alone, before user code runs.
+/// What a worker's thread knows of itself. Only that thread writes it, before user code runs.
 struct worker_identity {
     std::string_view stage;
     std::size_t index = 0;
@@ -31,18 +31,18 @@ struct worker_identity {
     std::shared_ptr<const lineage> of_run = {};
     const Setup* setup = nullptr;           // its stage's settings
     item_counters* counters = nullptr;      // its stage's
-    worker_counters* own_counters = nullptr;               // its own
-    const worker_identity* host = nullptr;  // the worker of the fused stage that its stage is in, or null
+    worker_counters* own_counters = nullptr;  // its own
+    const worker_identity* host = nullptr;    // the worker of the fused stage around its stage, or null
 };
 
 inline constinit thread_local const worker_identity* current_worker = nullptr;
 
-/// That of the calling thread; null on one that is no worker.
+/// The lineage of the calling worker; null on any other thread.
 inline std::shared_ptr<const lineage> lineage_here() noexcept {
     return current_worker ? current_worker->of_run : nullptr;
 }
 
-/// Makes `identity` the calling thread's own for a scope; nests.
+/// Makes `identity` the calling thread's own until the end of the scope. Scopes nest.
 class worker_scope {
 public:
     explicit worker_scope(const worker_identity& identity) noexcept
@@ -55,8 +55,8 @@ private:
     const worker_identity* outer_;
 };
 
-/// The identity of a thread that works for a worker: the worker's, but with a stop of its own. A stop of the worker
-/// stops the thread as well.
+/// The identity of a thread that works for a worker: a copy of the worker's with a stop of its own, which a stop of the
+/// worker triggers as well.
 class helper_identity {
 public:
     explicit helper_identity(const worker_identity& worker)

@@ -2,23 +2,22 @@
 #ifndef PARALLELPIPE_DETAIL_WORKER_WAIT_HISTORY_HPP
 #define PARALLELPIPE_DETAIL_WORKER_WAIT_HISTORY_HPP
 
-// The last waits of a worker, for write_trace(): written at the end of each, read at any time.
+// The last waits of a worker, for write_trace(). The worker adds each wait when it ends; any thread reads at any time.
 //
-// One writes, others read meanwhile, and nobody waits. The writer fills the slot of span number n
-// and then counts to n + 1. A reader loads the count c, copies the slots of the last spans before
-// c, and loads the count again, c2: the writer may be filling the slot of number c2, which was that
-// of c2 - size; so what it has copied of c2 - size and before is dropped.
+// One thread writes, others read meanwhile, and none waits. The writer fills the slot of span number n and then
+// stores the count n + 1. A reader loads the count c, copies the slots of the last spans before c, and loads the
+// count again, c2. The writer may be filling the slot of number c2, which was the slot of number c2 - size. So the
+// reader drops the spans up to number c2 - size.
 //
-// | atomic       | written by | read by | order                                                       |
-// |--------------|------------|---------|-------------------------------------------------------------|
-// | count_       | the writer | readers | release / acquire: spans before the count are whole         |
-// | began, ended | the writer | readers | release / acquire: who copies from a slot what is already   |
-// |              |            |         | of number n sees the count n that the writer stored before  |
-// |              |            |         | it, in its second look, and drops the span that was there   |
+// | atomic       | written by | read by | order                                                           |
+// |--------------|------------|---------|-----------------------------------------------------------------|
+// | count_       | the writer | readers | release / acquire: the spans before the count are whole         |
+// | began, ended | the writer | readers | release / acquire: a reader that copies part of the span n from |
+// |              |            |         | a slot sees a count c2 >= n in its second load, and drops the   |
+// |              |            |         | span n - size, which it meant to copy                           |
 //
-// There are two rings for each worker, as a timed batch has a thread of its own that reads its
-// items: that one may wait for input while the worker waits for room. Each ring has one writer at a
-// time, and who comes after it knows what it did.
+// A worker has two rings, because a timed batch reads its items in a thread of its own: that thread may wait for
+// input while the worker waits for room. Each ring has one writer at a time; a change of the writer synchronizes.
 
 #include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
@@ -41,7 +40,7 @@ class wait_ring {
 public:
     explicit wait_ring(std::size_t size) : size_(size), slots_(size) {}
 
-    /// The writer's.
+    /// Threads: the writer.
     void add(span what) noexcept {
         const std::uint64_t number = count_.load(std::memory_order_relaxed);
         slot& here = slots_[index(number)];
@@ -50,7 +49,7 @@ public:
         count_.store(number + 1, std::memory_order_release);
     }
 
-    /// The last spans, the oldest first. `is_whole`: none was before these.
+    /// The last spans, the oldest first. `is_whole`: there were no earlier ones.
     std::vector<span> read(bool& is_whole) const {
         const std::uint64_t end = count_.load(std::memory_order_acquire);
         const std::uint64_t begin = end - std::min<std::uint64_t>(end, size_);
@@ -62,7 +61,7 @@ public:
                              from.ended.load(std::memory_order_acquire)});
         }
         const std::uint64_t now = count_.load(std::memory_order_acquire);
-        // Whole are number now - size + 1 and what is behind; before the first round all of them.
+        // The spans from number now - size + 1 on are whole; before the writer's second round all of them.
         const std::uint64_t whole = now < size_ ? 0 : now - size_ + 1;
         const std::uint64_t lost = std::min(std::max(whole, begin), end) - begin;
         spans.erase(spans.begin(), spans.begin() + static_cast<std::ptrdiff_t>(lost));
