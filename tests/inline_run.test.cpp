@@ -1,4 +1,4 @@
-#include <parallelpipe/inline_run.hpp>
+#include <parallelpipe/runnable.hpp>
 
 #include <parallelpipe.hpp>
 

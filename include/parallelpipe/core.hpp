@@ -7,11 +7,11 @@
 #include <parallelpipe/error.hpp>  // IWYU pragma: export
 #include <parallelpipe/fuse.hpp>  // IWYU pragma: export
 #include <parallelpipe/generator.hpp>  // IWYU pragma: export
-#include <parallelpipe/inline_run.hpp>  // IWYU pragma: export
 #include <parallelpipe/input.hpp>  // IWYU pragma: export
 #include <parallelpipe/item.hpp>  // IWYU pragma: export
 #include <parallelpipe/pipeline.hpp>  // IWYU pragma: export
 #include <parallelpipe/results.hpp>  // IWYU pragma: export
+#include <parallelpipe/runnable.hpp>  // IWYU pragma: export
 #include <parallelpipe/setup.hpp>  // IWYU pragma: export
 #include <parallelpipe/stage.hpp>  // IWYU pragma: export
 #include <parallelpipe/stages/batch.hpp>  // IWYU pragma: export

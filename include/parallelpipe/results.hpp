@@ -4,6 +4,7 @@
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
+#include <parallelpipe/detail/pipeline/run_base.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/item.hpp>
 #include <parallelpipe/statistics.hpp>
@@ -14,25 +15,6 @@
 #include <utility>
 
 namespace parallelpipe::inline v0 {
-
-namespace detail {
-
-class run;
-
-/// A run seen by its consumer. Destroying it stops the run and joins its workers.
-class run_base {
-public:
-    virtual ~run_base() = default;
-    virtual void cancel() = 0;
-    /// The run's threads; null for one that has none.
-    virtual const run* threads() const noexcept { return nullptr; }
-};
-
-/// Behind this file, for it stands above both kinds of runs.
-template <class...>
-Statistics stats_of(const run_base& of);
-
-}  // namespace detail
 
 /// A running pipeline seen from the consumer: the items of the last stage, as they become ready.
 /// Shape: a move-only, single-pass range; `*it` is an `Out&` that the consumer may move from.

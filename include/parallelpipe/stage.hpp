@@ -7,7 +7,6 @@
 #include <parallelpipe/detail/base/callable_traits.hpp>
 #include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/keyed/keyed_reader.hpp>
-#include <parallelpipe/detail/run/observer.hpp>
 #include <parallelpipe/detail/stage/call.hpp>
 #include <parallelpipe/detail/stage/checks.hpp>
 #include <parallelpipe/detail/stage/function_stage.hpp>
@@ -16,16 +15,12 @@
 #include <parallelpipe/detail/stage/stage_code.hpp>
 #include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/detail/stage/stage_template.hpp>
-#include <parallelpipe/inline_run.hpp>
 #include <parallelpipe/item.hpp>
+#include <parallelpipe/runnable.hpp>
 #include <parallelpipe/setup.hpp>
 
 #include <concepts>
 #include <memory>
-#include <ostream>
-#include <span>
-#include <stop_token>
-#include <string>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -54,7 +49,7 @@ constexpr bool is_made_of() {
 ///   Every worker of every run gets its own copy of the callable and of the arguments.
 /// Threads: as a standard container: const members from several threads at once.
 template <class In, class Out>
-class PARALLELPIPE_RUN_IT Stage : public detail::not_a_range<Out> {
+class PARALLELPIPE_RUN_IT Stage : public runnable<Stage<In, Out>, In, Out> {
     static_assert(can_be_item_or_void<In> && can_be_item_or_void<Out>,
                   "parallelpipe: items are values: In and Out of a Stage must be object types that "
                   "can be moved, not references and not const; write std::remove_cvref_t<T>, and for what cannot be "
@@ -131,49 +126,14 @@ public:
     /// A stage whose function has no parameters left, called: a copy.
     Stage operator()() const { return *this; }
 
-    /// Runs a source by itself, as Pipeline::results does.
-    auto results(std::stop_token token = {}) const;
-    /// Runs a source by itself, as Pipeline::execute does.
-    Out execute(std::stop_token token = {}) const;
-    /// The same without threads.
-    auto results(inline_run_t, std::stop_token token = {}) const;
-    Out execute(inline_run_t, std::stop_token token = {}) const;
-    /// Runs a source by itself, as Pipeline::for_each does.
-    template <class F>
-    void for_each(F f, std::stop_token token = {}) const;
-    /// Runs a source by itself, as Pipeline::collect does.
-    template <template <class...> class Container = std::vector>
-    auto collect(std::stop_token token = {}) const;
-    template <class Container>
-    Container collect(std::stop_token token = {}) const;
-    /// The same, watched by a Monitor.
-    auto results(detail::observer_handle& monitor, std::stop_token token = {}) const;
-    Out execute(detail::observer_handle& monitor, std::stop_token token = {}) const;
-    template <class F>
-    void for_each(F f, detail::observer_handle& monitor, std::stop_token token = {}) const;
-    template <template <class...> class Container = std::vector>
-    auto collect(detail::observer_handle& monitor, std::stop_token token = {}) const;
-    template <class Container>
-    Container collect(detail::observer_handle& monitor, std::stop_token token = {}) const;
-
     /// For the library.
     explicit Stage(detail::stage_entry entry) : entry_(std::move(entry)) {}
     const detail::stage_entry& entry() const noexcept { return entry_; }
+    std::vector<detail::stage_entry> stages() const { return {entry_}; }
 
 protected:
     detail::stage_entry entry_;
 };
-
-/// `fetch(x4)`: the stage's name and its workers.
-template <class In, class Out>
-std::string to_string(const Stage<In, Out>& stage) {
-    return detail::to_string(std::span(&stage.entry(), 1));
-}
-
-template <class In, class Out>
-std::ostream& operator<<(std::ostream& out, const Stage<In, Out>& stage) {
-    return out << to_string(stage);
-}
 
 namespace detail {
 

@@ -15,10 +15,10 @@
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/fuse.hpp>
 #include <parallelpipe/generator.hpp>
-#include <parallelpipe/inline_run.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/item.hpp>
 #include <parallelpipe/pipeline.hpp>
+#include <parallelpipe/runnable.hpp>
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/stage.hpp>
 #include <parallelpipe/this_worker.hpp>
@@ -165,7 +165,7 @@ struct tested_input<F, Element> : first_parameter_input<typename signature<F>::p
 
 /// A Stage or a Pipeline, with these arguments, for items of type In if that is open.
 template <class In, class What, class... Arguments>
-auto runnable(const What& what, Arguments&&... arguments) {
+auto completed(const What& what, Arguments&&... arguments) {
     if constexpr (typed_operand<What>) {
         static_assert(
             sizeof...(Arguments) == 0,
@@ -174,9 +174,9 @@ auto runnable(const What& what, Arguments&&... arguments) {
     } else if constexpr (generic_operand<What> && sizeof...(Arguments) == 0) {
         return what.template on<In>();
     } else if constexpr (generic_operand<What>) {
-        return detail::runnable<In>(what(std::forward<Arguments>(arguments)...));
+        return detail::completed<In>(what(std::forward<Arguments>(arguments)...));
     } else {
-        return detail::runnable<In>(stage(what), std::forward<Arguments>(arguments)...);
+        return detail::completed<In>(stage(what), std::forward<Arguments>(arguments)...);
     }
 }
 
@@ -226,7 +226,7 @@ auto results_of_reader(What& what, Range&& input, Arguments&&... arguments) {
     if constexpr (operand<What>) {
         return detail::collected_inline(
             std::forward<Range>(input) |
-            detail::runnable<Element>(what, std::forward<Arguments>(arguments)...));
+            detail::completed<Element>(what, std::forward<Arguments>(arguments)...));
     } else {
         using In = typename tested_input<What, Element>::type;
         return detail::results_of_function<In>(what, Input<In>(std::forward<Range>(input)),
@@ -283,7 +283,7 @@ auto disturbed_run(testing::Delays delays, const What& what, Arguments&&... argu
         if (!delays.qsize) delays.qsize = 2;
     }
     return detail::disturbed(delays,
-                             detail::runnable<In>(what, std::forward<Arguments>(arguments)...));
+                             detail::completed<In>(what, std::forward<Arguments>(arguments)...));
 }
 
 /// Runs it; the thread that takes the results dawdles as well.
@@ -339,7 +339,7 @@ auto results_of(What what, Arguments&&... arguments) {
             return detail::results_of_reader(what, std::forward<Arguments>(arguments)...);
     } else if constexpr (detail::operand<What>) {
         return detail::collected_inline(
-            Pipeline(detail::runnable<void>(what, std::forward<Arguments>(arguments)...)));
+            Pipeline(detail::completed<void>(what, std::forward<Arguments>(arguments)...)));
     } else {
         return detail::results_of_function<void>(what, {}, std::forward<Arguments>(arguments)...);
     }

@@ -1,5 +1,5 @@
 // Something must feed a pipeline.
-// expect: this pipeline is open at the front: nothing feeds it; write (range | pipeline).execute()
+// expect: this pipeline is open at the front: no source feeds it; write (range | pipeline).results(), or (range | pipeline).execute()
 
 #include <parallelpipe.hpp>
 

@@ -1,5 +1,5 @@
 // Nothing feeds it, inline either.
-// expect: this pipeline is open at the front: nothing feeds it
+// expect: this pipeline is open at the front: no source feeds it; write (range | pipeline).results()
 
 #include <parallelpipe.hpp>
 

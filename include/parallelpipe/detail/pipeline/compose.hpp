@@ -70,15 +70,6 @@ concept plain_function = !operand<F> && !std::ranges::range<F> && !std::invocabl
                          (has_signature<std::decay_t<F>> ||
                           std::invocable<std::decay_t<F>&, std::ranges::range_reference_t<Range>>);
 
-template <class In, class Out>
-std::vector<stage_entry> entries_of(const Stage<In, Out>& stage) {
-    return {stage.entry()};
-}
-template <class In, class Out>
-std::vector<stage_entry> entries_of(const Pipeline<In, Out>& pipeline) {
-    return pipeline.stages();
-}
-
 template <class From, class To>
 owning_ptr<item_reader_base> connect(channel_slots& from, std::size_t readers) {
     return owning_ptr<item_reader_base>(new channel_reader<From, To>(static_cast<Channel<From>&>(from), readers));
@@ -145,8 +136,8 @@ auto join(const Left& left, const Right& right) {
                          "a view of it, which would be left without; take the owner: Input<std::string>, not "
                          "Input<std::string_view>");
     if constexpr (left_yields && right_reads && fits && lasts) {
-        std::vector<stage_entry> stages = detail::entries_of(left);
-        std::vector<stage_entry> more = detail::entries_of(right);
+        std::vector<stage_entry> stages = left.stages();
+        std::vector<stage_entry> more = right.stages();
         more.front().connect = &detail::connect<from, to>;
         constexpr bool converts = !std::same_as<from, to>;
         if constexpr (converts) more.front().convert = &detail::convert<from, to>;

@@ -57,36 +57,6 @@ constexpr bool fits_stage() {
     }
 }
 
-/// What `for (auto& x : pipe)` finds in a pipeline: the loop compiles but for one error. It is no range to
-/// std::ranges, and asking whether it is one is no error.
-template <class Out>
-class not_a_range {
-    struct any_item {
-        template <class T>
-        operator T() const;
-    };
-    using item = std::conditional_t<std::is_void_v<Out>, any_item, Out>;
-
-    struct iterator {
-        item& operator*() const;
-        iterator& operator++();
-        bool operator!=(const iterator&) const;
-    };
-
-public:
-    template <class... None>
-    iterator begin() const {
-        static_assert(sizeof...(None) != 0,
-                      "parallelpipe: a pipeline has no items before it runs; loop over its results: for (auto& x "
-                      ": pipe.results()), with a range in front: (range | stage).results()");
-        return {};
-    }
-    template <class... None>
-    iterator end() const {
-        return {};
-    }
-};
-
 template <class T>
 concept hashable = requires(const T& value) {
     { std::hash<T>()(value) } -> std::convertible_to<std::size_t>;

@@ -1,0 +1,19 @@
+// A source is not a token.
+// expect: write pipe.results(source.get_token(), monitor)
+
+#include <parallelpipe.hpp>
+
+#include <stop_token>
+#include <vector>
+
+using namespace parallelpipe;
+
+const std::vector numbers = {1, 2};
+const auto twice = numbers | map_stage([](int x) { return 2 * x; });
+std::stop_source source;
+
+#ifdef MISTAKE
+auto made = twice.results(source);
+#else
+auto made = twice.results(source.get_token());
+#endif
