@@ -5,10 +5,12 @@
 // All that makes and runs a pipeline.
 
 #include <parallelpipe/error.hpp>  // IWYU pragma: export
+#include <parallelpipe/fluent_settings.hpp>  // IWYU pragma: export
 #include <parallelpipe/fuse.hpp>  // IWYU pragma: export
 #include <parallelpipe/generator.hpp>  // IWYU pragma: export
 #include <parallelpipe/input.hpp>  // IWYU pragma: export
 #include <parallelpipe/item.hpp>  // IWYU pragma: export
+#include <parallelpipe/item_stage.hpp>  // IWYU pragma: export
 #include <parallelpipe/pipeline.hpp>  // IWYU pragma: export
 #include <parallelpipe/results.hpp>  // IWYU pragma: export
 #include <parallelpipe/runnable.hpp>  // IWYU pragma: export

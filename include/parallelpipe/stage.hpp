@@ -15,6 +15,7 @@
 #include <parallelpipe/detail/stage/stage_code.hpp>
 #include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/detail/stage/stage_template.hpp>
+#include <parallelpipe/fluent_settings.hpp>
 #include <parallelpipe/item.hpp>
 #include <parallelpipe/runnable.hpp>
 #include <parallelpipe/setup.hpp>
@@ -49,7 +50,8 @@ constexpr bool is_made_of() {
 ///   Every worker of every run gets its own copy of the callable and of the arguments.
 /// Threads: as a standard container: const members from several threads at once.
 template <class In, class Out>
-class PARALLELPIPE_RUN_IT Stage : public runnable<Stage<In, Out>, In, Out> {
+class PARALLELPIPE_RUN_IT Stage : public runnable<Stage<In, Out>, In, Out>,
+                                  public fluent_settings<Stage<In, Out>> {
     static_assert(can_be_item_or_void<In> && can_be_item_or_void<Out>,
                   "parallelpipe: items are values: In and Out of a Stage must be object types that "
                   "can be moved, not references and not const; write std::remove_cvref_t<T>, and for what cannot be "
@@ -89,40 +91,6 @@ public:
         }
     }
 
-    /// Changes settings; a field left out keeps its value.
-    /// Returns: the stage itself, so that calls can be chained.
-    /// Errors: `std::invalid_argument` for a value that no stage can have.
-    Stage& setup(Setup changes) & {
-        detail::apply(entry_.setup, std::move(changes), entry_.per_item);
-        return *this;
-    }
-    Stage&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
-    template <detail::misnamed Wrong = detail::misnamed_setup>
-    detail::no_such_setting<Wrong> setup(Wrong) const;
-
-    /// Every item goes to the worker that its key belongs to: items with equal keys to the same worker,
-    /// in the order in which they arrive. So what a worker keeps for a key needs no lock.
-    /// Shape: `key(const In&)` returns something that `std::hash` knows. The keys of a worker that
-    ///   returns early, or is lost, belong to another one from then on. With one worker it changes
-    ///   nothing.
-    /// Threads: `key` is called by one worker at a time; each run has a copy of it.
-    /// Blocks: while a worker is slow, what waits for it fills the queue, at last all of it.
-    /// Errors: an exception in `key` is one of the stage.
-    template <class Key>
-    Stage& partition_by(Key key) & {
-        if constexpr (detail::check_key<In, Key>())
-            entry_.partition = std::make_shared<detail::typed_key_router_maker<In, Key>>(std::move(key));
-        return *this;
-    }
-    template <class Key>
-    Stage&& partition_by(Key key) && {
-        return std::move(partition_by(std::move(key)));
-    }
-
-    /// Only what a per-item verb makes has a dead-letter handler: see ItemStage.
-    template <class Handler>
-    Stage dead_letter(Handler&& handler) const;
-
     /// A stage whose function has no parameters left, called: a copy.
     Stage operator()() const { return *this; }
 
@@ -132,6 +100,18 @@ public:
     std::vector<detail::stage_entry> stages() const { return {entry_}; }
 
 protected:
+    friend fluent_settings<Stage>;
+    void set(Setup changes) { detail::apply(entry_.setup, std::move(changes), entry_.per_item); }
+    template <class Key>
+    void set_key(Key key) {
+        if constexpr (detail::check_key<In, Key>())
+            entry_.partition = std::make_shared<detail::typed_key_router_maker<In, Key>>(std::move(key));
+    }
+    template <class Handler>
+    void set_handler(const Handler&) {
+        detail::check_dead_letter<Handler, false>();
+    }
+
     detail::stage_entry entry_;
 };
 
@@ -165,13 +145,6 @@ template <class F, class... Arguments>
     requires(!detail::is_stage<F>)
 Stage(F, Arguments...)
     -> Stage<typename detail::deduced_types<F>::in, typename detail::deduced_types<F>::out>;
-
-template <class In, class Out>
-template <class Handler>
-Stage<In, Out> Stage<In, Out>::dead_letter(Handler&&) const {
-    detail::check_dead_letter<Handler, false>();
-    return *this;
-}
 
 /// Makes a stage of a stage function: `stage({.workers = 4}, f)`.
 /// Shape: the result is used as it is; if `f` has parameters behind its Input it is called with

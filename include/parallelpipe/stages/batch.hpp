@@ -2,12 +2,12 @@
 #ifndef PARALLELPIPE_STAGES_BATCH_HPP
 #define PARALLELPIPE_STAGES_BATCH_HPP
 
-#include <parallelpipe/detail/worker/identity.hpp>
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/generator.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/stage.hpp>
+#include <parallelpipe/this_worker.hpp>
 
 #include <algorithm>
 #include <chrono>

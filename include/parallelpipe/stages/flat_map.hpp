@@ -2,10 +2,9 @@
 #ifndef PARALLELPIPE_STAGES_FLAT_MAP_HPP
 #define PARALLELPIPE_STAGES_FLAT_MAP_HPP
 
-#include <parallelpipe/detail/base/range_elements.hpp>
-#include <parallelpipe/detail/item/item_stage.hpp>
 #include <parallelpipe/generator.hpp>
 #include <parallelpipe/input.hpp>
+#include <parallelpipe/item_stage.hpp>
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/stage.hpp>
 

@@ -2,9 +2,9 @@
 #ifndef PARALLELPIPE_STAGES_MAP_STAGE_HPP
 #define PARALLELPIPE_STAGES_MAP_STAGE_HPP
 
-#include <parallelpipe/detail/item/item_stage.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/item.hpp>
+#include <parallelpipe/item_stage.hpp>
 #include <parallelpipe/setup.hpp>
 
 #include <optional>

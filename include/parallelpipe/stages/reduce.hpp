@@ -136,20 +136,15 @@ inline constexpr const char* kind_of<combine_function<T, Combine>> = "combine";
 
 /// `reduce(init, op, combine)`: two stages, made when the items are known.
 template <class T, class Op, class Combine>
-class PARALLELPIPE_RUN_IT parallel_reduce : public generic_stage {
+class PARALLELPIPE_RUN_IT parallel_reduce : public generic_stage,
+                                            private fluent_settings<parallel_reduce<T, Op, Combine>> {
 public:
-    parallel_reduce(Setup setup, T init, Op op, Combine combine)
+    parallel_reduce(Setup settings, T init, Op op, Combine combine)
         : init_(std::move(init)), op_(std::move(op)), combine_(std::move(combine)) {
-        apply(setup_, std::move(setup));
+        set(std::move(settings));
     }
 
-    parallel_reduce& setup(Setup changes) & {
-        apply(setup_, std::move(changes));
-        return *this;
-    }
-    parallel_reduce&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
-    template <misnamed Wrong = misnamed_setup>
-    no_such_setting<Wrong> setup(Wrong) const;
+    using fluent_settings<parallel_reduce>::setup;
 
     template <class In>
     auto on() const {
@@ -163,6 +158,9 @@ public:
     }
 
 private:
+    friend fluent_settings<parallel_reduce>;
+    void set(Setup changes) { apply(setup_, std::move(changes)); }
+
     Setup setup_;
     T init_;
     Op op_;

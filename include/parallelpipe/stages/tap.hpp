@@ -3,7 +3,7 @@
 #define PARALLELPIPE_STAGES_TAP_HPP
 
 #include <parallelpipe/input.hpp>
-#include <parallelpipe/detail/item/item_stage.hpp>
+#include <parallelpipe/item_stage.hpp>
 #include <parallelpipe/setup.hpp>
 
 #include <tuple>

@@ -4,7 +4,7 @@
 
 #include <parallelpipe/generator.hpp>
 #include <parallelpipe/input.hpp>
-#include <parallelpipe/detail/item/item_stage.hpp>
+#include <parallelpipe/item_stage.hpp>
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/stage.hpp>
 

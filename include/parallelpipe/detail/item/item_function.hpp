@@ -6,6 +6,7 @@
 // whose call fails, and the way that an item goes by it.
 
 #include <parallelpipe/detail/base/config.hpp>
+#include <parallelpipe/detail/item/call_item.hpp>
 #include <parallelpipe/detail/item/item_policy.hpp>
 #include <parallelpipe/detail/stage/item_kernel.hpp>
 #include <parallelpipe/input.hpp>

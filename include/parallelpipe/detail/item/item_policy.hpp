@@ -5,12 +5,10 @@
 // What becomes of one item whose function throws: retry, dead letter, skip, or an error of the stage.
 // Nothing here costs anything for an item that does not fail.
 
-#include <parallelpipe/detail/base/callable_traits.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
-#include <parallelpipe/item.hpp>
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/statistics.hpp>
 #include <parallelpipe/this_worker.hpp>
@@ -19,13 +17,16 @@
 #include <chrono>
 #include <cmath>
 #include <concepts>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <ranges>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <tuple>
 #include <type_traits>
@@ -146,74 +147,6 @@ private:
     bool skip_ = false;
     Retry retry_{.times = 0};
 };
-
-// ---- handing an item to a function ----------------------------------------------------------
-
-/// f(item, arguments...); for a member function of an object (object.*f)(item, ...), for one of the
-/// item itself item.f().
-template <class F, class Item, class... Arguments>
-concept maps = std::invocable<F&, Item, Arguments&...>;
-template <class F, class Item, class Object, class... Arguments>
-concept maps_by_method =
-    std::is_member_pointer_v<F> && std::invocable<F&, Object&, Item, Arguments&...>;
-
-struct call_item {
-    template <class F, class Item, class... Arguments>
-        requires maps<F, Item, Arguments...>
-    decltype(auto) operator()(F& f, Item&& item, Arguments&... arguments) const {
-        return std::invoke(f, std::forward<Item>(item), arguments...);
-    }
-    template <class F, class Item, class Object, class... Arguments>
-        requires maps_by_method<F, Item, Object, Arguments...>
-    decltype(auto) operator()(F& f, Item&& item, Object& object, Arguments&... arguments) const {
-        return std::invoke(f, object, std::forward<Item>(item), arguments...);
-    }
-};
-
-template <class F, class Item, class... Arguments>
-concept calls_item = std::invocable<call_item, F&, Item, Arguments&...>;
-
-template <class Parameters>
-struct first_of {
-    using type = void;
-};
-template <class First, class... Rest>
-struct first_of<type_list<First, Rest...>> {
-    using type = First;
-};
-/// The parameter for which F takes an `In&&`, if that can be told: the item comes first.
-template <class F, class In>
-using item_parameter = typename first_of<typename parameters_for<F, In>::type>::type;
-
-enum class handing { rvalue, lvalue, copy, impossible };
-
-/// How an item that nobody looks at again goes to F: as an rvalue if F takes it so.
-template <class F, class In, class... Arguments>
-inline constexpr handing last_handing =
-    calls_item<F, In, Arguments...> ? handing::rvalue : handing::lvalue;
-
-/// How an item goes to F that has to stay whole: as an lvalue, else as a copy. A generic function whose parameter
-/// takes the rvalue is not tried with an lvalue: its body need not compile for that.
-template <class F, class In, class... Arguments>
-inline constexpr handing whole_handing = [] {
-    using parameter = item_parameter<F, In>;
-    constexpr handing copy = is_copyable_item<In> ? handing::copy : handing::impossible;
-    constexpr bool is_generic = !has_signature<F> && !std::is_void_v<parameter>;
-    if constexpr (!calls_item<F, In, Arguments...> || std::same_as<parameter, const In&>)
-        return handing::lvalue;
-    else if constexpr (is_generic || std::same_as<parameter, In>)
-        return copy;
-    else
-        return calls_item<F, In&, Arguments...> ? handing::lvalue : copy;
-}();
-
-[[noreturn]] inline void throw_not_whole(const std::string& what, const std::string& stage) {
-    throw std::invalid_argument(
-        "parallelpipe: " + what + stage +
-        " needs an item that is still whole after the function failed, but the function takes it by "
-        "value or as an rvalue, and it cannot be copied; take it by reference: [](T& item) { ... }");
-}
-
 
 }  // namespace parallelpipe::detail
 

@@ -10,8 +10,10 @@
 #include <parallelpipe/detail/stage/call.hpp>
 #include <parallelpipe/detail/stage/checks.hpp>
 #include <parallelpipe/detail/stage/settings.hpp>
+#include <parallelpipe/fluent_settings.hpp>
 #include <parallelpipe/setup.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <tuple>
 #include <type_traits>
@@ -95,15 +97,6 @@ template <class F, class... Bound>
 inline constexpr bool takes_more<F, Bound...> =
     detail::count_of(typename signature<F>::parameters{}) + signature<F>::is_member > sizeof...(Bound) + 1;
 
-/// The function of a per-item verb that was given a dead-letter handler before its items were known.
-template <class F, class Handler>
-struct with_dead_letter {
-    F f;
-    Handler handler;
-};
-template <class F, class Handler, class... Bound>
-inline constexpr bool takes_more<with_dead_letter<F, Handler>, Bound...> = takes_more<F, Bound...>;
-
 /// Whether F is known to read no items.
 template <class Verb, class F, class... Bound>
 inline constexpr bool is_known_source = false;
@@ -144,61 +137,38 @@ private:
     }
 };
 
-template <class Verb, class F, class... Bound>
-class stage_template;
+struct not_set {};
 
-/// A stage_template with a key for partition_by. A value, too.
-template <class Template, class Key>
-class PARALLELPIPE_RUN_IT keyed_template : public generic_stage {
-public:
-    keyed_template(Template stage, Key key) : stage_(std::move(stage)), key_(std::move(key)) {}
+/// The key and the dead-letter handler that were set before the items of the stage are known.
+template <class Key = not_set, class Handler = not_set>
+struct later_settings {
+    static constexpr bool has_key = !std::same_as<Key, not_set>;
+    static constexpr bool has_handler = !std::same_as<Handler, not_set>;
 
-    /// The stage with these arguments. This one is unchanged.
-    template <class... Arguments>
-    auto operator()(Arguments&&... arguments) const {
-        return stage_(std::forward<Arguments>(arguments)...).partition_by(key_);
+    Key key;
+    Handler handler;
+
+    template <class Made>
+    void apply_to(Made& made) const {
+        if constexpr (has_handler) made.dead_letter(handler);
+        if constexpr (has_key) made.partition_by(key);
     }
-
-    keyed_template& setup(Setup changes) & {
-        stage_.setup(std::move(changes));
-        return *this;
-    }
-    keyed_template&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
-    template <misnamed Wrong = misnamed_setup>
-    no_such_setting<Wrong> setup(Wrong) const;
-
-    /// With another key instead. This one is unchanged.
-    template <class Other>
-    [[nodiscard]] auto partition_by(Other key) const {
-        return keyed_template<Template, Other>(stage_, std::move(key));
-    }
-    /// As stage_template::dead_letter.
-    template <class Handler>
-    [[nodiscard]] auto dead_letter(Handler handler) const {
-        return stage_.dead_letter(std::move(handler)).partition_by(key_);
-    }
-
-    template <class In>
-    auto on() const {
-        auto made = stage_.template on<In>();
-        made.partition_by(key_);
-        return made;
-    }
-
-private:
-    Template stage_;
-    Key key_;
 };
 
+template <class Verb, class F, class Later, class... Bound>
+class stage_template;
+
 /// A Stage if all is known, else a stage_template that waits for arguments or for its left side.
-template <class Verb, class F, class... Bound>
-auto make_stage(Setup setup, F f, std::tuple<Bound...> bound) {
+template <class Verb, class F, class... Bound, class Later = later_settings<>>
+auto make_stage(Setup setup, F f, std::tuple<Bound...> bound, Later later = {}) {
     if constexpr (check_copyable<F, Bound...>::value) {
-        if constexpr (complete<Verb, F, Bound...> && sizeof...(Bound) == 0) {
+        constexpr bool is_complete = complete<Verb, F, Bound...>;
+        if constexpr (is_complete && sizeof...(Bound) == 0 && std::same_as<Later, later_settings<>>) {
             return Verb::template make<known_input_t<Verb, F>>(setup, f);
         } else {
-            stage_template<Verb, F, Bound...> made(std::move(setup), std::move(f), std::move(bound));
-            if constexpr (complete<Verb, F, Bound...>)
+            stage_template<Verb, F, Later, Bound...> made(std::move(setup), std::move(f), std::move(later),
+                                                          std::move(bound));
+            if constexpr (is_complete)
                 return made.template on<known_input_t<Verb, F, Bound...>>();
             else
                 return made;
@@ -206,15 +176,16 @@ auto make_stage(Setup setup, F f, std::tuple<Bound...> bound) {
     }
 }
 
-/// A stage function that still lacks something: arguments, or, if it is generic, the type of its
-/// items, which operator| takes from the left side. A value, as a Stage is. What was bound with
-/// std::ref stays a std::reference_wrapper until the Stage is made.
-template <class Verb, class F, class... Bound>
-class PARALLELPIPE_RUN_IT stage_template : public generic_stage {
+/// A stage function that still lacks something: arguments, or, if it is generic, the type of its items, which
+/// operator| takes from the left side. A value, as a Stage is. An argument bound with std::ref stays a
+/// std::reference_wrapper until the Stage is made.
+template <class Verb, class F, class Later, class... Bound>
+class PARALLELPIPE_RUN_IT stage_template : public generic_stage,
+                                           private fluent_settings<stage_template<Verb, F, Later, Bound...>> {
 public:
-    stage_template(Setup setup, F f, std::tuple<Bound...> bound)
-        : f_(std::move(f)), bound_(std::move(bound)) {
-        apply(setup_, std::move(setup), Verb::per_item);
+    stage_template(Setup settings, F f, Later later, std::tuple<Bound...> bound)
+        : f_(std::move(f)), later_(std::move(later)), bound_(std::move(bound)) {
+        set(std::move(settings));
     }
 
     /// The stage with these arguments. This one is unchanged.
@@ -228,30 +199,22 @@ public:
         static_assert(enough, "parallelpipe: these arguments do not fit the parameters behind the "
                               "Input of the stage function; pass one for each, in order");
         if constexpr (check_copyable<F, std::decay_t<Arguments>...>::value)
-            return detail::make_stage<Verb>(setup_, f_, all(std::forward<Arguments>(arguments)...));
+            return detail::make_stage<Verb>(setup_, f_, all(std::forward<Arguments>(arguments)...), later_);
     }
 
-    stage_template& setup(Setup changes) & {
-        apply(setup_, std::move(changes), Verb::per_item);
-        return *this;
-    }
-    stage_template&& setup(Setup changes) && { return std::move(setup(std::move(changes))); }
-    template <misnamed Wrong = misnamed_setup>
-    no_such_setting<Wrong> setup(Wrong) const;
+    using fluent_settings<stage_template>::setup;
 
-    /// The stage with this key, as Stage::partition_by. This one is unchanged.
+    /// The stage with this key, as fluent_settings::partition_by. This one is unchanged.
     template <class Key>
     [[nodiscard]] auto partition_by(Key key) const {
-        return keyed_template<stage_template, Key>(*this, std::move(key));
+        return with(later_settings<Key, decltype(Later::handler)>{std::move(key), later_.handler});
     }
 
-    /// The stage with this handler, as ItemStage::dead_letter. This one is unchanged.
+    /// The stage with this handler, as fluent_settings::dead_letter. This one is unchanged.
     template <class Handler>
     [[nodiscard]] auto dead_letter(Handler handler) const {
-        using function = with_dead_letter<F, Handler>;
         if constexpr (check_dead_letter<Handler, Verb::per_item>())
-            return stage_template<Verb, function, Bound...>(
-                setup_, function{f_, std::move(handler)}, bound_);
+            return with(later_settings<decltype(Later::key), Handler>{later_.key, std::move(handler)});
     }
 
     /// The stage for items of type In.
@@ -277,17 +240,29 @@ public:
                       "parallelpipe: the generic stage on the right of | cannot be called with the items on its left; "
                       "let its function take what stands there, [](auto items) or [](auto item), or put a map_stage "
                       "that converts between them");
-        if constexpr (reads && has_arguments && callable)
-            return detail::spread(
+        if constexpr (reads && has_arguments && callable) {
+            auto made = detail::spread(
                 [&](const auto&... bound) {
                     return Verb::template make<In>(setup_, f_, bound...);
                 },
                 bound_);
+            later_.apply_to(made);
+            return made;
+        }
     }
 
 private:
+    friend fluent_settings<stage_template>;
+    void set(Setup changes) { apply(setup_, std::move(changes), Verb::per_item); }
+
+    template <class Other>
+    auto with(Other later) const {
+        return stage_template<Verb, F, Other, Bound...>(setup_, f_, std::move(later), bound_);
+    }
+
     Setup setup_;
     F f_;
+    Later later_;
     std::tuple<Bound...> bound_;
 };
 
