@@ -2,70 +2,19 @@
 #ifndef PARALLELPIPE_ERROR_HPP
 #define PARALLELPIPE_ERROR_HPP
 
-#include <parallelpipe/detail/base/config.hpp>
+#include <parallelpipe/detail/base/describe.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <exception>
 #include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
-#include <system_error>
-#include <typeinfo>
 #include <utility>
 #include <vector>
 
-#if __has_include(<cxxabi.h>)
-#include <cxxabi.h>
-#endif
-
 namespace parallelpipe::inline v0 {
-
-namespace detail {
-
-/// The type's name as a person writes it.
-inline std::string readable_name(const std::type_info& type) {
-#if __has_include(<cxxabi.h>)
-    int status = 0;
-    const struct freed {
-        ~freed() { std::free(text); }
-        char* text;
-    } name{abi::__cxa_demangle(type.name(), nullptr, nullptr, &status)};
-    if (name.text) {
-        // Without the inline namespace of the version, which programs do not write.
-        constexpr std::string_view inner = "parallelpipe::v0::", outer = "parallelpipe::";
-        std::string readable(name.text);
-        for (std::size_t at = 0; (at = readable.find(inner, at)) != std::string::npos; at += outer.size())
-            readable.replace(at, inner.size(), outer);
-        return readable;
-    }
-#endif
-    return type.name();
-}
-
-/// `std::invalid_argument: failed at 200`: the dynamic type and the message of an exception.
-inline std::string describe(const std::exception_ptr& exception) {
-    try {
-        std::rethrow_exception(exception);
-    } catch (const std::exception& e) {
-        return readable_name(typeid(e)) + ": " + e.what();
-    } catch (...) {
-#if __has_include(<cxxabi.h>)
-        if (const std::type_info* type = abi::__cxa_current_exception_type())
-            return readable_name(*type) + " (not derived from std::exception)";
-#endif
-        return "an exception that is not derived from std::exception";
-    }
-}
-
-/// Throws `error` again, which a thread could not be started with, and says whose that was.
-[[noreturn]] inline void throw_not_started(const std::system_error& error, const std::string& whose) {
-    throw std::system_error(error.code(), "parallelpipe: cannot start the thread of " + whose);
-}
-
-}  // namespace detail
 
 /// What one worker threw: where it happened and the exception itself.
 class TaskError {

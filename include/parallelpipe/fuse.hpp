@@ -2,44 +2,16 @@
 #ifndef PARALLELPIPE_FUSE_HPP
 #define PARALLELPIPE_FUSE_HPP
 
-#include <parallelpipe/detail/base/callable_traits.hpp>
-#include <parallelpipe/detail/nested/fused_stage.hpp>
-#include <parallelpipe/detail/nested/kernel_chain.hpp>
-#include <parallelpipe/detail/nested/range_in_turn.hpp>
-#include <parallelpipe/detail/stage/item_views.hpp>
+#include <parallelpipe/detail/pipeline/fused.hpp>
+#include <parallelpipe/detail/stage/operand.hpp>
+#include <parallelpipe/detail/stage/settings.hpp>
 #include <parallelpipe/pipeline.hpp>
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/stage.hpp>
 
-#include <type_traits>
-#include <concepts>
 #include <utility>
-#include <vector>
 
 namespace parallelpipe::inline v0 {
-
-namespace detail {
-
-/// What is known of a fused stage but for its body.
-template <class Out>
-stage_entry fused_entry(const std::vector<stage_entry>& stages) {
-    stage_entry entry;
-    entry.yields_views = detail::views_memory<Out>();
-    entry.views_items = detail::views_items(stages);
-    return entry;
-}
-
-/// Takes the range in front of `stages` away, or that of their first one, which is fused itself.
-template <class...>
-shared_code take_range(std::vector<stage_entry>& stages) {
-    stage_entry& first = stages.front();
-    if (!first.is_range) return std::exchange(first.range, nullptr);
-    shared_code range = std::move(first.code);
-    stages.erase(stages.begin());
-    return range;
-}
-
-}  // namespace detail
 
 /// Makes one stage of several: `fuse({.workers = 4}, parse | check | convert)`. Each of its workers runs
 /// all of them, one inside the other, in one thread and without queues between.
@@ -66,73 +38,19 @@ shared_code take_range(std::vector<stage_entry>& stages) {
 ///   unwound. With
 ///   OnError::finish a range that throws has ended, and the rest of one whose workers have all been lost
 ///   is not read.
-template <class In, class Out>
-Stage<In, Out> fuse(Setup setup, const Pipeline<In, Out>& stages) {
-    std::vector<detail::stage_entry> inner = stages.stages();
-    detail::stage_entry entry = detail::fused_entry<Out>(inner);
-    entry.range = detail::take_range(inner);
-    entry.open_range = detail::range_in_turn::open;
-    entry.code = detail::make_code<detail::fused_stage<Out>>(std::move(inner));
-    Stage<In, Out> fused(std::move(entry));
-    fused.setup(std::move(setup));
-    return fused;
+template <detail::operand Stages>
+auto fuse(Setup setup, const Stages& stages) {
+    if constexpr (detail::check_fused<Stages>()) {
+        using chain = detail::chain_of<Stages>;
+        Stage<typename chain::in, typename chain::out> fused(detail::fused_entry(stages));
+        fused.setup(std::move(setup));
+        return fused;
+    }
 }
-template <class In, class Out>
-Stage<In, Out> fuse(const Pipeline<In, Out>& stages) {
+template <detail::operand Stages>
+auto fuse(const Stages& stages) {
     return parallelpipe::fuse(Setup{}, stages);
 }
-template <class In, class Out, class... Codes>
-Stage<In, Out> fuse(Setup setup, const detail::kernel_pipeline<In, Out, Codes...>& stages) {
-    using function = detail::composed_function<Codes...>;
-    if (!function::fits(stages.stages()))
-        return parallelpipe::fuse(std::move(setup), static_cast<const Pipeline<In, Out>&>(stages));
-    detail::stage_entry entry = detail::fused_entry<Out>(stages.stages());
-    entry.code = function::make_code(stages.stages());
-    Stage<In, Out> fused(std::move(entry));
-    fused.setup(std::move(setup));
-    return fused;
-}
-template <class In, class Out, class... Codes>
-Stage<In, Out> fuse(const detail::kernel_pipeline<In, Out, Codes...>& stages) {
-    return parallelpipe::fuse(Setup{}, stages);
-}
-template <detail::generic_operand Generic>
-auto fuse(const Setup&, const Generic&) {
-    static_assert(!detail::generic_operand<Generic>,
-                  "parallelpipe: what is fused is made before its left side is known, so its first stage "
-                  "has to know its item type: name it, [](int x) { ... }, or Stage<int, std::vector<int>>(batch(10)), "
-                  "and pass the arguments it needs");
-}
-template <detail::generic_operand Generic>
-auto fuse(const Generic& stage) {
-    return parallelpipe::fuse(Setup{}, stage);
-}
-template <class In, class Out>
-Stage<In, Out> fuse(Setup setup, const Stage<In, Out>& stage) {
-    return parallelpipe::fuse(std::move(setup), Pipeline<In, Out>(stage));
-}
-template <class In, class Out>
-Stage<In, Out> fuse(const Stage<In, Out>& stage) {
-    return parallelpipe::fuse(Setup{}, Pipeline<In, Out>(stage));
-}
-
-namespace detail {
-
-template <class...>
-inline constexpr bool are_chained = false;
-template <class Stages>
-inline constexpr bool are_chained<Stages> = operand<Stages>;
-template <class Settings, class Stages>
-inline constexpr bool are_chained<Settings, Stages> = std::convertible_to<Settings, Setup> && operand<Stages>;
-
-template <class... Wrong>
-struct no_chain {
-    static_assert(never<Wrong...>,
-                  "parallelpipe: fuse takes stages that are chained already: write fuse(a | b | c), or "
-                  "fuse({.workers = 4}, a | b | c)");
-};
-
-}  // namespace detail
 
 template <class... Wrong>
     requires(!detail::are_chained<Wrong...>)

@@ -2,15 +2,11 @@
 #ifndef PARALLELPIPE_SETUP_HPP
 #define PARALLELPIPE_SETUP_HPP
 
-#include <parallelpipe/detail/base/config.hpp>
 
 #include <chrono>
 #include <cstddef>
-#include <limits>
 #include <optional>
-#include <stdexcept>
 #include <string>
-#include <utility>
 
 namespace parallelpipe::inline v0 {
 
@@ -59,55 +55,6 @@ struct Setup {
     /// Whether and how a failed item is tried again. Default: not.
     std::optional<Retry> retry = std::nullopt;
 };
-
-namespace detail {
-
-/// `per_item`: the stage calls its function once for each item, so that one item can fail alone.
-/// Errors: `std::invalid_argument` for a value that the stage cannot have.
-inline void validate(const Setup& setup, bool per_item) {
-    const std::string stage = setup.name ? " of stage \"" + *setup.name + '"' : "";
-    // A negative number becomes a huge one on its way into std::size_t.
-    constexpr std::size_t negative = std::numeric_limits<std::size_t>::max() / 2;
-    if (setup.workers && *setup.workers == 0)
-        throw std::invalid_argument("parallelpipe: workers" + stage +
-                                    " is 0: a stage needs at least one worker");
-    if (setup.workers && *setup.workers > negative)
-        throw std::invalid_argument("parallelpipe: workers" + stage +
-                                    " is negative: a stage needs at least one worker");
-    if (setup.qsize && *setup.qsize > negative)
-        throw std::invalid_argument("parallelpipe: qsize" + stage +
-                                    " is negative: write 0 for an unlimited queue");
-    if (per_item) return;
-    if (setup.on_error == OnError::skip)
-        throw std::invalid_argument(
-            "parallelpipe: on_error" + stage +
-            " is skip, but a stage function that takes an Input cannot go on behind an exception: a "
-            "generator that threw cannot be resumed; write map_stage, flat_map, filter, for_each or tap, "
-            "or catch inside the loop");
-    if (setup.retry)
-        throw std::invalid_argument(
-            "parallelpipe: retry" + stage +
-            " is set, but a stage function that takes an Input cannot try an item again: a generator "
-            "that threw cannot be resumed; write map_stage, flat_map, filter, for_each or tap, or try "
-            "again inside the loop");
-}
-
-/// Changes the fields of `settings` that `changes` has.
-/// Errors: those of validate(); nothing has changed then.
-inline void apply(Setup& settings, Setup changes, bool per_item = false) {
-    validate(changes, per_item);
-    const auto take = [](auto& to, auto& from) {
-        if (from) to = std::move(from);
-    };
-    take(settings.workers, changes.workers);
-    take(settings.qsize, changes.qsize);
-    take(settings.ordered, changes.ordered);
-    take(settings.name, changes.name);
-    take(settings.on_error, changes.on_error);
-    take(settings.retry, changes.retry);
-}
-
-}  // namespace detail
 
 }  // namespace parallelpipe
 

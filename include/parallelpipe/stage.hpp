@@ -11,6 +11,7 @@
 #include <parallelpipe/detail/stage/checks.hpp>
 #include <parallelpipe/detail/stage/function_stage.hpp>
 #include <parallelpipe/detail/stage/item_views.hpp>
+#include <parallelpipe/detail/stage/operand.hpp>
 #include <parallelpipe/detail/stage/settings.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
 #include <parallelpipe/detail/stage/stage_entry.hpp>
@@ -28,22 +29,6 @@
 #include <vector>
 
 namespace parallelpipe::inline v0 {
-
-template <class In, class Out>
-class Stage;
-
-namespace detail {
-
-/// Whether a stage that got to know its items is a Stage<In, Out>.
-template <class In, class Out, class Made>
-constexpr bool is_made_of() {
-    constexpr bool is_one = std::derived_from<Made, Stage<In, Out>>;
-    static_assert(is_one, "parallelpipe: with items of In this stage does not yield Out, or it is more than one stage, "
-                          "as reduce(init, op, combine) is; write Stage<int, std::vector<int>>(batch(10))");
-    return is_one;
-}
-
-}  // namespace detail
 
 /// What runs: a callable, its bound arguments and its settings.
 /// Shape: a value; copies never influence each other. `In` is void for a source, `Out` for a sink.
@@ -115,34 +100,8 @@ protected:
     detail::stage_entry entry_;
 };
 
-namespace detail {
-
-/// In and Out of Stage(f).
-template <class F>
-struct deduced_types {
-    static_assert(has_signature<F>,
-                  "parallelpipe: the item types of a generic or overloaded callable cannot be deduced; "
-                  "write Stage<In, Out>(f, ...), or stage(f) behind something that knows its items");
-    using in = void;
-    using out = void;
-};
-template <class F>
-    requires has_signature<F>
-struct deduced_types<F> {
-    using in = typename first_parameter_input<typename signature<F>::parameters>::type;
-    using out = output_item_t<typename signature<F>::result>;
-};
-
-template <class In, class Out>
-type_list<In, Out> ends_of(const Stage<In, Out>&);
-
-template <class T>
-concept is_stage = requires(const T& stage) { detail::ends_of(stage); };
-
-}  // namespace detail
-
 template <class F, class... Arguments>
-    requires(!detail::is_stage<F>)
+    requires(!detail::typed_operand<F>)
 Stage(F, Arguments...)
     -> Stage<typename detail::deduced_types<F>::in, typename detail::deduced_types<F>::out>;
 

@@ -3,6 +3,7 @@
 
 // Statistics of runs that never were.
 
+#include <parallelpipe/detail/worker/item_counters.hpp>
 #include <parallelpipe/statistics.hpp>
 
 #include <chrono>

@@ -9,8 +9,8 @@
 #include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
+#include <parallelpipe/detail/worker/item_counters.hpp>
 #include <parallelpipe/setup.hpp>
-#include <parallelpipe/statistics.hpp>
 #include <parallelpipe/this_worker.hpp>
 
 #include <algorithm>

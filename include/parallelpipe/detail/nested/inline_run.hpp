@@ -5,10 +5,12 @@
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/nested/fused_stage.hpp>
 #include <parallelpipe/detail/nested/nested_stage.hpp>
+#include <parallelpipe/detail/stage/stage_code.hpp>
 #include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
 #include <parallelpipe/detail/worker/inner_failure.hpp>
+#include <parallelpipe/detail/worker/item_counters.hpp>
 #include <parallelpipe/error.hpp>
 #include <parallelpipe/results.hpp>
 #include <parallelpipe/statistics.hpp>

@@ -28,6 +28,7 @@
 // A run that cannot be started ends as any other. What a callback throws is reported to the run before the
 // thread ends, and the run looks for errors after the join: so it sees what the last call throws, too.
 
+#include <parallelpipe/detail/base/describe.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/observe/sample_log.hpp>
 #include <parallelpipe/detail/observe/stall_detector.hpp>

@@ -13,9 +13,11 @@
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/input/nested_reader.hpp>
 #include <parallelpipe/detail/stage/item_views.hpp>
+#include <parallelpipe/detail/stage/operand.hpp>
 #include <parallelpipe/detail/stage/range_source.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
 #include <parallelpipe/detail/stage/stage_entry.hpp>
+#include <parallelpipe/detail/stage/stage_template.hpp>
 #include <parallelpipe/stage.hpp>
 
 #include <concepts>
@@ -31,44 +33,6 @@ template <class In, class Out>
 class Pipeline;
 
 namespace detail {
-
-// ---- operands -------------------------------------------------------------------------------
-
-template <class In, class Out>
-type_list<In, Out> ends_of(const Pipeline<In, Out>&);
-
-/// A Stage or a Pipeline: its item types are known.
-template <class T>
-struct chain {
-    static constexpr bool typed = false;
-    static constexpr bool generic = std::is_base_of_v<generic_stage, T>;
-};
-template <class I, class O>
-struct chain<type_list<I, O>> {
-    static constexpr bool typed = true;
-    static constexpr bool generic = false;
-    using in = I;
-    using out = O;
-};
-template <class T>
-    requires requires(const T& operand) { detail::ends_of(operand); }
-struct chain<T> : chain<decltype(detail::ends_of(std::declval<const T&>()))> {};
-
-template <class T>
-using chain_of = chain<std::remove_cvref_t<T>>;
-template <class T>
-concept typed_operand = chain_of<T>::typed;
-template <class T>
-concept generic_operand = chain_of<T>::generic;
-template <class T>
-concept operand = typed_operand<T> || generic_operand<T>;
-
-/// A function that was meant for the items of Range, or for an Input of them. Not what takes the range itself, as what
-/// the verbs of std::views return does.
-template <class F, class Range>
-concept plain_function = !operand<F> && !std::ranges::range<F> && !std::invocable<F, Range> &&
-                         (has_signature<std::decay_t<F>> ||
-                          std::invocable<std::decay_t<F>&, std::ranges::range_reference_t<Range>>);
 
 template <class From, class To>
 owning_ptr<item_reader_base> connect(channel_slots& from, std::size_t readers) {

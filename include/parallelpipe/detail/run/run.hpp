@@ -4,6 +4,7 @@
 
 // One run of a pipeline: queues between the stages, one thread per worker. run_end.hpp says how a run ends.
 
+#include <parallelpipe/detail/base/describe.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/channel/slots.hpp>
 #include <parallelpipe/detail/run/consumer_counters.hpp>
@@ -16,6 +17,9 @@
 #include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
+#include <parallelpipe/detail/worker/failure.hpp>
+#include <parallelpipe/detail/worker/identity.hpp>
+#include <parallelpipe/detail/worker/item_counters.hpp>
 #include <parallelpipe/detail/worker/wait_history.hpp>
 #include <parallelpipe/error.hpp>
 

@@ -4,6 +4,7 @@
 
 // Wrong use of a stage: what does not compile, and what it says instead; what is refused when it is set.
 
+#include <parallelpipe/detail/base/callable_traits.hpp>
 #include <parallelpipe/detail/stage/call.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 #include <parallelpipe/setup.hpp>
@@ -11,12 +12,19 @@
 #include <concepts>
 #include <cstddef>
 #include <functional>
+#include <limits>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <type_traits>
 #include <utility>
 
-namespace parallelpipe::inline v0::detail {
+namespace parallelpipe::inline v0 {
+
+template <class In, class Out>
+class Stage;
+
+namespace detail {
 
 template <class F, class... Bound>
 concept copyable_parts = std::copy_constructible<F> && (std::copy_constructible<Bound> && ...);
@@ -109,6 +117,80 @@ inline void check_one_worker(const std::string& verb) {
         static_cast<void>(one_worker(verb, {.workers = current_worker->setup->workers}));
 }
 
-}  // namespace parallelpipe::detail
+/// In and Out of Stage(f).
+template <class F>
+struct deduced_types {
+    static_assert(has_signature<F>,
+                  "parallelpipe: the item types of a generic or overloaded callable cannot be deduced; "
+                  "write Stage<In, Out>(f, ...), or stage(f) behind something that knows its items");
+    using in = void;
+    using out = void;
+};
+template <class F>
+    requires has_signature<F>
+struct deduced_types<F> {
+    using in = typename first_parameter_input<typename signature<F>::parameters>::type;
+    using out = output_item_t<typename signature<F>::result>;
+};
+
+/// Whether a stage that got to know its items is a Stage<In, Out>.
+template <class In, class Out, class Made>
+constexpr bool is_made_of() {
+    constexpr bool is_one = std::derived_from<Made, Stage<In, Out>>;
+    static_assert(is_one, "parallelpipe: with items of In this stage does not yield Out, or it is more than one stage, "
+                          "as reduce(init, op, combine) is; write Stage<int, std::vector<int>>(batch(10))");
+    return is_one;
+}
+
+// ---- settings -----------------------------------------------------------------------------------
+
+/// `per_item`: the stage calls its function once for each item, so that one item can fail alone.
+/// Errors: `std::invalid_argument` for a value that the stage cannot have.
+inline void validate(const Setup& setup, bool per_item) {
+    const std::string stage = setup.name ? " of stage \"" + *setup.name + '"' : "";
+    // A negative number becomes a huge one on its way into std::size_t.
+    constexpr std::size_t negative = std::numeric_limits<std::size_t>::max() / 2;
+    if (setup.workers && *setup.workers == 0)
+        throw std::invalid_argument("parallelpipe: workers" + stage +
+                                    " is 0: a stage needs at least one worker");
+    if (setup.workers && *setup.workers > negative)
+        throw std::invalid_argument("parallelpipe: workers" + stage +
+                                    " is negative: a stage needs at least one worker");
+    if (setup.qsize && *setup.qsize > negative)
+        throw std::invalid_argument("parallelpipe: qsize" + stage +
+                                    " is negative: write 0 for an unlimited queue");
+    if (per_item) return;
+    if (setup.on_error == OnError::skip)
+        throw std::invalid_argument(
+            "parallelpipe: on_error" + stage +
+            " is skip, but a stage function that takes an Input cannot go on behind an exception: a "
+            "generator that threw cannot be resumed; write map_stage, flat_map, filter, for_each or tap, "
+            "or catch inside the loop");
+    if (setup.retry)
+        throw std::invalid_argument(
+            "parallelpipe: retry" + stage +
+            " is set, but a stage function that takes an Input cannot try an item again: a generator "
+            "that threw cannot be resumed; write map_stage, flat_map, filter, for_each or tap, or try "
+            "again inside the loop");
+}
+
+/// Changes the fields of `settings` that `changes` has.
+/// Errors: those of validate(); nothing has changed then.
+inline void apply(Setup& settings, Setup changes, bool per_item = false) {
+    validate(changes, per_item);
+    const auto take = [](auto& to, auto& from) {
+        if (from) to = std::move(from);
+    };
+    take(settings.workers, changes.workers);
+    take(settings.qsize, changes.qsize);
+    take(settings.ordered, changes.ordered);
+    take(settings.name, changes.name);
+    take(settings.on_error, changes.on_error);
+    take(settings.retry, changes.retry);
+}
+
+}  // namespace detail
+
+}  // namespace parallelpipe
 
 #endif

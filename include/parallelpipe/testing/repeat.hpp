@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#ifndef PARALLELPIPE_TESTING_REPEAT_HPP
+#define PARALLELPIPE_TESTING_REPEAT_HPP
+
+#include <parallelpipe/detail/base/describe.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <exception>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+
+namespace parallelpipe::inline v0::testing {
+
+/// What repeat() throws: a test failed with this seed.
+class SeedFailure : public std::runtime_error {
+public:
+    SeedFailure(std::uint64_t seed, const std::string& how)
+        : std::runtime_error("parallelpipe: with seed " + std::to_string(seed) + " the test " +
+                             how + " (PARALLELPIPE_SEED=" + std::to_string(seed) +
+                             " in the environment runs that seed alone)"),
+          seed_(seed) {}
+
+    std::uint64_t seed() const noexcept { return seed_; }
+
+private:
+    std::uint64_t seed_;
+};
+
+/// Calls `test(seed)` with `times` seeds from `first` on; with the one of the environment variable
+/// PARALLELPIPE_SEED alone, if there is one.
+/// Shape: the test fails when it returns false or throws. The macros of GoogleTest do neither:
+///   return a bool there.
+/// Errors: `SeedFailure`, which names the seed, at the first failure; what the test threw is nested
+///   in it.
+template <class Test>
+void repeat(std::size_t times, Test test, std::uint64_t first = 1) {
+    if (const char* const alone = std::getenv("PARALLELPIPE_SEED")) {
+        first = std::strtoull(alone, nullptr, 10);
+        times = 1;
+    }
+    for (std::uint64_t seed = first; seed != first + times; ++seed) {
+        bool good = true;
+        try {
+            if constexpr (std::is_void_v<std::invoke_result_t<Test&, std::uint64_t>>)
+                test(seed);
+            else
+                good = static_cast<bool>(test(seed));
+        } catch (...) {
+            std::throw_with_nested(
+                SeedFailure(seed, "threw " + detail::describe(std::current_exception())));
+        }
+        if (!good) throw SeedFailure(seed, "failed");
+    }
+}
+
+}  // namespace parallelpipe::testing
+
+#endif
