@@ -2,7 +2,6 @@
 #ifndef PARALLELPIPE_STATISTICS_HPP
 #define PARALLELPIPE_STATISTICS_HPP
 
-#include <parallelpipe/detail/sync/primitives.hpp>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

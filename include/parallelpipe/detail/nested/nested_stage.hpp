@@ -15,11 +15,7 @@
 // flags are atomic. unwind() ends all stages, and with them all such threads. After it the owner reads the errors,
 // and the stages die.
 //
-// | atomic      | written by                               | read by            | order                                |
-// |-------------|------------------------------------------|--------------------|--------------------------------------|
-// | is_stopped_ | request_stop(), any thread               | the stage's thread | release / acquire: carries the       |
-// |             |                                          |                    | reason for the stop                  |
-// | made_       | the stage's thread, in nested_source.hpp | any thread         | relaxed: a number                    |
+// nested_source.hpp has the table of the atomics.
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>

@@ -28,8 +28,9 @@
 // A run that cannot be started ends as any other. What a callback throws is reported to the run before the
 // thread ends, and the run looks for errors after the join: so it sees what the last call throws, too.
 
-#include <parallelpipe/detail/base/describe.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
+#include <parallelpipe/detail/observe/alarm.hpp>
+#include <parallelpipe/detail/observe/monitor_settings.hpp>
 #include <parallelpipe/detail/observe/sample_log.hpp>
 #include <parallelpipe/detail/observe/stall_detector.hpp>
 #include <parallelpipe/detail/observe/traced_threads.hpp>
@@ -44,9 +45,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
-#include <functional>
 #include <memory>
-#include <optional>
 #include <stdexcept>
 #include <string>
 #include <system_error>
@@ -54,15 +53,6 @@
 #include <vector>
 
 namespace parallelpipe::inline v0::detail {
-
-/// What a Monitor is asked for. Null: not that.
-struct monitor_settings {
-    std::optional<std::chrono::nanoseconds> sample_every{}, progress_every{}, stall_after{},
-        cancel_after{};
-    std::size_t kept_waits = 0;
-    std::function<void(const Statistics&)> progress{};
-    std::function<void(const std::string&)> stall{};
-};
 
 /// Which monitor's thread this is.
 inline constinit thread_local const void* watching = nullptr;
@@ -152,8 +142,7 @@ public:
         }
         is_ending_ = has_last_sample_ = is_silent_ = false;
         run_ = &of;
-        if (!log_ && !settings_.progress && !settings_.stall_after && !settings_.cancel_after)
-            return;
+        if (!log_ && !settings_.progress && !settings_.has_watchdog()) return;
         try {
             thread_ = sync::jthread([self = this->shared_from_this()] { self->watch(); });
         } catch (const std::system_error& error) {
@@ -183,7 +172,6 @@ public:
 
 private:
     using clock = sync::steady_clock;
-    using time = clock::time_point;
 
     /// Joins a thread that has no run any more.
     void join_idle() {
@@ -226,39 +214,30 @@ private:
     }
 
     void watch(sync::unique_lock<sync::mutex>& lock) {
-        const time start = clock::now();
-        time sample_at = log_ ? start + log_->interval() : time::max();
-        time progress_at = settings_.progress ? start + *settings_.progress_every : time::max();
-        time look_at = time::max();
-        std::chrono::nanoseconds look_every{};
-        if (settings_.stall_after || settings_.cancel_after) {
-            constexpr std::chrono::nanoseconds none = std::chrono::nanoseconds::max();
-            look_every = std::clamp<std::chrono::nanoseconds>(
-                std::min(settings_.stall_after.value_or(none),
-                         settings_.cancel_after.value_or(none)) /
-                    8,
-                std::chrono::milliseconds(1), std::chrono::seconds(1));
-            look_at = start + look_every;
-        }
+        const alarm::time start = clock::now();
+        alarm sample, progress, look;
+        if (log_) sample = alarm(start, log_->interval());
+        if (settings_.progress) progress = alarm(start, *settings_.progress_every);
+        if (settings_.has_watchdog()) look = alarm(start, settings_.look_every());
         stall_detector still(start);
         mark_ = 0;
 
         while (!is_ending_) {
-            wake_.wait_until(lock, std::min({sample_at, progress_at, look_at}),
+            wake_.wait_until(lock, std::min({sample.at(), progress.at(), look.at()}),
                              [this] { return is_ending_; });
             if (is_ending_) break;
-            const time now = clock::now();
-            if (now >= sample_at) {
+            const alarm::time now = clock::now();
+            if (sample.is_due(now)) {
                 log_->add(run_->stats());
-                sample_at = next(sample_at, log_->interval());
+                sample.advance(log_->interval(), clock::now());
             }
-            if (now >= look_at) {
-                look(lock, still);
-                look_at = clock::now() + look_every;
+            if (look.is_due(now)) {
+                look_for_stall(lock, still);
+                look = alarm(clock::now(), settings_.look_every());
             }
-            if (now >= progress_at && !is_ending_) {
+            if (progress.is_due(now) && !is_ending_) {
                 call(lock, [this, stats = stats_now()] { settings_.progress(stats); });
-                progress_at = next(progress_at, *settings_.progress_every);
+                progress.advance(*settings_.progress_every, clock::now());
             }
         }
         if (run_ && log_) {
@@ -269,12 +248,7 @@ private:
             call(lock, [this, stats = stats_now()] { settings_.progress(stats); });
     }
 
-    /// The moment after `due`; what was missed is left out.
-    static time next(time due, std::chrono::nanoseconds interval) {
-        return std::max(due, clock::now() - interval) + interval;
-    }
-
-    void look(sync::unique_lock<sync::mutex>& lock, stall_detector& still) {
+    void look_for_stall(sync::unique_lock<sync::mutex>& lock, stall_detector& still) {
         still.look(run_->has_moved(mark_), clock::now());
         if (still.is_to_be_told(settings_.stall_after))
             call(lock, [this, text = stall_report(run_->stats(), still.time_still())] {

@@ -18,21 +18,21 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// One thing that went wrong, as it is written down where it happens.
+/// One error, as a worker reports it.
 struct failure {
     std::size_t stage;
     std::size_t worker;
     std::exception_ptr cause;
-    std::optional<std::uint64_t> item = {};  // the item's number in the stage's input, if that is known
-    std::string inner_stage = {};            // the stage inside a fused one, if it was one
+    std::optional<std::uint64_t> item = {};  // the item's number in the stage's input, if it is known
+    std::string inner_stage = {};            // the stage inside a fused one, if it failed there
 };
 
-/// The threads of one run and what they reported.
+/// The threads of one run, and the errors that they report.
 /// Threads: every member from any thread, but spawn() only from the thread that starts the run.
 class task_group {
 public:
-    /// Room for `threads` threads and their reports, and one more report of the consumer. A worker may fail,
-    /// fail again where it gives back what it has not begun, and leave what a sibling's result failed at.
+    /// Reserves memory for `threads` threads, three reports of each, and one of the consumer: a worker may fail, fail
+    /// again when it gives back items, and report a sibling's error when it leaves.
     explicit task_group(std::size_t threads)
         : lineage_(new lineage{lineage_here()}), members_(threads) {
         failures_.reserve(3 * threads + 1);
@@ -41,9 +41,9 @@ public:
     task_group& operator=(const task_group&) = delete;
     ~task_group() { join(); }
 
-    /// Those that have ended already are joined first, so that their stacks serve again: to map a stack
-    /// costs as much as all the rest of a thread, and to unmap it as much again.
-    /// Blocks: for what such a thread has left to do, thread_local destructors.
+    /// Starts a thread that calls `task()`. Joins the threads that have ended first, so that the new one can use their
+    /// stacks: mapping a stack costs as much as all the rest of a thread, and unmapping it as much again.
+    /// Blocks: while an ended thread runs its thread_local destructors.
     /// Errors: `std::system_error` if the thread cannot be started; the others go on.
     template <class Task>
     void spawn(Task task) {
@@ -58,16 +58,15 @@ public:
         ++count_;
     }
 
-    /// Blocks until every thread has ended; whoever comes second waits for the first.
-    /// On one of the group's own threads it returns at once, and on one of a group that such a thread
-    /// made: a thread cannot wait for itself.
+    /// Blocks until every thread has ended; a second caller waits for the first. Returns at once on one of the group's
+    /// own threads, and on a thread of a group that such a thread made: it would wait for itself.
     void join() {
         if (is_waited_for_here()) return;
         const sync::lock_guard lock(join_mutex_);
         for (std::size_t i = 0; i < count_; ++i) members_[i].join();
     }
 
-    /// Whether the calling thread has to end before one of the group's can.
+    /// Whether a thread of the group waits for the calling thread, or is the calling thread.
     bool is_waited_for_here() const noexcept {
         if (!current_worker) return false;
         const lineage* at = current_worker->of_run.get();
@@ -75,21 +74,21 @@ public:
         return at;
     }
 
-    /// What the group's threads belong to.
+    /// The lineage of the group's threads.
     const std::shared_ptr<const lineage>& lineage_of_threads() const noexcept { return lineage_; }
 
-    /// Called where memory has run out, and where nothing may be thrown: there is room for all that a run
-    /// reports.
+    /// Needs no memory for the reports that the constructor counts: it is called where memory has run out, and where
+    /// nothing may be thrown.
     void report(failure what) noexcept {
         const sync::lock_guard lock(failures_mutex_);
         try {
             failures_.push_back(std::move(what));
         } catch (const std::bad_alloc&) {
-            // It is not the first one, at least.
+            // The run has reported other errors before this one.
         }
     }
 
-    /// Calls `f(const failure&)` for what was reported so far, in the order of the reports.
+    /// Calls `f(const failure&)` for each report so far, in their order.
     template <class F>
     void each_failure(F f) const {
         const sync::lock_guard lock(failures_mutex_);
@@ -98,7 +97,7 @@ public:
 
 private:
     struct member {
-        sync::atomic<bool> has_ended{false};  // the thread's last word; relaxed: join() carries the rest
+        sync::atomic<bool> has_ended{false};  // set last by the thread; relaxed: join() carries the rest
         sync::jthread thread;                 // under join_mutex_; last: it refers to the flag
 
         void join() {

@@ -13,20 +13,20 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// What becomes of items one by one, as a single-pass range. `step(item, emit)` calls `emit(Out&&)` once
-/// or not at all, and returns false if that does, else true.
+/// The results of a kernel, a function called for each item, as a single-pass range.
+/// Shape: `kernel(item, emit)` calls `emit(Out&&)` at most once, and returns what `emit` returns, or else true.
 template <class In, class Out, class Kernel>
 class kernel_range {
 public:
     kernel_range(Input<In> items, Kernel kernel) : items_(std::move(items)), kernel_(std::move(kernel)) {}
 
-    /// To the end, as long as `to.push(Out&&)` is true.
+    /// Until the items end or `to.push(Out&&)` returns false.
     template <class To>
     PARALLELPIPE_INLINE void push_all(To& to) {
         items_.source().each(stepping<To>{kernel_, {to}});
     }
 
-    /// For one item that came another way.
+    /// Calls the kernel for an item that does not come from the Input.
     template <class Emit>
     PARALLELPIPE_INLINE bool run(In& item, const Emit& emit) {
         return kernel_(item, emit);
@@ -66,7 +66,7 @@ public:
     std::default_sentinel_t end() const noexcept { return {}; }
 
 private:
-    // Not lambdas, which a compiler may leave as functions of their own in a loop that it finds long.
+    // Classes with inlined operators: in a long loop, compilers leave lambdas as functions of their own.
     template <class To>
     struct pushing {
         To& to;

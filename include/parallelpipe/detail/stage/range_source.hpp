@@ -16,7 +16,7 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// An owned container whose elements can be read and copied by several runs at once.
+/// Whether View owns a container whose elements several runs can read and copy at once.
 template <class View, class Item>
 inline constexpr bool can_share = false;
 template <class Container, class Item>
@@ -27,7 +27,7 @@ inline constexpr bool can_share<std::ranges::owning_view<Container>, Item> = [] 
         return false;
 }();
 
-/// A view that each run can have a copy of.
+/// Whether each run can have a copy of a View.
 template <class View, class Item>
 inline constexpr bool can_copy = false;
 template <class View, class Item>
@@ -36,9 +36,9 @@ inline constexpr bool can_copy<View, Item> =
     std::is_convertible_v<std::ranges::range_reference_t<View>, Item>;
 
 /// The range on the left of the first stage, as a source.
-/// Shape: a container that is owned is shared by all runs and its elements are copied; a view that can
-///   be read again is copied for each run; anything else is read once and its elements are moved.
-/// Errors: begin_run() throws `std::logic_error` for the second run of what can be read once.
+/// Shape: all runs share an owned container, and copy its elements. Each run copies a view that can be read again.
+///   Anything else is read once, and its elements are moved.
+/// Errors: begin_run() throws `std::logic_error` for the second run of a range that can be read once.
 template <class Item, std::ranges::view View>
 class range_source final : public stage_code {
     static constexpr bool once = !can_share<View, Item> && !can_copy<View, Item>;
@@ -50,14 +50,14 @@ public:
         if constexpr (once)
             if (used_.exchange(true, std::memory_order_relaxed))
                 throw std::logic_error(
-                    "parallelpipe: the range on the left of this pipeline can be read only once and "
-                    "has been; make the pipeline again with a new range, or keep the items in a "
-                    "container that can be copied from");
+                    "parallelpipe: the range on the left of this pipeline can be read only once, and an earlier run "
+                    "has read it; make the pipeline again with a new range, or keep the items in a container whose "
+                    "elements can be copied");
     }
 
     void run(item_reader_base*, output out) const override {
         if constexpr (can_share<View, Item>) {
-            // Only referred to: the elements are somebody else's as well, and are copied.
+            // A reference, so that the elements are copied: other runs read them, too.
             auto elements = std::ranges::ref_view(view_.base());
             detail::deliver<Item>([&]() -> auto& { return elements; }, nullptr, out);
         } else if constexpr (!once) {
@@ -78,7 +78,7 @@ public:
     }
 
 private:
-    /// An rvalue range is kept, an lvalue referred to.
+    /// Keeps an rvalue range, refers to an lvalue.
     template <class Range>
     class pulled_call final : public nested_call {
     public:
@@ -95,7 +95,7 @@ private:
     }
 
     mutable View view_;  // written only by the one run that begin_run() lets through
-    mutable sync::atomic<bool> used_{false};
+    mutable sync::atomic<bool> used_{false};  // relaxed: the one run that finds it false needs nothing from others
 };
 
 }  // namespace parallelpipe::detail

@@ -4,15 +4,15 @@
 
 // What every run counts: a few stores per bulk of items and per wait, none per item.
 //
-// | atomic            | written by                                  | order                                            |
-// |-------------------|---------------------------------------------|--------------------------------------------------|
-// | pushes_to         | the worker                                  | release / acquire: carries the lane              |
-// | ended             | the worker, after cpu and ready             | release / acquire: carries their final values    |
-// | in                | the worker, and siblings that take items    | relaxed: a number                                |
-// |                   | over and subtract them                      |                                                  |
-// | cpu_before,       | any thread that asks the system             | relaxed: the last write wins, any is right       |
-// | ready_before      |                                             |                                                  |
-// | all others        | the worker                                  | relaxed: numbers                                 |
+// | atomic       | written by                               | order                                         |
+// |--------------|------------------------------------------|-----------------------------------------------|
+// | pushes_to    | the worker                               | release / acquire: carries the lane           |
+// | ended        | the worker, after cpu and ready          | release / acquire: carries their final values |
+// | in           | the worker, and siblings that take items | relaxed: a number                             |
+// |              | over and subtract them                   |                                               |
+// | cpu_before,  | any thread that asks the system          | relaxed: the last write wins, and any is      |
+// | ready_before |                                          | right                                         |
+// | all others   | the worker                               | relaxed: numbers                              |
 //
 // Any thread reads them at any time. A thread that needs the final numbers joins the worker first.
 
@@ -128,8 +128,10 @@ class wait_timer {
         sync::atomic<std::int64_t> worker_counters::* sum;
         wait_ring wait_history::* ring;
     };
-    static constexpr kind input{&worker_counters::input_since, &worker_counters::waited_for_input, &wait_history::for_input};
-    static constexpr kind room{&worker_counters::room_since, &worker_counters::waited_for_room, &wait_history::for_room};
+    static constexpr kind input{&worker_counters::input_since, &worker_counters::waited_for_input,
+                                &wait_history::for_input};
+    static constexpr kind room{&worker_counters::room_since, &worker_counters::waited_for_room,
+                               &wait_history::for_room};
 
 public:
     static wait_timer for_input(worker_counters* of) noexcept { return {of, input}; }
