@@ -12,6 +12,7 @@
 #include <parallelpipe/item.hpp>  // IWYU pragma: export
 #include <parallelpipe/item_stage.hpp>  // IWYU pragma: export
 #include <parallelpipe/pipeline.hpp>  // IWYU pragma: export
+#include <parallelpipe/rate_limit.hpp>  // IWYU pragma: export
 #include <parallelpipe/results.hpp>  // IWYU pragma: export
 #include <parallelpipe/runnable.hpp>  // IWYU pragma: export
 #include <parallelpipe/setup.hpp>  // IWYU pragma: export

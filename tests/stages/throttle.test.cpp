@@ -87,36 +87,45 @@ TEST_CASE("throttle keeps a high rate exactly although the machine wakes it late
     }));
 }
 
-TEST_CASE("throttle makes up for a late wake-up, but not for a machine that stood still", "[throttle]") {
-    const auto begin = clock_type::time_point(1h);
-    // At 100 items a second: how much too early the item after a wake-up that was so late may leave.
-    const auto ahead_after = [&](clock_type::duration late) {
-        detail::pace pace(1e7, 1);
-        CHECK(pace.next(begin) == begin);
-        CHECK(pace.next(begin) == begin + 10ms);
-        pace.woke_up_late(late);
-        const auto now = begin + 10ms + late;
-        return now - pace.next(now);
-    };
-    CHECK(ahead_after(5ms) == -5ms);
-    CHECK(ahead_after(50ms) == 40ms);
-    CHECK(ahead_after(1h) == 0ms);
-}
-
-TEST_CASE("a pause after a late wake-up saves up no more than the burst", "[throttle]") {
-    const auto begin = clock_type::time_point(1h);
-    detail::pace pace(1e6, 2);
-    pace.next(begin);
-    pace.woke_up_late(10min);
-    const auto now = begin + 9min;
-    CHECK(pace.next(now) == now - 1ms);
-    CHECK(pace.next(now) == now);
-    CHECK(pace.next(now) == now + 1ms);
-}
-
 TEST_CASE("throttle works on move-only items", "[throttle]") {
     auto make = map_stage([](int x) { return std::make_unique<int>(x); });
     CHECK((std::views::iota(0, 5) | make | throttle({1000, 1s})).collect().size() == 5);
+}
+
+TEST_CASE("throttle begins each run anew", "[throttle]") {
+    const auto pipeline = std::views::iota(0, 3) | throttle({1, 1h}, 3);
+    const auto begin = clock_type::now();
+    for (int run = 0; run < 3; ++run) CHECK(pipeline.collect().size() == 3);
+    CHECK(clock_type::now() - begin < support::longest_wait);
+}
+
+TEST_CASE("throttled stages, runs and functions share a limit", "[throttle]") {
+    RateLimit limit({100, 1s});
+    const auto begin = clock_type::now();
+    SECTION("two stages of a pipeline") {
+        CHECK((std::views::iota(0, 6) | throttle(limit) | throttle({.name = "again"}, limit)).collect().size() == 6);
+    }
+    SECTION("two runs, one after the other") {
+        const auto pipeline = std::views::iota(0, 6) | throttle(limit);
+        CHECK(pipeline.collect().size() == 6);
+        CHECK(pipeline.collect().size() == 6);
+    }
+    SECTION("two runs at once") {
+        const auto pipeline = std::views::iota(0, 6) | throttle(limit);
+        auto results = pipeline.results();
+        CHECK(pipeline.collect().size() == 6);
+        CHECK(support::listed(std::views::iota(0, 1) | stage([&](Input<int>) -> generator<int> {
+                  for (int x : results) co_yield x;
+              })).size() == 6);
+    }
+    SECTION("a stage and a function") {
+        auto map = map_stage([limit](int x) {
+            limit.wait();
+            return x;
+        });
+        CHECK((std::views::iota(0, 6) | throttle(limit) | map).collect().size() == 6);
+    }
+    CHECK(clock_type::now() - begin >= 110ms);
 }
 
 TEST_CASE("throttle wakes at once when the run stops", "[throttle]") {
@@ -154,6 +163,9 @@ TEST_CASE("throttle refuses rates that are none", "[throttle]") {
     CHECK_THROWS_AS(throttle(-1.0), std::invalid_argument);
     CHECK_THROWS_AS(throttle(std::numeric_limits<double>::quiet_NaN()), std::invalid_argument);
     CHECK_THROWS_AS(throttle({1, 1s}, 0), std::invalid_argument);
+    CHECK_THROWS_AS(throttle({static_cast<std::size_t>(-1), 1s}), std::invalid_argument);
+    CHECK_THROWS_AS(throttle({1, 1s}, static_cast<std::size_t>(-1)), std::invalid_argument);
+    CHECK_THROWS_AS(throttle({.workers = 2}, RateLimit(100.0)), std::invalid_argument);
     CHECK_THROWS_AS(throttle({.workers = 2}, {1, 1s}), std::invalid_argument);
     CHECK(listed(std::vector{1, 2} | throttle(std::numeric_limits<double>::infinity())).size() == 2);
 }
