@@ -5,22 +5,15 @@
 #include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/base/range_elements.hpp>
-#include <parallelpipe/detail/base/raw_storage.hpp>
-#include <parallelpipe/detail/channel/prefetched_items.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
+#include <parallelpipe/detail/input/range_reader.hpp>
 #include <parallelpipe/item.hpp>
 
-#include <algorithm>
-#include <atomic>
-#include <cassert>
+#include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <iterator>
 #include <memory>
-#include <optional>
 #include <ranges>
-#include <span>
-#include <stop_token>
 #include <type_traits>
 #include <utility>
 
@@ -45,7 +38,7 @@ class Input : public std::ranges::view_base {
 
 public:
     using value_type = T;
-    using iterator = detail::item_iterator<T>;
+    class iterator;
 
     /// The items of any range, so that a stage function can be called without a pipeline:
     /// `add_n(Input<int>(std::vector{1, 2, 3}), 7)`. An lvalue is referred to and its elements are
@@ -67,9 +60,12 @@ public:
     Input(Input&& other) noexcept = default;
     Input& operator=(Input&& other) noexcept = default;
 
+    /// The first item that has not been looked at.
+    /// Errors: `std::system_error`, where a worker of another run reads what stages in one thread make, and a thread for
+    ///   that cannot be started.
     iterator begin() {
         source_->begin();
-        return iterator(source_);
+        return iterator(*source_);
     }
     std::default_sentinel_t end() const noexcept { return {}; }
 
@@ -79,6 +75,36 @@ public:
 private:
     detail::owning_ptr<detail::item_reader_base> owned_;
     detail::item_reader<T>* source_;
+};
+
+/// A position in an Input, and in the results of a run. Comparing with `end()` and dereferencing make the next item
+/// the worker's own; `++` only gives an item up.
+/// Blocks and throws: as the range says.
+template <class T>
+class Input<T>::iterator {
+public:
+    using iterator_concept = std::input_iterator_tag;
+    using value_type = T;
+    using difference_type = std::ptrdiff_t;
+
+    iterator() = default;
+    /// For the library.
+    explicit iterator(detail::item_reader<T>& source) noexcept : source_(&source) {}
+
+    PARALLELPIPE_INLINE T& operator*() const { return source_->item(); }
+    T* operator->() const { return std::addressof(source_->item()); }
+    PARALLELPIPE_INLINE iterator& operator++() {
+        source_->next();
+        return *this;
+    }
+    void operator++(int) { source_->next(); }
+
+    PARALLELPIPE_INLINE friend bool operator==(const iterator& it, std::default_sentinel_t) {
+        return it.source_->at_end();
+    }
+
+private:
+    detail::item_reader<T>* source_ = nullptr;
 };
 
 }  // namespace parallelpipe

@@ -33,7 +33,7 @@ class [[nodiscard("parallelpipe: a run whose results are dropped ends at once: l
 
 public:
     using value_type = Out;
-    using iterator = detail::item_iterator<Out>;
+    using iterator = typename Input<Out>::iterator;
 
     /// For the library.
     Results(detail::owning_ptr<detail::run_base> run, detail::item_reader<Out>& items) noexcept
@@ -46,7 +46,7 @@ public:
     /// one of a run that has failed or was cancelled, each loop throws that.
     iterator begin() {
         items_->begin();
-        return iterator(items_);
+        return iterator(*items_);
     }
     std::default_sentinel_t end() const noexcept { return {}; }
 

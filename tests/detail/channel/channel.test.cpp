@@ -1,4 +1,5 @@
 #include <parallelpipe/detail/channel/channel.hpp>
+#include <parallelpipe/detail/channel/channel_producer.hpp>
 
 #include "support/catch.hpp"
 #include "support/counted.hpp"
@@ -26,7 +27,8 @@
 namespace detail_channel_tests {
 
 using namespace parallelpipe;
-using detail::Channel;
+using detail::channel_producer;
+using detail::item_channel;
 using support::Counted;
 using support::Tally;
 
@@ -36,19 +38,39 @@ constexpr auto no_wait = [] {};
 
 /// A consumer that keeps what it has taken to itself.
 template <class T>
-class Reader : public detail::reader_state, public Channel<T>::Consumer {
+class Reader : public detail::reader_state {
 public:
-    explicit Reader(Channel<T>& channel) : Channel<T>::Consumer(channel, *this, nullptr) {}
+    explicit Reader(item_channel<T>& channel) : channel_(channel) { channel_.add(*this); }
+    ~Reader() override { channel_.remove(*this); }
+
+    template <class Place, class BeforeSleep>
+    std::size_t take(std::size_t most, Place&& place, BeforeSleep&& before_sleep) {
+        return channel_.take(*this, most, place, before_sleep);
+    }
+    template <class Place>
+    std::size_t try_take(std::size_t most, Place&& place) {
+        return channel_.try_take(*this, most, place, false).value_or(0);
+    }
+
+private:
+    item_channel<T>& channel_;
 };
 
 /// A consumer that takes several items and lets siblings steal those it has not begun.
-class SharingReader : public detail::prefetched_items<int>, public Channel<int>::Consumer {
+class SharingReader : public detail::prefetched_items<int> {
 public:
-    explicit SharingReader(Channel<int>& channel) : Channel<int>::Consumer(channel, *this, this) {
+    explicit SharingReader(item_channel<int>& channel) : channel_(channel) {
         begun = items_.data();
         last = items_.data();
+        channel_.add(*this);
+        channel_.share(*this);
     }
+    ~SharingReader() override { channel_.remove(*this); }
 
+    template <class Place, class BeforeSleep>
+    std::size_t take(std::size_t most, Place&& place, BeforeSleep&& before_sleep) {
+        return channel_.take(*this, most, place, before_sleep);
+    }
     /// Takes up to `most` and begins the first one.
     std::size_t take_ahead(std::size_t most) {
         begun = items_.data();
@@ -59,22 +81,27 @@ public:
             if (to == items_.data()) {
                 begun = to + 1;
                 first = to;
-                detail::prefetched_items<int>::first_number = Channel<int>::Consumer::first_number();
+                first_number = taken_number;
             }
             last = to + 1;
         };
         return take(most, place, no_wait);
     }
-    void give_the_rest_back() { give_back(begun.load()); }
+    void give_the_rest_back() { channel_.give_back(*this, begun.load()); }
     std::ptrdiff_t unbegun() const { return last.load() - begun.load(); }
+    template <class Drop>
+    bool settle(std::uint64_t number, Drop drop) {
+        return channel_.settle(*this, number, drop);
+    }
 
 private:
+    item_channel<int>& channel_;
     std::array<int, 64> items_{};
 };
 
 /// The next item, or nothing at the end of the stream. Gives its slot back.
-template <class T>
-std::optional<T> next(Channel<T>& channel, typename Channel<T>::Consumer& consumer) {
+template <class T, class Consumer>
+std::optional<T> next(item_channel<T>& channel, Consumer& consumer) {
     std::optional<T> item;
     if (consumer.take(1, [&](T&& taken) { item.emplace(std::move(taken)); }, no_wait) != 0)
         channel.return_slots(1);
@@ -82,7 +109,7 @@ std::optional<T> next(Channel<T>& channel, typename Channel<T>::Consumer& consum
 }
 
 template <class T>
-std::optional<T> try_next(Channel<T>& channel, typename Channel<T>::Consumer& consumer) {
+std::optional<T> try_next(item_channel<T>& channel, Reader<T>& consumer) {
     std::optional<T> item;
     if (consumer.try_take(1, [&](T&& taken) { item.emplace(std::move(taken)); }) != 0)
         channel.return_slots(1);
@@ -90,7 +117,7 @@ std::optional<T> try_next(Channel<T>& channel, typename Channel<T>::Consumer& co
 }
 
 /// How many numbers come in a row from 0, to the end of the stream or another one.
-int count_up(Channel<int>& channel, Channel<int>::Consumer& consumer) {
+int count_up(item_channel<int>& channel, Reader<int>& consumer) {
     int expected = 0;
     while (const auto item = next(channel, consumer)) {
         if (*item != expected) break;
@@ -106,8 +133,8 @@ struct EightTakenAhead {
         REQUIRE(slow.take_ahead(8) == 8);
     }
 
-    Channel<int> channel{0, 1, 2};
-    Channel<int>::Producer producer{channel};
+    item_channel<int> channel{0, 1, 2};
+    channel_producer<int> producer{channel};
     SharingReader slow{channel};
     SharingReader idle{channel};
 };
@@ -117,10 +144,10 @@ struct EightTakenAhead {
 TEST_CASE("a channel of one producer and one consumer keeps the order", "[channel]") {
     const std::size_t capacity = GENERATE(0u, 1u, 2u, 8u, 1024u);
     constexpr int count = 20000;
-    Channel<int> channel(capacity, 1, 1);
+    item_channel<int> channel(capacity, 1, 1);
     std::jthread producing([&] {
         {
-            Channel<int>::Producer producer(channel);
+            channel_producer<int> producer(channel);
             for (int i = 0; i < count; ++i)
                 if (!producer.push(int{i})) break;
         }
@@ -131,19 +158,19 @@ TEST_CASE("a channel of one producer and one consumer keeps the order", "[channe
     channel.close();
 }
 
-TEST_CASE("a producer goes on behind what was pushed in a row", "[channel]") {
+TEST_CASE("a producer goes on after what a session has pushed", "[channel]") {
     const std::size_t capacity = GENERATE(0u, 2u, 1024u);
-    constexpr int count = 3000;  // many chunks, none of which a row ends with
-    Channel<int> channel(capacity, 1, 1);
+    constexpr int count = 3000;  // many chunks, none of which a session ends with
+    item_channel<int> channel(capacity, 1, 1);
     std::jthread producing([&] {
         {
-            Channel<int>::Producer producer(channel);
+            channel_producer<int> producer(channel);
             bool wanted = true;
             for (int i = 0; wanted && i < count;) {
                 {
-                    Channel<int>::Producer::Row row(producer);
+                    channel_producer<int>::session session(producer);
                     for (const int end = std::min(i + 7, count); wanted && i < end; ++i)
-                        wanted = row.push(int{i});
+                        wanted = session.push(int{i});
                 }
                 if (wanted && i < count) wanted = producer.push(int{i++});
             }
@@ -155,17 +182,17 @@ TEST_CASE("a producer goes on behind what was pushed in a row", "[channel]") {
     channel.close();
 }
 
-TEST_CASE("what a row could not push stays as it was, and what it pushed is the channel's", "[channel]") {
+TEST_CASE("what a session could not push stays as it was, and what it pushed is the channel's", "[channel]") {
     Tally tally;
     {
-        Channel<Counted> channel(8, 1, 1);
-        Channel<Counted>::Producer producer(channel);
+        item_channel<Counted> channel(8, 1, 1);
+        channel_producer<Counted> producer(channel);
         Counted item(tally, 5);
         {
-            Channel<Counted>::Producer::Row row(producer);
-            CHECK(row.push(Counted(tally, 1)));
+            channel_producer<Counted>::session session(producer);
+            CHECK(session.push(Counted(tally, 1)));
             channel.close();
-            CHECK_FALSE(row.push(std::move(item)));
+            CHECK_FALSE(session.push(std::move(item)));
         }
         CHECK_FALSE(producer.push(std::move(item)));
         CHECK(item.value == 5);
@@ -178,12 +205,12 @@ TEST_CASE("what a row could not push stays as it was, and what it pushed is the 
 TEST_CASE("each producer's items keep their order among several producers", "[channel]") {
     constexpr int producers = 3;
     constexpr int count = 5000;
-    Channel<std::pair<int, int>> channel(8, producers, 1);
+    item_channel<std::pair<int, int>> channel(8, producers, 1);
     std::vector<std::jthread> threads;
     for (int p = 0; p < producers; ++p)
         threads.emplace_back([&, p] {
             {
-                Channel<std::pair<int, int>>::Producer producer(channel);
+                channel_producer<std::pair<int, int>> producer(channel);
                 for (int i = 0; i < count; ++i)
                     if (!producer.push({p, i})) break;
             }
@@ -204,14 +231,14 @@ TEST_CASE("every item of N producers reaches exactly one of M consumers", "[chan
     const std::size_t consumers = GENERATE(1u, 3u);
     const std::size_t at_once = GENERATE(1u, 5u);
     constexpr std::size_t count = 2000;
-    Channel<std::size_t> channel(capacity, producers, consumers);
+    item_channel<std::size_t> channel(capacity, producers, consumers);
     std::vector<std::vector<std::size_t>> got(consumers);
     {
         std::vector<std::jthread> threads;
         for (std::size_t p = 0; p < producers; ++p)
             threads.emplace_back([&, p] {
                 {
-                    Channel<std::size_t>::Producer producer(channel);
+                    channel_producer<std::size_t> producer(channel);
                     for (std::size_t i = 0; i < count; ++i)
                         if (!producer.push(p * count + i)) break;
                 }
@@ -236,8 +263,8 @@ TEST_CASE("every item of N producers reaches exactly one of M consumers", "[chan
 }
 
 TEST_CASE("an item can be taken as soon as push has returned", "[channel]") {
-    Channel<int> channel(8, 1, 1);
-    Channel<int>::Producer producer(channel);
+    item_channel<int> channel(8, 1, 1);
+    channel_producer<int> producer(channel);
     Reader<int> consumer(channel);
     for (int i = 0; i < 100; ++i) {
         REQUIRE(producer.push(int{i}));
@@ -247,16 +274,16 @@ TEST_CASE("an item can be taken as soon as push has returned", "[channel]") {
 }
 
 TEST_CASE("a channel says how much fits into it", "[channel]") {
-    CHECK(Channel<int>(0, 1, 1).capacity() == 0);
-    CHECK(Channel<int>(7, 2, 2).capacity() == 7);
+    CHECK(item_channel<int>(0, 1, 1).capacity() == 0);
+    CHECK(item_channel<int>(7, 2, 2).capacity() == 7);
 }
 
 // ---- the end of the stream ------------------------------------------------------------------
 
 TEST_CASE("the stream ends only after the last producer has left", "[channel]") {
-    Channel<int> channel(8, 2, 1);
-    auto first = std::make_unique<Channel<int>::Producer>(channel);
-    Channel<int>::Producer second(channel);
+    item_channel<int> channel(8, 2, 1);
+    auto first = std::make_unique<channel_producer<int>>(channel);
+    channel_producer<int> second(channel);
     REQUIRE(first->push(1));
     first.reset();
     channel.producer_left();
@@ -284,9 +311,9 @@ TEST_CASE("the stream ends only after the last producer has left", "[channel]") 
 }
 
 TEST_CASE("what was pushed before the end is handed out before the end", "[channel]") {
-    Channel<int> channel(0, 1, 1);
+    item_channel<int> channel(0, 1, 1);
     {
-        Channel<int>::Producer producer(channel);
+        channel_producer<int> producer(channel);
         for (int i = 0; i < 10; ++i) REQUIRE(producer.push(int{i}));
     }
     channel.producer_left();
@@ -296,7 +323,7 @@ TEST_CASE("what was pushed before the end is handed out before the end", "[chann
 }
 
 TEST_CASE("the end of the stream is seen by every consumer, again and again", "[channel]") {
-    Channel<int> channel(8, 1, 3);
+    item_channel<int> channel(8, 1, 3);
     channel.producer_left();
     std::atomic<int> ends{0};
     {
@@ -317,13 +344,13 @@ TEST_CASE("never more items wait than the capacity", "[channel]") {
     const std::size_t capacity = GENERATE(1u, 8u);
     const std::size_t producers = GENERATE(1u, 3u);
     constexpr int count = 2000;
-    Channel<int> channel(capacity, producers, 1);
+    item_channel<int> channel(capacity, producers, 1);
     std::atomic<long> begun{0};
     std::vector<std::jthread> threads;
     for (std::size_t p = 0; p < producers; ++p)
         threads.emplace_back([&] {
             {
-                Channel<int>::Producer producer(channel);
+                channel_producer<int> producer(channel);
                 for (int i = 0; i < count; ++i) {
                     ++begun;
                     if (!producer.push(int{i})) break;
@@ -346,12 +373,12 @@ TEST_CASE("never more items wait than the capacity", "[channel]") {
 
 TEST_CASE("a full channel takes as many items as its capacity and not one more", "[channel]") {
     const std::size_t capacity = GENERATE(1u, 2u, 8u);
-    Channel<int> channel(capacity, 1, 1);
+    item_channel<int> channel(capacity, 1, 1);
     std::atomic<std::size_t> pushed{0};
     std::latch full(static_cast<std::ptrdiff_t>(capacity));
     std::jthread producing([&] {
         {
-            Channel<int>::Producer producer(channel);
+            channel_producer<int> producer(channel);
             while (producer.push(1)) {
                 ++pushed;
                 if (pushed <= capacity) full.count_down();
@@ -369,8 +396,8 @@ TEST_CASE("a full channel takes as many items as its capacity and not one more",
 }
 
 TEST_CASE("an unlimited channel never makes its producer wait", "[channel]") {
-    Channel<int> channel(0, 1, 1);
-    Channel<int>::Producer producer(channel);
+    item_channel<int> channel(0, 1, 1);
+    channel_producer<int> producer(channel);
     for (int i = 0; i < 100000; ++i)
         if (!producer.push(int{i})) FAIL("refused");
     Reader<int> consumer(channel);
@@ -378,11 +405,11 @@ TEST_CASE("an unlimited channel never makes its producer wait", "[channel]") {
 }
 
 TEST_CASE("a producer that waits for room is woken by a consumer", "[channel]") {
-    Channel<int> channel(1, 1, 1);
+    item_channel<int> channel(1, 1, 1);
     std::binary_semaphore first_in(0);
     std::atomic<bool> second_in{false};
     std::jthread producing([&] {
-        Channel<int>::Producer producer(channel);
+        channel_producer<int> producer(channel);
         if (producer.push(1)) first_in.release();
         second_in = producer.push(2);
     });
@@ -397,7 +424,7 @@ TEST_CASE("a producer that waits for room is woken by a consumer", "[channel]") 
 
 TEST_CASE("a producer that waits for room is woken by the end of the run", "[channel]") {
     const bool by_abort = GENERATE(false, true);
-    Channel<int> channel(1, 2, 1);
+    item_channel<int> channel(1, 2, 1);
     std::counting_semaphore<2> about_to_wait(0);
     std::atomic<int> refused{0};
     std::atomic<int> accepted{0};
@@ -405,7 +432,7 @@ TEST_CASE("a producer that waits for room is woken by the end of the run", "[cha
         std::vector<std::jthread> threads;
         for (int p = 0; p < 2; ++p)
             threads.emplace_back([&] {
-                Channel<int>::Producer producer(channel);
+                channel_producer<int> producer(channel);
                 about_to_wait.release();
                 while (producer.push(1)) ++accepted;
                 ++refused;
@@ -423,7 +450,7 @@ TEST_CASE("a producer that waits for room is woken by the end of the run", "[cha
 }
 
 TEST_CASE("all consumers that wait for an item are woken by abort()", "[channel]") {
-    Channel<int> channel(8, 1, 3);
+    item_channel<int> channel(8, 1, 3);
     std::counting_semaphore<3> about_to_wait(0);
     std::atomic<int> ended{0};
     {
@@ -444,8 +471,8 @@ TEST_CASE("all consumers that wait for an item are woken by abort()", "[channel]
 }
 
 TEST_CASE("a consumer that waits for an item is woken by a push", "[channel]") {
-    Channel<int> channel(8, 1, 1);
-    Channel<int>::Producer producer(channel);
+    item_channel<int> channel(8, 1, 1);
+    channel_producer<int> producer(channel);
     std::counting_semaphore<> asked(0);
     std::atomic<int> sum{0};
     std::jthread consuming([&] {
@@ -463,17 +490,17 @@ TEST_CASE("a consumer that waits for an item is woken by a push", "[channel]") {
 }
 
 TEST_CASE("no wake-up is lost between one producer and one consumer at capacity one", "[channel]") {
-    Channel<int> there(1, 1, 1);
-    Channel<int> back(1, 1, 1);
+    item_channel<int> there(1, 1, 1);
+    item_channel<int> back(1, 1, 1);
     constexpr int rounds = 5000;
     std::jthread echo([&] {
         Reader<int> consumer(there);
-        Channel<int>::Producer producer(back);
+        channel_producer<int> producer(back);
         while (auto item = next(there, consumer))
             if (!producer.push(std::move(*item))) break;
         back.producer_left();
     });
-    Channel<int>::Producer producer(there);
+    channel_producer<int> producer(there);
     Reader<int> consumer(back);
     int i = 0;
     while (i < rounds && producer.push(int{i}) && next(back, consumer) == i) ++i;
@@ -486,8 +513,8 @@ TEST_CASE("no wake-up is lost between one producer and one consumer at capacity 
 
 TEST_CASE("the last consumer knows that it is, and once it has closed, pushes leave the item whole",
           "[channel]") {
-    Channel<std::unique_ptr<int>> channel(8, 1, 2);
-    Channel<std::unique_ptr<int>>::Producer producer(channel);
+    item_channel<std::unique_ptr<int>> channel(8, 1, 2);
+    channel_producer<std::unique_ptr<int>> producer(channel);
     CHECK_FALSE(channel.consumer_left());
     CHECK_FALSE(channel.is_closed());
     CHECK(producer.push(std::make_unique<int>(1)));
@@ -501,9 +528,9 @@ TEST_CASE("the last consumer knows that it is, and once it has closed, pushes le
 }
 
 TEST_CASE("what is in a closed channel can still be read", "[channel]") {
-    Channel<int> channel(8, 1, 1);
+    item_channel<int> channel(8, 1, 1);
     {
-        Channel<int>::Producer producer(channel);
+        channel_producer<int> producer(channel);
         REQUIRE(producer.push(1));
         REQUIRE(producer.push(2));
         channel.close();
@@ -517,8 +544,8 @@ TEST_CASE("what is in a closed channel can still be read", "[channel]") {
 }
 
 TEST_CASE("an aborted channel hands nothing out", "[channel]") {
-    Channel<int> channel(8, 1, 1);
-    Channel<int>::Producer producer(channel);
+    item_channel<int> channel(8, 1, 1);
+    channel_producer<int> producer(channel);
     REQUIRE(producer.push(1));
     channel.abort();
     CHECK(channel.is_aborted());
@@ -531,8 +558,8 @@ TEST_CASE("an aborted channel hands nothing out", "[channel]") {
 // ---- what a consumer takes ahead ------------------------------------------------------------
 
 TEST_CASE("items given back reach a sibling in their order, before newer ones", "[channel]") {
-    Channel<int> channel(8, 1, 2);
-    Channel<int>::Producer producer(channel);
+    item_channel<int> channel(8, 1, 2);
+    channel_producer<int> producer(channel);
     SharingReader leaving(channel);
     Reader<int> staying(channel);
     for (int i = 0; i < 3; ++i) REQUIRE(producer.push(int{i}));
@@ -550,9 +577,9 @@ TEST_CASE("items given back reach a sibling in their order, before newer ones", 
 TEST_CASE("what a leaving consumer had taken ahead reaches a sibling that waits", "[channel]") {
     const bool at_the_sentinel = GENERATE(false, true);
     for (int round = 0; round < 50; ++round) {
-        Channel<int> channel(8, 1, 2);
+        item_channel<int> channel(8, 1, 2);
         {
-            Channel<int>::Producer producer(channel);
+            channel_producer<int> producer(channel);
             for (int i = 0; i < 3; ++i) REQUIRE(producer.push(int{i}));
         }
         if (at_the_sentinel) channel.producer_left();
@@ -640,8 +667,8 @@ TEST_CASE("a consumer without memory to steal waits for what comes, and does not
 }
 
 TEST_CASE("a consumer does not steal while something waits in the queue", "[channel]") {
-    Channel<int> channel(0, 1, 2);
-    Channel<int>::Producer producer(channel);
+    item_channel<int> channel(0, 1, 2);
+    channel_producer<int> producer(channel);
     SharingReader slow(channel);
     Reader<int> other(channel);
     for (int i = 0; i < 5; ++i) REQUIRE(producer.push(int{i}));
@@ -652,8 +679,8 @@ TEST_CASE("a consumer does not steal while something waits in the queue", "[chan
 }
 
 TEST_CASE("a stop gets the attention of every reader", "[channel]") {
-    Channel<int> channel(8, 1, 2);
-    Channel<int>::Producer producer(channel);
+    item_channel<int> channel(8, 1, 2);
+    channel_producer<int> producer(channel);
     SharingReader holding(channel);
     Reader<int> other(channel);
     for (int i = 0; i < 3; ++i) REQUIRE(producer.push(int{i}));
@@ -665,7 +692,7 @@ TEST_CASE("a stop gets the attention of every reader", "[channel]") {
     CHECK_FALSE(holding.settle(0, [&] { dropped = true; }));
     CHECK(dropped);
 
-    Channel<int> later(8, 1, 1);
+    item_channel<int> later(8, 1, 1);
     later.abort();
     CHECK_FALSE(next(later, *std::make_unique<Reader<int>>(later)));
 }
@@ -674,8 +701,8 @@ TEST_CASE("a stop gets the attention of every reader", "[channel]") {
 
 TEST_CASE("a channel moves an item in and out and copies nothing", "[channel]") {
     Tally tally;
-    Channel<Counted> channel(8, 1, 1);
-    Channel<Counted>::Producer producer(channel);
+    item_channel<Counted> channel(8, 1, 1);
+    channel_producer<Counted> producer(channel);
     Reader<Counted> consumer(channel);
     for (int i = 0; i < 10; ++i) {
         REQUIRE(producer.push(Counted(tally, i)));
@@ -693,8 +720,8 @@ TEST_CASE("items that nobody took die with their channel", "[channel]") {
     const bool aborted = GENERATE(false, true);
     Tally tally;
     {
-        Channel<Counted> channel(0, 1, 2);
-        Channel<Counted>::Producer producer(channel);
+        item_channel<Counted> channel(0, 1, 2);
+        channel_producer<Counted> producer(channel);
         for (int i = 0; i < 1000; ++i)
             if (!producer.push(Counted(tally, i))) FAIL("refused");
         CHECK(tally.alive == 1000);
@@ -704,8 +731,8 @@ TEST_CASE("items that nobody took die with their channel", "[channel]") {
 }
 
 TEST_CASE("size_approx counts what waits", "[channel]") {
-    Channel<int> channel(8, 1, 1);
-    Channel<int>::Producer producer(channel);
+    item_channel<int> channel(8, 1, 1);
+    channel_producer<int> producer(channel);
     CHECK(channel.size_approx() == 0);
     REQUIRE(producer.push(1));
     REQUIRE(producer.push(2));
@@ -716,8 +743,8 @@ TEST_CASE("over-aligned items stay aligned on their way", "[channel]") {
     struct alignas(128) Wide {
         int value;
     };
-    Channel<Wide> channel(0, 1, 1);
-    Channel<Wide>::Producer producer(channel);
+    item_channel<Wide> channel(0, 1, 1);
+    channel_producer<Wide> producer(channel);
     for (int i = 0; i < 50; ++i) REQUIRE(producer.push(Wide{i}));
     Reader<Wide> consumer(channel);
     for (int i = 0; i < 50; ++i) {
@@ -755,8 +782,8 @@ private:
 TEST_CASE("an item whose move throws in push is not in the channel", "[channel][errors]") {
     Tally tally;
     {
-        Channel<ThrowingMove> channel(8, 1, 1);
-        Channel<ThrowingMove>::Producer producer(channel);
+        item_channel<ThrowingMove> channel(8, 1, 1);
+        channel_producer<ThrowingMove> producer(channel);
         REQUIRE(producer.push(ThrowingMove(tally, 1, false)));
         CHECK_THROWS_AS(static_cast<void>(producer.push(ThrowingMove(tally, 2, true))),
                         std::runtime_error);
@@ -772,12 +799,12 @@ TEST_CASE("an item whose move throws in push is not in the channel", "[channel][
 
 TEST_CASE("pushes whose moves throw do not use the channel's room up", "[channel][errors]") {
     Tally tally;
-    Channel<ThrowingMove> channel(2, 1, 1);
+    item_channel<ThrowingMove> channel(2, 1, 1);
     std::atomic<int> thrown{0};
     std::atomic<bool> in{false};
     std::binary_semaphore done(0);
     std::jthread pushing([&] {
-        Channel<ThrowingMove>::Producer producer(channel);
+        channel_producer<ThrowingMove> producer(channel);
         for (int i = 0; i < 5; ++i) {
             try {
                 if (!producer.push(ThrowingMove(tally, i, true))) break;
@@ -802,9 +829,9 @@ TEST_CASE("an exception from placing an item leaves take(), and the others stay"
           "[channel][errors]") {
     Tally tally;
     {
-        Channel<ThrowingMove> channel(8, 1, 1);
+        item_channel<ThrowingMove> channel(8, 1, 1);
         {
-            Channel<ThrowingMove>::Producer producer(channel);
+            channel_producer<ThrowingMove> producer(channel);
             for (int i = 0; i < 3; ++i) REQUIRE(producer.push(ThrowingMove(tally, i, false)));
         }
         channel.producer_left();
@@ -820,13 +847,12 @@ TEST_CASE("an exception from placing an item leaves take(), and the others stay"
 }
 
 TEST_CASE("a consumer's fair share leaves something for its siblings", "[channel]") {
-    Channel<int> channel(0, 1, 2);
-    Channel<int>::Producer producer(channel);
-    Reader<int> consumer(channel);
-    CHECK(consumer.fair_share(64) == 1);
+    item_channel<int> channel(0, 1, 2);
+    channel_producer<int> producer(channel);
+    CHECK(channel.fair_share(64) == 1);
     for (int i = 0; i < 80; ++i) REQUIRE(producer.push(int{i}));
-    CHECK(consumer.fair_share(64) == 10);
-    CHECK(consumer.fair_share(4) == 4);
+    CHECK(channel.fair_share(64) == 10);
+    CHECK(channel.fair_share(4) == 4);
 }
 
 }  // namespace detail_channel_tests

@@ -5,6 +5,8 @@
 #include <parallelpipe/detail/base/raw_storage.hpp>
 #include <parallelpipe/detail/channel/channel.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
+#include <parallelpipe/detail/input/look_ahead.hpp>
+#include <parallelpipe/detail/input/ordered_reader.hpp>
 #include <parallelpipe/detail/input/stop_wakeup.hpp>
 #include <parallelpipe/detail/sync/asymmetric_fence.hpp>
 #include <parallelpipe/detail/sync/core_contention.hpp>
@@ -12,7 +14,6 @@
 #include <parallelpipe/detail/worker/failure.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -24,82 +25,55 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// How many items a worker with siblings takes at once: one at first, more while what it took last
-/// was worked off quickly, one again as soon as it was not. So what lies behind the item in its hand, and an
-/// idle sibling could do, is about `worth` of work at most, and cheap items cost one look per bulk.
-class look_ahead {
-public:
-    explicit look_ahead(std::size_t limit) noexcept : limit_(limit) {}
-
-    /// How many to take now. Called when the last bulk has been worked off.
-    std::size_t next(std::size_t taken_last) noexcept {
-        if (taken_last == 0 || limit_ == 1) return size_;
-        // The item in hand is not ahead: of n of them, n - 1 are.
-        const auto last = static_cast<clock::rep>(taken_last);
-        const auto each = (clock::now() - since_) / last;
-        if ((last - 1) * each > worth)
-            size_ = 1;
-        else if ((2 * last - 1) * each <= worth && taken_last == size_)
-            size_ = std::min(2 * size_, limit_);
-        return size_;
-    }
-
-    /// Work on what was taken begins.
-    void begin() noexcept {
-        if (limit_ != 1) since_ = clock::now();
-    }
-
-private:
-    using clock = sync::steady_clock;
-    static constexpr std::chrono::microseconds worth{20};
-
-    std::size_t limit_;
-    std::size_t size_ = 1;
-    clock::time_point since_{};
-};
-
 /// What one worker reads: items of a channel of T, taken in bulk, seen as items of In.
 ///
 /// Slots: an item that was taken ahead still waits, so it keeps its slot until it comes into the
 /// reader's hands. Slots are returned in strides, and all of them before the worker sleeps.
 template <class T, class In>
-class channel_reader : public item_reader<In>, private stop_wakeup_target {
+class channel_reader : public item_reader<In>, public ordered_reader, private stop_wakeup_target {
+    using hand = typename item_reader<In>::hand;
+
 public:
-    channel_reader(Channel<T>& from, std::size_t readers)
+    channel_reader(item_channel<T>& from, std::size_t readers)
         : channel_(from),
-          consumer_(from, this->taken_, shared()),
           has_siblings_(readers > 1),
-          look_ahead_(has_siblings_ && !(asymmetric_fences() && shared()) ? 1 : bulk_size) {
+          look_ahead_(has_siblings_ && !(asymmetric_fences() && can_share) ? 1 : bulk_size) {
         this->has_rivals_ = has_siblings_;
+        channel_.add(this->prefetched_);
+        if constexpr (can_share) channel_.share(this->prefetched_);
     }
+    ~channel_reader() override { channel_.remove(this->prefetched_); }
 
     void give_back() override {
-        if constexpr (std::same_as<T, In>) {
+        if constexpr (can_share) {
             if (!has_siblings_) return;
-            const bool keeps_one = this->hand_ == item_reader<In>::hand::seen;
+            const bool keeps_one = this->hand_ == hand::seen;
             In* const kept = this->current_ + (keeps_one ? 1 : 0);
-            consumer_.give_back(kept);
-            // What was begun and is given back all the same needs its slot again.
+            channel_.give_back(this->prefetched_, kept);
+            // An item that was begun and is given back all the same needs its slot again.
             channel_.return_slots(kept - returned_);
             channel_.wake_producer();
             returned_ = kept;
-            this->place(this->current_, keeps_one ? item_reader<In>::hand::seen : item_reader<In>::hand::empty, kept);
+            this->place(this->current_, keeps_one ? hand::seen : hand::empty, kept);
         }
     }
 
     std::uint64_t number_in_hand() const final {
-        if (dropped_) return *dropped_ - 1;  // 0 - 1: none; who counts on from it comes to 0 again
-        if (lost_one_) return consumer_.first_number();
-        if (!this->taken_.first) return 0;
+        if (dropped_) return *dropped_ - 1;  // 0 - 1: none; one more is 0 again
+        if (lost_one_) return this->prefetched_.taken_number;
+        if (!this->prefetched_.first) return 0;
         return number(this->is_ready() ? this->current_ : this->current_ - 1);
     }
 
-    bool has_taken() const final { return lost_one_ || this->taken_.first; }
+    bool has_taken() const final { return lost_one_ || this->prefetched_.first; }
 
-    bool is_given_back(std::uint64_t item) final { return consumer_.is_given_back(item); }
+    ordered_reader* ordered() noexcept final { return this; }
 
-    bool may_get_items_before(std::uint64_t item) final {
-        return has_siblings_ && consumer_.has_items_before(item);
+    bool waits_for_this_reader(std::uint64_t number, bool is_nearest) final {
+        return is_nearest && channel_.is_given_back(number);
+    }
+    bool may_get_items_before(std::uint64_t number) final {
+        return has_siblings_ && channel_.has_items_before(number, this->prefetched_);
     }
 
     void read_by(sync::stop_token inner_stage) final {
@@ -109,10 +83,10 @@ public:
     void keep_slots() final { keeps_slots_ = true; }
 
 protected:
-    /// The reader wants no more: its items die, also the one in hand.
+    /// The worker wants no more: its items die, also the one in hand.
     void leave() noexcept {
         In* end = nullptr;
-        consumer_.alone([&] { end = this->withdraw(); });
+        channel_.alone([&] { end = this->withdraw(); });
         this->destroy_to(end);
     }
 
@@ -126,45 +100,39 @@ protected:
     virtual bool refill();
 
 private:
-    /// One if moving can throw, so that a throwing item takes no other along.
+    /// One if moving can throw, so that an item that throws takes no other along.
     static constexpr std::size_t bulk_size =
         std::is_nothrow_constructible_v<In, T&&> ? bulk_items<In> : 1;
+    /// Items that were converted cannot go back to siblings.
+    static constexpr bool can_share = std::same_as<T, In>;
 
-    /// Whether the items ended because the run was stopped, the stage, or the guest that reads here.
+    /// Whether the items ended because the run was stopped, the stage, or the nested reader that reads here.
     bool is_stopped() const noexcept {
-        return channel_.is_aborted() || channel_.has_stop() || this->taken_.unwinds();
+        return channel_.is_aborted() || channel_.has_stop() || this->prefetched_.unwinds();
     }
 
-    void wake_nested_reader() override { channel_.unwind(this->taken_); }
+    void wake_nested_reader() override { channel_.unwind(this->prefetched_); }
 
     std::uint64_t number(const In* item) const noexcept {
-        return this->taken_.first_number + static_cast<std::uint64_t>(item - this->taken_.first);
+        return this->prefetched_.first_number + static_cast<std::uint64_t>(item - this->prefetched_.first);
     }
 
     static void construct(In* to, T&& item) noexcept(std::is_nothrow_constructible_v<In, T&&>) {
         std::construct_at(to, std::move(item));
     }
 
-    /// Items that were converted cannot go back to siblings.
-    prefetched_items<T>* shared() noexcept {
-        if constexpr (std::same_as<T, In>)
-            return &this->taken_;
-        else
-            return nullptr;
-    }
-
     void checkpoint() override {
-        if (this->hand_ == item_reader<In>::hand::at_end) return;
+        if (this->hand_ == hand::at_end) return;
         In* end = nullptr;
         if (this->needs_attention() &&
-            !consumer_.settle(number(this->current_), [&] { end = withdraw_items(); })) {
+            !channel_.settle(this->prefetched_, number(this->current_), [&] { end = withdraw_items(); })) {
             this->destroy_to(end);
-            // Siblings may have items in front of the stop, or have left some.
+            // Siblings may have items before the stop, or have left some.
             if (channel_.is_aborted() || !refill()) ended();
             return;
         }
         if (this->current_ == this->last()) {
-            // What was to be begun may have been stolen just before, with all up to the milestone.
+            // A thief may have taken the next item just now, with all up to the checkpoint.
             this->place_at_last();
             if (!refill()) ended();
             return;
@@ -180,7 +148,7 @@ private:
         set_checkpoint();
     }
 
-    /// Nobody is to read them any more.
+    /// None of the items is to be read any more.
     In* withdraw_items() noexcept {
         dropped_ = number(this->current_);
         return this->withdraw();
@@ -203,8 +171,7 @@ private:
         returned_ = this->current_ + 1;
     }
 
-    Channel<T>& channel_;
-    typename Channel<T>::Consumer consumer_;
+    item_channel<T>& channel_;
     const bool has_siblings_;
     look_ahead look_ahead_;
     std::size_t last_taken_ = bulk_size;
@@ -218,31 +185,34 @@ private:
 template <class T, class In>
 bool channel_reader<T, In>::refill() {
     core_contention::here().work();
-    // A short bulk means that this side is the faster one: without a moment's patience it would take
-    // the items one by one, and both cores would wait for each other's cache lines.
-    if (!has_siblings_ && last_taken_ < bulk_size / 4 && consumer_.may_yield_core()) {
-        auto patient = wait_timer::for_input(this->taken_.own_counters());
-        patient.begin();
-        consumer_.yield_core();
+    // A short bulk means that this side is the faster one: if it did not yield, it would take the items one by one, and
+    // both cores would wait for each other's cache lines. No yield where to wait means to sleep, or where other programs
+    // keep the core.
+    wait_strategy& strategy = this->prefetched_.strategy;
+    if (!has_siblings_ && last_taken_ < bulk_size / 4 && !strategy.spinning_is_futile() &&
+        !core_contention::here().avoid_yield()) {
+        auto timer = wait_timer::for_input(this->prefetched_.own_counters());
+        timer.begin();
+        strategy.yield_core();
     }
     const std::size_t most =
-        has_siblings_ ? consumer_.fair_share(look_ahead_.next(last_taken_)) : bulk_size;
+        has_siblings_ ? channel_.fair_share(look_ahead_.next(last_taken_)) : bulk_size;
 
     std::ptrdiff_t owed = this->current_ - returned_;
     returned_ = this->current_;
     bool first = true;
-    // Runs under the channel's lock, where siblings look at these pointers.
+    // Under the channel's lock, where siblings look at these pointers.
     const auto place = [&](In* to, In* end) {
         if (std::exchange(first, false)) {
             this->restart_at(to);
-            this->taken_.first = to;
-            this->taken_.first_number = consumer_.first_number();
+            this->prefetched_.first = to;
+            this->prefetched_.first_number = this->prefetched_.taken_number;
             dropped_.reset();
             lost_one_ = false;
         }
-        this->taken_.last.store(end, std::memory_order_relaxed);
+        this->prefetched_.last.store(end, std::memory_order_relaxed);
     };
-    this->taken_.unwind(false);
+    this->prefetched_.unwind(false);
     stop_wakeup wakeup(*this);
     bool loses_one = false;
     const auto place_one = [&](T&& item) {
@@ -263,31 +233,32 @@ bool channel_reader<T, In>::refill() {
         const auto before_sleep = [&] {
             return_slots(std::exchange(owed, 0));
             if (!keeps_slots_) wakeup.waits();
-            if (this->listener_) this->listener_->pauses(end);
+            if (listener_) listener_->pauses(end);
         };
         if constexpr (bulk_size == 1)
-            last_taken_ = consumer_.take(most, place_one, before_sleep);
+            last_taken_ = channel_.take(this->prefetched_, most, place_one, before_sleep);
         else
-            last_taken_ = consumer_.take(most, place_some, before_sleep);
+            last_taken_ = channel_.take(this->prefetched_, most, place_some, before_sleep);
     } catch (...) {
         return_slots(owed);
         if (!loses_one) throw;
         lost_one_ = true;
-        if (this->listener_) this->listener_->loses(consumer_.first_number(), end);
-        channel_.return_slots(1);  // also wakes; the item that could not be moved is lost, not its slot
+        if (listener_) listener_->loses(this->prefetched_.taken_number, end);
+        channel_.return_slots(1);  // wakes a producer, too; the item that could not be moved is lost, not its slot
         throw;
     }
     if (last_taken_ == 0) {
         return_slots(owed);
-        if (this->listener_ && !is_stopped()) this->listener_->ends(end);
+        if (listener_ && !is_stopped()) listener_->ends(end);
         return false;
     }
-    this->taken_.count(static_cast<std::ptrdiff_t>(last_taken_));
-    // The first one comes into hand at once.
+    this->prefetched_.count(static_cast<std::ptrdiff_t>(last_taken_));
+    // The first item comes into hand at once.
     return_slots(owed + 1);
     returned_ = this->current_ + 1;
     set_checkpoint();
-    if (this->listener_) this->listener_->begins(consumer_.first_number(), end);  // last: it may throw
+    // The last of all: it may throw.
+    if (listener_ && !listener_->begins(this->prefetched_.taken_number, end) && !this->quiet_) throw stop_unwind{};
     if (has_siblings_) look_ahead_.begin();
     return true;
 }

@@ -38,6 +38,8 @@ public:
         destroy_untaken();
     }
 
+    ordered_reader* ordered() noexcept override { return stage_.ordered(); }
+
     std::uint64_t number_in_hand() const override {
         return has_numbers_ ? from_->number() : made_ - (made_ == 0 ? 0 : 1);
     }

@@ -61,6 +61,8 @@ public:
     virtual void abandon() noexcept = 0;
     /// After the last result: throws what the reader is to know, if it can be unwound.
     virtual void ended(bool quiet) = 0;
+    /// As item_reader_base::ordered().
+    virtual ordered_reader* ordered() noexcept { return nullptr; }
     /// The number of the last result, if results have numbers of their own.
     virtual std::uint64_t number() const { return 0; }
 

@@ -11,15 +11,15 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// Items that wait for one worker, and in the place of those that could not come why they could not; by their
-/// numbers in the stage's input.
+/// Items that wait for one worker, by their numbers in the stage's input; a failure in the place of an item that could
+/// not come.
 /// Threads: one at a time.
 template <class In>
 class keyed_items {
 public:
     bool is_empty() const noexcept { return failures_.empty() && first_queue() == queues_.end(); }
 
-    /// Of the first one; if there is one.
+    /// The lowest number. Not if it is empty.
     std::uint64_t first_number() const noexcept {
         const auto queue = first_queue();
         if (queue == queues_.end()) return failures_.front().number;
@@ -35,29 +35,29 @@ public:
                });
     }
 
-    /// `number` is higher than those before.
+    /// `number` is higher than all before.
     /// Errors: `std::bad_alloc`, what the move throws; then all is as it was.
     void push(std::uint64_t number, In&& item) {
         if (queues_.empty()) queues_.emplace_back();
-        queues_.back().emplace_back(number, std::move(item));  // moves the item when there is a place for it
+        queues_.back().emplace_back(number, std::move(item));  // the item is moved when there is a place for it
     }
     void push_failure(std::uint64_t number, std::exception_ptr error) {
         failures_.push_back({number, std::move(error)});
     }
 
-    /// Whether the first one is a failure.
+    /// Whether the lowest number is that of a failure.
     bool fails_first() const noexcept {
         return !failures_.empty() && failures_.front().number == first_number();
     }
-    /// The first one, which is a failure.
+    /// Takes the failure that fails_first() is true for.
     std::exception_ptr take_failure() {
         std::exception_ptr error = std::move(failures_.front().error);
         failures_.pop_front();
         return error;
     }
 
-    /// The first one is an item: calls `receive(number, In&&)`; it is gone then.
-    /// Errors: what that throws.
+    /// The lowest number is that of an item: calls `receive(number, In&&)`. The item is gone then.
+    /// Errors: what `receive` throws.
     template <class Receive>
     void take_item(Receive receive) {
         const auto queue = first_queue(*this);
@@ -72,7 +72,7 @@ public:
         receive(queue->front().number, std::move(queue->front().item));
     }
 
-    /// Takes over all that `more` has. Nothing is moved, so nothing can be thrown.
+    /// Takes over all that `more` has. No item is moved, so nothing is thrown.
     void absorb(keyed_items& more) noexcept {
         queues_.splice(queues_.begin(), more.queues_);
         failures_.merge(more.failures_,
@@ -105,7 +105,7 @@ private:
         return first;
     }
 
-    queues queues_;  // each in order: its own, and what others have left to it
+    queues queues_;  // each in order: its own, and those that other workers have left to it
     std::list<failure> failures_;
 };
 

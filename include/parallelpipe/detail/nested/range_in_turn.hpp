@@ -20,6 +20,7 @@
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
+#include <parallelpipe/detail/input/ordered_reader.hpp>
 #include <parallelpipe/detail/input/nested_reader.hpp>
 #include <parallelpipe/detail/stage/shared_range.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
@@ -67,7 +68,7 @@ private:
 };
 
 /// Threads: one at a time, the worker's own or one that reads for it.
-class range_in_turn::reader final : public shared_range::reader, public nested_source {
+class range_in_turn::reader final : public shared_range::reader, public nested_source, public ordered_reader {
 public:
     reader(range_in_turn& of, const worker_identity& worker)
         : nested_source(worker), of_(of), worker_(worker) {}
@@ -75,9 +76,7 @@ public:
     reader& operator=(const reader&) = delete;
 
     owning_ptr<item_reader_base> open() override {
-        owning_ptr<item_reader_base> made = of_.range_.result_type().make_nested_reader(*this, true);
-        reader_ = made.get();
-        return made;
+        return of_.range_.result_type().make_nested_reader(*this, true);
     }
     bool has_failed() const noexcept override { return failure_.has_value(); }
     void throw_failure() override {
@@ -88,12 +87,11 @@ public:
 
     bool produce_otherwise(void* to) override {
         if (failure_) return false;
-        item_listener* const listener = reader_->listener();
         // The range may take long, and what the worker yielded for its last item is complete.
-        if (listener) listener->pauses(end_);
+        if (listener_) listener_->pauses(end_);
         if (!read(to)) return false;
         const bool is_made = !failure_;
-        if (listener) begin(*listener);
+        if (listener_) begin();
         end_ = number_ + 1;
         return is_made;
     }
@@ -105,12 +103,15 @@ public:
             if (!quiet) throw stop_unwind{};
         } else if (failure_) {
             // What the stage yields from now on belongs to the item that the range failed to make.
-        } else if (item_listener* const listener = reader_->listener()) {
-            listener->ends(end_);
+        } else if (listener_) {
+            listener_->ends(end_);
         }
     }
 
     std::uint64_t number() const override { return number_; }
+    ordered_reader* ordered() noexcept override { return this; }
+    bool waits_for_this_reader(std::uint64_t, bool) override { return false; }
+    bool may_get_items_before(std::uint64_t) override { return false; }
 
 private:
     struct stopping {
@@ -119,11 +120,9 @@ private:
     };
 
     /// Tells the listener of the item. If that fails, the worker still gets the item, and it is the last one.
-    void begin(item_listener& listener) {
+    void begin() {
         try {
-            listener.begins(number_, end_);
-        } catch (const stop_unwind&) {
-            // The worker is unwound when it asks for the next item.
+            listener_->begins(number_, end_);  // false: the worker is unwound when it asks for the next item
         } catch (...) {
             if (!failure_) failure_ = inner_failure{{}, std::current_exception()};
         }
@@ -192,7 +191,6 @@ private:
 
     range_in_turn& of_;
     const worker_identity& worker_;
-    item_reader_base* reader_ = nullptr;
     std::uint64_t number_ = 0;  // of the item in hand, or of the item that the range failed to make
     std::uint64_t end_ = 0;     // one past number_, once that item has begun
     wait_strategy wait_strategy_;

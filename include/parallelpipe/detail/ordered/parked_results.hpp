@@ -11,9 +11,9 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// Results in the order in which they came. They lie in blocks, the first of which is kept and used again, so
-/// few small ones allocate nothing and many big ones leave nothing behind; and it takes a tenth of the
-/// functions of a std::deque to compile.
+/// Results in the order in which they came. They lie in blocks, the first of which is kept and used again: few small
+/// results allocate nothing, and many big ones leave no memory in use. A std::deque takes ten times as many functions
+/// to compile.
 /// Threads: one at a time.
 template <class T>
 class parked_results {
@@ -33,8 +33,8 @@ public:
         ++last_->end;
     }
 
-    /// Calls `f(T&&)` for one after the other, as long as it returns true; then none is left.
-    /// Errors: what `f` throws; that one is gone, those behind it are left.
+    /// Calls `f(T&&)` for one result after the other, as long as it returns true; then none is left.
+    /// Errors: what `f` throws; that result is gone, later ones are left.
     template <class F>
     void take_each(F f) {
         bool wanted = true;
@@ -46,7 +46,7 @@ public:
         drop();
     }
 
-    /// Takes over all that `more` has. Returns: how many.
+    /// Takes over all results of `more`. Returns: how many.
     std::ptrdiff_t absorb(parked_results& more) noexcept {
         std::size_t count = 0;
         for (const block* at = more.first_; at; at = at->next) count += at->end - at->begin;
@@ -87,7 +87,7 @@ private:
         ~taking() { std::destroy_at(from.results.data() + from.begin++); }
     };
 
-    /// Behind the last one, which is full.
+    /// After the last one, which is full.
     void add_block() {
         block*& next = last_ ? last_->next : first_;
         next = new block;

@@ -35,8 +35,8 @@ class Pipeline;
 namespace detail {
 
 template <class From, class To>
-owning_ptr<item_reader_base> connect(channel_slots& from, std::size_t readers) {
-    return owning_ptr<item_reader_base>(new channel_reader<From, To>(static_cast<Channel<From>&>(from), readers));
+owning_ptr<item_reader_base> connect(channel_base& from, std::size_t readers) {
+    return owning_ptr<item_reader_base>(new channel_reader<From, To>(static_cast<item_channel<From>&>(from), readers));
 }
 
 template <class From, class To>

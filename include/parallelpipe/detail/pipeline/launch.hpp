@@ -49,7 +49,7 @@ private:
     class result_reader final : public channel_reader<Out, Out> {
     public:
         result_reader(run& from, bool keeps_results)
-            : channel_reader<Out, Out>(static_cast<Channel<Out>&>(*from.output()), 1),
+            : channel_reader<Out, Out>(static_cast<item_channel<Out>&>(*from.output()), 1),
               run_(from),
               keeps_results_(keeps_results) {
             this->has_rivals_ = true;  // another thread may cancel, and discard what was taken ahead
@@ -70,7 +70,7 @@ private:
             }
         }
         void ended() override {
-            if (this->taken_.unwinds()) throw stop_unwind{};  // this run may go on
+            if (this->prefetched_.unwinds()) throw stop_unwind{};  // this run may go on
             // execute() and collect() hold results that no one will read. These must be destroyed before the join:
             // a source may wait for that.
             if (keeps_results_) run_.throw_if_stopped();

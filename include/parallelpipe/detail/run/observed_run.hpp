@@ -5,7 +5,7 @@
 // What a run shows to Results::stats() and to a Monitor.
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
-#include <parallelpipe/detail/channel/slots.hpp>
+#include <parallelpipe/detail/channel/channel_base.hpp>
 #include <parallelpipe/detail/run/consumer_counters.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
 #include <parallelpipe/detail/worker/wait_history.hpp>
@@ -26,7 +26,7 @@ struct observed_stage {
     bool is_range = false;
     bool is_ordered = false;
     bool is_keyed = false;
-    owning_ptr<channel_slots> out;  // its results; null for a sink
+    owning_ptr<channel_base> out;  // its results; null for a sink
     item_counters counters;
     owning_ptr<worker_counters[]> of_workers;  // one per worker
 };
@@ -65,7 +65,7 @@ protected:
     virtual std::size_t stage_count() const noexcept = 0;
     virtual const observed_stage& observed(std::size_t stage) const noexcept = 0;
     /// The queue that a stage reads, or the consumer after the last one; null for a source.
-    const channel_slots* input_of(std::size_t stage) const {
+    const channel_base* input_of(std::size_t stage) const {
         return stage == 0 ? nullptr : observed(stage - 1).out.get();
     }
 

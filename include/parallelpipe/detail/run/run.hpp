@@ -6,7 +6,7 @@
 
 #include <parallelpipe/detail/base/describe.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
-#include <parallelpipe/detail/channel/slots.hpp>
+#include <parallelpipe/detail/channel/channel_base.hpp>
 #include <parallelpipe/detail/run/consumer_counters.hpp>
 #include <parallelpipe/detail/run/observed_run.hpp>
 #include <parallelpipe/detail/run/observer.hpp>
@@ -77,7 +77,7 @@ public:
     }
 
     /// The last stage's queue; null after a sink.
-    channel_slots* output() const noexcept { return stages_.output(); }
+    channel_base* output() const noexcept { return stages_.output(); }
 
     /// That of the thread that takes the results.
     worker_counters& consumer() noexcept { return consumer_.counters(); }

@@ -8,7 +8,7 @@
 // queue; `lost` is relaxed, because consumer_left(), acquire and release, orders it for the last worker to leave.
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
-#include <parallelpipe/detail/channel/slots.hpp>
+#include <parallelpipe/detail/channel/channel_base.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/keyed/key_router.hpp>
 #include <parallelpipe/detail/ordered/sequencer.hpp>
@@ -29,7 +29,7 @@ namespace parallelpipe::inline v0::detail {
 /// One stage of a run.
 struct running_stage : observed_stage {
     stage_entry entry;
-    channel_slots* in = nullptr;         // the queue before it; null for a source
+    channel_base* in = nullptr;         // the queue before it; null for a source
     owning_ptr<sequencer> order;         // null: results leave as they come
     owning_ptr<key_router_base> router;  // null: any worker takes any item
     owning_ptr<shared_range> range;      // what its workers read instead of a queue
@@ -76,7 +76,7 @@ public:
     }
     running_stage& operator[](std::size_t stage) const noexcept { return stages_[stage]; }
     /// The last stage's queue; null after a sink.
-    channel_slots* output() const noexcept { return stages_[size_ - 1].out.get(); }
+    channel_base* output() const noexcept { return stages_[size_ - 1].out.get(); }
 
     /// Aborts the queues of the first `count` stages, the last one first: a stage that is unwound can then no longer
     /// pass on items from after a gap.

@@ -6,7 +6,7 @@
 // so that programs that read no statistics do not compile them.
 
 #include <parallelpipe/detail/channel/producer_lanes.hpp>
-#include <parallelpipe/detail/channel/slots.hpp>
+#include <parallelpipe/detail/channel/channel_base.hpp>
 #include <parallelpipe/detail/run/consumer_counters.hpp>
 #include <parallelpipe/detail/run/observed_run.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
@@ -48,7 +48,7 @@ void note_activity(To& to, const worker_counters& of, std::int64_t run_began) {
 /// How many items were begun. Items that a reader of `from` has only taken ahead do not count. `from` is null where
 /// there is no queue.
 template <class...>
-std::uint64_t begun(const worker_counters& of, const channel_slots* from) {
+std::uint64_t begun(const worker_counters& of, const channel_base* from) {
     // A sibling that takes items over may have subtracted them before the reader has counted them.
     const auto taken = static_cast<std::int64_t>(of.in.load(std::memory_order_relaxed));
     const auto ahead = static_cast<std::int64_t>(from ? from->ahead_of(of) : 0);
@@ -65,7 +65,7 @@ std::uint64_t handed_on(const worker_counters& of) {
 /// `from` is the queue that the worker reads, or null. `anew`: asks the system for the processor time of a worker
 /// that runs.
 template <class...>
-WorkerStatistics worker_statistics(worker_counters& of, const channel_slots* from, std::int64_t run_began,
+WorkerStatistics worker_statistics(worker_counters& of, const channel_base* from, std::int64_t run_began,
                                    std::int64_t now, bool anew) {
     using std::chrono::nanoseconds;
     const std::int64_t began = of.began.load(std::memory_order_relaxed);
@@ -94,7 +94,7 @@ WorkerStatistics worker_statistics(worker_counters& of, const channel_slots* fro
 }
 
 template <class...>
-ConsumerStatistics consumer_statistics(const consumer_counters& of, const channel_slots* from,
+ConsumerStatistics consumer_statistics(const consumer_counters& of, const channel_base* from,
                                        std::int64_t until, bool is_over, bool anew) {
     using std::chrono::nanoseconds;
     ConsumerStatistics one;
@@ -111,7 +111,7 @@ ConsumerStatistics consumer_statistics(const consumer_counters& of, const channe
 }
 
 template <class...>
-QueueStatistics queue_statistics(const channel_slots& of) {
+QueueStatistics queue_statistics(const channel_base& of) {
     return {.capacity = of.capacity(),
             .fill = of.fill(),
             .high_water = of.high_water(),
@@ -149,7 +149,7 @@ Statistics observed_run::stats() const {
     all.has_ended |= is_over;  // some workers may never have begun
     const std::int64_t until = all.has_ended ? end : now;
     all.elapsed = std::chrono::nanoseconds(until - consumer_.began());
-    if (const channel_slots* const results = input_of(stages))
+    if (const channel_base* const results = input_of(stages))
         all.consumer = consumer_statistics(consumer_, results, until, is_over, anew);
     return all;
 }

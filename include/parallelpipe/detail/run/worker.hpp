@@ -3,7 +3,7 @@
 #define PARALLELPIPE_DETAIL_RUN_WORKER_HPP
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
-#include <parallelpipe/detail/channel/slots.hpp>
+#include <parallelpipe/detail/channel/channel_base.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/run/run_end.hpp>
 #include <parallelpipe/detail/run/run_stages.hpp>

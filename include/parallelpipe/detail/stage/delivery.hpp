@@ -9,6 +9,7 @@
 #include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/base/range_elements.hpp>
 #include <parallelpipe/detail/channel/channel.hpp>
+#include <parallelpipe/detail/channel/channel_producer.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/ordered/reorder_buffer.hpp>
 #include <parallelpipe/detail/stage/call.hpp>
@@ -51,16 +52,16 @@ PARALLELPIPE_INLINE void push_all(Range& range, To& to) {
 template <class Out, class Make>
 void deliver(Make make, item_reader_base* in, const output& out) {
     if (out.order) {
-        typename reorder_buffer<Out>::Output ordered(static_cast<reorder_buffer<Out>&>(*out.order),
+        typename reorder_buffer<Out>::output ordered(static_cast<reorder_buffer<Out>&>(*out.order),
                                                      out.worker, in, out.own_counters);
         auto&& from = make();
         detail::push_all<Out>(from, ordered);
     } else {
-        typename Channel<Out>::Producer producer(static_cast<Channel<Out>&>(*out.channel));
+        channel_producer<Out> producer(static_cast<item_channel<Out>&>(*out.channel));
         producer.count_for(out.own_counters);
-        typename Channel<Out>::Producer::Row row(producer);
+        typename channel_producer<Out>::session session(producer);
         auto&& from = make();
-        detail::push_all<Out>(from, row);
+        detail::push_all<Out>(from, session);
     }
 }
 

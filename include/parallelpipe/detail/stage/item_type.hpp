@@ -21,10 +21,10 @@ namespace parallelpipe::inline v0::detail {
 /// A type of results, erased. Each function returns null for a sink, whose result type is void.
 struct item_type {
     /// The queue for a stage's results.
-    owning_ptr<channel_slots> (*make_channel)(std::optional<std::size_t> qsize, std::size_t producers,
+    owning_ptr<channel_base> (*make_channel)(std::optional<std::size_t> qsize, std::size_t producers,
                                               std::size_t consumers);
     /// Puts the results of `workers` workers in order on their way into `out`, a channel that make_channel made.
-    owning_ptr<sequencer> (*make_sequencer)(channel_slots& out, std::size_t workers);
+    owning_ptr<sequencer> (*make_sequencer)(channel_base& out, std::size_t workers);
     /// Reads the results of `from` in the same thread.
     owning_ptr<item_reader_base> (*make_nested_reader)(nested_source& from, bool has_numbers);
 };
@@ -36,19 +36,19 @@ inline constexpr std::size_t default_qsize =
 
 template <class Item>
 struct item_type_functions {
-    static owning_ptr<channel_slots> make_channel(std::optional<std::size_t> qsize, std::size_t producers,
+    static owning_ptr<channel_base> make_channel(std::optional<std::size_t> qsize, std::size_t producers,
                                                   std::size_t consumers) {
         if constexpr (std::is_void_v<Item>)
             return nullptr;
         else
-            return owning_ptr<channel_slots>(
-                new Channel<Item>(qsize.value_or(default_qsize<Item>), producers, consumers));
+            return owning_ptr<channel_base>(
+                new item_channel<Item>(qsize.value_or(default_qsize<Item>), producers, consumers));
     }
-    static owning_ptr<sequencer> make_sequencer(channel_slots& out, std::size_t workers) {
+    static owning_ptr<sequencer> make_sequencer(channel_base& out, std::size_t workers) {
         if constexpr (std::is_void_v<Item>)
             return nullptr;
         else
-            return owning_ptr<sequencer>(new reorder_buffer<Item>(static_cast<Channel<Item>&>(out), workers));
+            return owning_ptr<sequencer>(new reorder_buffer<Item>(static_cast<item_channel<Item>&>(out), workers));
     }
     static owning_ptr<item_reader_base> make_nested_reader(nested_source& from, bool has_numbers) {
         if constexpr (std::is_void_v<Item>)

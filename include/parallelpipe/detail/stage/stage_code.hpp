@@ -20,7 +20,7 @@ namespace parallelpipe::inline v0::detail {
 
 /// Where a worker's results go.
 struct output {
-    channel_slots* channel = nullptr;
+    channel_base* channel = nullptr;
     sequencer* order = nullptr;  // null: results leave as they come
     std::size_t worker = 0;
     worker_counters* own_counters = nullptr;

@@ -5,7 +5,7 @@
 // One stage of a pipeline, and what can be said of a chain of them before it runs.
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
-#include <parallelpipe/detail/channel/slots.hpp>
+#include <parallelpipe/detail/channel/channel_base.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/keyed/key_router.hpp>
 #include <parallelpipe/detail/stage/shared_range.hpp>
@@ -22,7 +22,7 @@
 namespace parallelpipe::inline v0::detail {
 
 /// Makes a worker's reader of the channel `from`. This function knows the item types of both stages; no other does.
-using connector = owning_ptr<item_reader_base> (*)(channel_slots& from, std::size_t readers);
+using connector = owning_ptr<item_reader_base> (*)(channel_base& from, std::size_t readers);
 
 /// The same for stages in one thread. Null where both types are the same.
 using converter = owning_ptr<item_reader_base> (*)(item_reader_base& from);

@@ -113,6 +113,27 @@ public:
         if (round == round_) --signals_;
     }
 
+    /// A wait in a scope: prepare() at its start; cancel() at its end, unless wait() was called.
+    class announcement {
+    public:
+        announcement(event_count& to, bool for_long) : to_(to), key_(to.prepare(for_long)) {}
+        ~announcement() {
+            if (!has_waited_) to_.cancel(key_);
+        }
+        announcement(const announcement&) = delete;
+        announcement& operator=(const announcement&) = delete;
+
+        void wait() {
+            has_waited_ = true;
+            to_.wait(key_);
+        }
+
+    private:
+        event_count& to_;
+        const key key_;
+        bool has_waited_ = false;
+    };
+
     /// The same with an end; returns whether it was notified.
     template <class Clock, class Duration>
     bool wait_until(key round, std::chrono::time_point<Clock, Duration> deadline) {

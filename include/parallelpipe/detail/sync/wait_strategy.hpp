@@ -4,6 +4,7 @@
 
 #include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/sync/core_contention.hpp>
+#include <parallelpipe/detail/sync/event_count.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 
 #include <algorithm>
@@ -23,6 +24,33 @@ namespace parallelpipe::inline v0::detail {
 class wait_strategy {
 public:
     using clock = core_contention::clock;
+
+    /// Waits until `look` finds something: looks, pauses, and at last sleeps on `changed`. `for_long` as
+    /// event_count::prepare() has it, where the last waits ended in sleep.
+    /// `look(is_last)` returns an optional; `is_last`: nothing but sleep is left. After a look that found nothing
+    /// `idle()` is called; it returns for how many items the other side can go on, for sleep_time().
+    /// `before_sleep()` is called by a thread that has announced itself to `changed`.
+    /// Returns: what `look` found. Errors: what `look` throws.
+    template <class Look, class Idle, class BeforeSleep>
+    auto wait(event_count& changed, bool for_long, Look look, Idle idle, BeforeSleep before_sleep) {
+        for (;;) {
+            if (auto found = look(false)) return found;
+            if (sleep_uninterrupted(idle())) continue;
+            const int count = pauses();
+            for (int i = 0; i < count; ++i) {
+                pause(i);
+                if (auto found = look(false)) {
+                    spin_succeeded();
+                    return found;
+                }
+            }
+            event_count::announcement here(changed, for_long && spinning_is_futile());
+            if (auto found = look(true)) return found;
+            before_sleep();
+            sleeps();
+            here.wait();
+        }
+    }
 
     /// A wait begins, on `core`. Returns: how often to pause.
     int pauses(core_contention& core = core_contention::here()) noexcept {
