@@ -2,31 +2,29 @@
 #ifndef PARALLELPIPE_DETAIL_OBSERVE_MONITOR_CORE_HPP
 #define PARALLELPIPE_DETAIL_OBSERVE_MONITOR_CORE_HPP
 
-// Watches a run from a thread of its own. A Monitor and the run that it watches share it, so each of them
-// may be destroyed first.
+// Watches a run from a thread of its own. A Monitor and the run that it watches share this object, so either of them
+// may die first.
 //
-// | who waits             | for what                        | who wakes it                                 |
-// |-----------------------|---------------------------------|----------------------------------------------|
-// | the monitor's thread  | the next moment it is due       | time; end_watch(), which sets is_ending_     |
-// |                       |                                 | under mutex_ and notifies                    |
-// | the thread that ends  | the monitor's thread, to join it| that thread's end: it is in a callback, which|
-// | the run or the Monitor|                                 | is the user's, or comes back to is_ending_   |
-// | a second one of those | the first                       | the first leaves joining_                    |
+// | thread that waits        | for what                      | what wakes it                                 |
+// |--------------------------|-------------------------------|-----------------------------------------------|
+// | the monitor's thread     | its next alarm                | time; end() and end_watch(), which set        |
+// |                          |                               | is_ending_ under mutex_ and notify            |
+// | a thread that ends the   | the monitor's thread, to join | that thread's end; it returns from the user's |
+// | run or the Monitor       | it                            | callback, then finds is_ending_               |
+// | a second thread of these | the first one                 | the first one unlocks joining_                |
 //
-// Locks, the outer one first: joining_, mutex_, the run's own (which are held for moments and call
-// nothing of the user's). Callbacks and run.fail(), which calls users' stop_callbacks, are called without any
-// of them: so each may call stats(), or cancel the run. A callback that ends the run, or destroys it, is on
-// the monitor's own thread (`watching` tells), and is neither joined nor made to wait; the thread looks at
-// run_ anew after each callback.
+// Locks, the outer one first: joining_, mutex_, the run's own (which are held for moments and call no user code).
+// The monitor's thread holds no lock when it calls a callback, or run.fail(), which calls users' stop_callbacks. So a
+// callback may call stats() or cancel the run. A callback that ends or destroys the run is on the monitor's own thread
+// (`watching` tells); that thread neither waits for itself nor joins itself, and reads run_ anew after each callback.
 //
-// The run is alive while run_ is not null, and run_ becomes null only under mutex_: in the thread that ends
-// the run or the Monitor after it has joined the monitor's thread, in the monitor's own between two looks of
-// it. So under mutex_, and on the monitor's own thread outside of callbacks, run_ can be used. Workers are
-// joined before the monitor's thread, and never wait for it: a worker that cancels the run leaves the end to
-// others.
+// The run is alive while run_ is not null. Only two threads set run_ to null, under mutex_: a thread that ends the run
+// or the Monitor, after it has joined the monitor's thread; and the monitor's own thread, in a callback. So run_ can
+// be used under mutex_, and on the monitor's own thread outside of callbacks. Workers are joined before the monitor's
+// thread and never wait for it: a worker that cancels the run leaves the join to other threads.
 //
-// A run that cannot be started ends as any other. What a callback throws is reported to the run before the
-// thread ends, and the run looks for errors after the join: so it sees what the last call throws, too.
+// A run that cannot be started ends like any other. The monitor's thread reports what a callback throws before it
+// ends, and the run reads its errors after it has joined that thread, so it finds the last call's error, too.
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/observe/alarm.hpp>
@@ -54,7 +52,7 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// Which monitor's thread this is.
+/// The monitor whose thread this is; null on any other thread.
 inline constinit thread_local const void* watching = nullptr;
 
 template <class...>
@@ -65,7 +63,7 @@ public:
     monitor_core(const monitor_core&) = delete;
     monitor_core& operator=(const monitor_core&) = delete;
     ~monitor_core() override {
-        // A callback has destroyed the run and the Monitor, and this thread was the last to need it.
+        // A callback has destroyed the run and the Monitor, and its thread held the last reference.
         if (watching == this) thread_.detach();
     }
 
@@ -73,13 +71,12 @@ public:
 
     template <class F>
     void set(F change) {
-        // The thread of a run that was destroyed in a callback may still be in there.
+        // A callback may have destroyed the last run, and its thread may still be running.
         if (watching != this) join_idle();
         const sync::lock_guard lock(mutex_);
-        if (is_reserved_ || watching == this)
+        if (reserved_by_ || watching == this)
             throw std::logic_error(
-                "parallelpipe: this Monitor watches a run; change its settings before "
-                "the run, or after its end");
+                "parallelpipe: this Monitor watches a run; change its settings before the run or after its end");
         change(settings_);
     }
 
@@ -92,13 +89,12 @@ public:
         const sync::lock_guard lock(mutex_);
         if (settings_.kept_waits == 0)
             throw std::logic_error(
-                "parallelpipe: there is no trace: call the Monitor's trace() before "
-                "the run");
+                "parallelpipe: this Monitor has no trace; call its trace() before the run");
         return record_now();
     }
 
-    /// The Monitor is destroyed: a run that still goes on does so unwatched.
-    /// Blocks: for a callback that is at work, unless it is the caller.
+    /// The Monitor dies; a run that it watches goes on unwatched.
+    /// Blocks: while a callback runs, unless the callback is the caller.
     void end_watch() noexcept {
         if (watching == this) {
             const sync::lock_guard lock(mutex_);
@@ -120,14 +116,14 @@ public:
 
     void reserve(observed_run& of) override {
         const sync::lock_guard lock(mutex_);
-        if (is_reserved_ || watching == this)
+        if (reserved_by_ || watching == this)
             throw std::logic_error(
-                "parallelpipe: this Monitor watches another run; give each run that "
-                "goes on at the same time a Monitor of its own");
-        is_reserved_ = &of;
+                "parallelpipe: this Monitor watches another run; give each of several runs at the same time a Monitor "
+                "of its own");
+        reserved_by_ = &of;
     }
 
-    // The run that asks has reserved, so set() changes nothing meanwhile.
+    // The calling run has reserved, so set() changes nothing meanwhile.
     std::size_t kept_waits() const noexcept override { return settings_.kept_waits; }
 
     void begin(observed_run& of) override {
@@ -151,8 +147,7 @@ public:
     }
 
     void end(observed_run& of) noexcept override {
-        // A callback that cancels the run: the thread that takes the results comes by here too, or the one
-        // that destroys them.
+        // A callback cancels the run. The consumer, or the thread that destroys the results, calls end() too.
         if (watching == this) return;
         const sync::lock_guard joining(joining_);
         {
@@ -167,13 +162,13 @@ public:
 
     void release(observed_run& of) noexcept override {
         end(of);
-        forget(of);  // not begun, or destroyed by a callback
+        forget(of);  // if end() has not: the run was not begun, or a callback destroys it
     }
 
 private:
     using clock = sync::steady_clock;
 
-    /// Joins a thread that has no run any more.
+    /// Joins the thread of an earlier run.
     void join_idle() {
         const sync::lock_guard joining(joining_);
         {
@@ -183,16 +178,16 @@ private:
         if (thread_.joinable()) thread_.join();
     }
 
-    /// Keeps what is known of a run that is over.
+    /// Keeps the record of a run that is over.
     void forget(observed_run& of) noexcept {
         const sync::lock_guard lock(mutex_);
-        if (is_reserved_ != &of) return;
+        if (reserved_by_ != &of) return;
         if (run_) {
             try {
                 if (log_ && !has_last_sample_) log_->add(run_->stats());
                 last_ = record_now();
             } catch (...) {
-                last_ = {};  // no memory for it
+                last_ = {};  // no memory for the record
             }
         }
         leave();
@@ -207,7 +202,7 @@ private:
         try {
             watch(lock);
         } catch (...) {
-            error = std::current_exception();  // no memory for a sample, or the like
+            error = std::current_exception();  // such as no memory for a sample
         }
         if (!lock.owns_lock()) lock.lock();
         if (error) fail(lock, error);
@@ -263,7 +258,7 @@ private:
         lock.lock();
     }
 
-    /// A callback, without the lock.
+    /// Calls a callback without the lock.
     template <class F>
     void call(sync::unique_lock<sync::mutex>& lock, F f) {
         if (is_silent_) return;
@@ -282,7 +277,7 @@ private:
 
     void fail(sync::unique_lock<sync::mutex>& lock, const std::exception_ptr& error) {
         observed_run* const run = run_;
-        if (!run) return;  // a callback has destroyed it: there is no run to be told
+        if (!run) return;  // a callback has destroyed it
         lock.unlock();
         run->fail("monitor", error);
         lock.lock();
@@ -290,11 +285,11 @@ private:
 
     // ---- under mutex_ ----
 
-    /// The run's place is free.
+    /// Another run may reserve.
     void leave() noexcept {
-        is_reserved_ = nullptr;
+        reserved_by_ = nullptr;
         run_ = nullptr;
-        is_ending_ = true;  // for the monitor's own thread, if this is it
+        is_ending_ = true;  // ends the monitor's thread, if a callback is the caller
     }
 
     Statistics stats_now() const {
@@ -317,14 +312,14 @@ private:
     mutable sync::mutex mutex_;  // all that follows
     sync::condition_variable wake_;
     monitor_settings settings_;
-    const observed_run* is_reserved_ = nullptr;  // by that run
-    observed_run* run_ = nullptr;                // that goes on; it has reserved
+    const observed_run* reserved_by_ = nullptr;
+    observed_run* run_ = nullptr;  // the run that goes on; it has reserved
     bool is_ending_ = false;
     bool has_last_sample_ = false;
-    bool is_silent_ = false;  // a callback has thrown, or the Monitor is gone: no more callbacks
-    std::uint64_t mark_ = 0;  // of the watchdog
+    bool is_silent_ = false;  // no more callbacks: one has thrown, or the Monitor is gone
+    std::uint64_t mark_ = 0;  // for observed_run::has_moved
     owning_ptr<sample_log> log_;
-    run_record last_;  // of the last run
+    run_record last_;  // of the last run that ended
 };
 
 }  // namespace parallelpipe::detail
