@@ -86,7 +86,7 @@ constexpr const char* no_more = "The task \"f.source-N\" raised std::runtime_err
 
 }  // namespace
 
-TEST_CASE("a range fused with what is behind it is read once, whatever the workers",
+TEST_CASE("a range fused with the stages after it is read once, by however many workers",
           "[fuse][range_in_turn]") {
     const std::size_t workers = GENERATE(1U, 2U, 9U);
     const std::size_t qsize = GENERATE(0U, 1U, 64U);
@@ -169,7 +169,7 @@ TEST_CASE("an item of a fused range leaves at once, while the range makes the ne
     CHECK(next == 50);
 }
 
-TEST_CASE("what a fused range throws has its name, and no stage behind it can catch it",
+TEST_CASE("an error of a fused range carries its name, and no later stage can catch it",
           "[fuse][range_in_turn]") {
     const std::size_t workers = GENERATE(1U, 3U);
     const bool ordered = GENERATE(false, true);
@@ -244,7 +244,7 @@ TEST_CASE("what a stage still yields that cannot be unwound comes before the err
     CHECK(seen.size() == 3);
 }
 
-TEST_CASE("an error behind a fused range stops its reading", "[fuse][range_in_turn]") {
+TEST_CASE("an error after a fused range stops its reading", "[fuse][range_in_turn]") {
     const std::size_t workers = GENERATE(1U, 3U);
     const bool ordered = GENERATE(false, true);
     auto fails = gen([](Input<int> in) -> Range {
@@ -318,7 +318,7 @@ TEST_CASE("stages that want no more end a run with a fused range", "[fuse][range
     CHECK(sorted(fused) == up_to(5 * static_cast<int>(workers)));
 }
 
-TEST_CASE("however a run with a fused range is left, nothing of it is left behind",
+TEST_CASE("a run with a fused range leaves nothing over, however it ends",
           "[fuse][range_in_turn]") {
     const std::size_t workers = GENERATE(1U, 3U);
     Tally tally;
@@ -375,7 +375,7 @@ TEST_CASE("a fused range that waits can ask whether it is still needed", "[fuse]
     CHECK_THROWS_AS(results.begin() == results.end(), CancelledError);
 }
 
-TEST_CASE("inside a fused range this_worker tells who reads it", "[fuse][range_in_turn]") {
+TEST_CASE("inside a fused range this_worker names the worker that reads it", "[fuse][range_in_turn]") {
     std::mutex mutex;
     std::vector<std::string> names;
     const auto numbers = [&]() -> Range {

@@ -68,7 +68,7 @@ TEST_CASE("a task_group without threads can be joined, and joined again", "[task
     CHECK(failures_of(group).empty());
 }
 
-TEST_CASE("whoever joins second waits for the first", "[task_group]") {
+TEST_CASE("a second caller of join waits for the first one", "[task_group]") {
     task_group group(1);
     std::binary_semaphore go(0);
     std::atomic<bool> done{false};

@@ -4,9 +4,10 @@
 
 // How a run ends, and why no thread waits for ever and nothing is left over.
 //
-// A worker waits only in a queue: for items, or for room; in a keyed stage also for its siblings. Each of these waits
-// ends when the queue is aborted; channel.hpp and key_router.hpp say which call wakes which wait. However a stage
-// function ends, the worker tells both queues: consumer_left(), producer_left().
+// A worker waits only in a queue, for items or for room, and in a keyed stage also for its siblings. Each of these
+// waits ends when the queue is aborted; channel.hpp and key_router.hpp say which call wakes which wait. (Workers that
+// read a range themselves also wait for their turn: range_in_turn.hpp.) However a stage function ends, the worker
+// tells both queues: consumer_left(), producer_left().
 //
 // * Normal end: the source returns. As the last worker of each stage leaves, the sentinel moves on to the next
 //   queue. The consumer finds the last sentinel, joins the workers, and its loop ends.
@@ -33,8 +34,11 @@
 // join, because the source may wait for them to die: those in a queue when its last reader leaves, those of the
 // consumer before it joins.
 //
-// outcome_ is written once, by the first reason to end, from any thread, before the abort that ends the consumer's
-// loop. It carries nothing but itself; all accesses are seq_cst because they are rare.
+// | atomic   | written by                                  | read by                | order                         |
+// |----------|---------------------------------------------|------------------------|-------------------------------|
+// | outcome_ | the first reason to end, once, any thread,  | throw_outcome(), after | carries nothing but itself;   |
+// |          | before the abort that ends the consumer's   | the join;              | the default order, because it |
+// |          | loop                                        | throw_if_stopped()     | is read and written rarely    |
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
