@@ -34,8 +34,9 @@ public:
     const std::string& stage() const noexcept { return stage_; }
     /// The worker's index in its stage, from 0.
     std::size_t worker() const noexcept { return worker_; }
-    /// Which item it was: its number in the input of the stage, from 0 (of the fused stage, if stage() is one inside
-    /// it); behind the end of the items the last one. Only an ordered stage knows, and not before its worker's first item.
+    /// Which item failed: its number in the input of the stage, from 0; if stage() is inside a fused stage, in the input
+    /// of that. After the end of the items it is the last one. Empty unless the stage is ordered, and before the
+    /// first item of the worker.
     std::optional<std::uint64_t> item() const noexcept { return item_; }
     /// Type and text, `std::invalid_argument: failed at 200`.
     const std::string& message() const noexcept { return message_; }
@@ -54,8 +55,8 @@ private:
 };
 
 /// What the consumer gets when a stage throws.
-/// Shape: `what()`, `task()`, `stage()`, `worker()` and `cause()` speak of the error that was
-///   reported first; `errors()` lists all of them in the order in which they were reported.
+/// Shape: `what()`, `task()`, `stage()`, `worker()` and `cause()` are those of the error that was reported first;
+///   `errors()` lists all errors in the order in which they were reported.
 /// Threads: immutable; copies share their contents and never throw.
 class TaskException : public std::runtime_error {
 public:
@@ -93,8 +94,8 @@ public:
         : std::runtime_error("parallelpipe: the run was cancelled before its last result") {}
 };
 
-/// What a Monitor's watchdog ends a run with: nothing has moved for too long. `what()` says who everybody
-/// waits for.
+/// The cause with which a Monitor's watchdog ends a run in which nothing has moved for too long. `what()` says what
+/// each stage waits for.
 class StallError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
@@ -105,7 +106,7 @@ class NoResultError : public std::runtime_error {
 public:
     NoResultError()
         : std::runtime_error(
-              "parallelpipe: the pipeline ended without a result; use results() where none is fine") {}
+              "parallelpipe: the pipeline ended without a result; where that is no error, loop over results()") {}
 };
 
 }  // namespace parallelpipe

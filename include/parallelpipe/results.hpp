@@ -22,9 +22,9 @@ namespace parallelpipe::inline v0 {
 /// Blocks: comparing with `end()` and `*`, until the last stage yields or the run ends. The destructor
 ///   stops the run and joins every worker: as soon as user code in the stages reaches its next yield,
 ///   next item or return.
-/// Errors: where it blocks it also throws: `TaskException` behind the last result if a stage threw, and
-///   `CancelledError` if the run was cancelled. A loop that ends normally has seen everything. Errors
-///   of stages that nobody waits for any more, because the consumer left, are dropped.
+/// Errors: the calls that block throw `TaskException` after the last result if a stage threw, and `CancelledError`
+///   if the run was cancelled. A loop that ends normally has seen everything. A consumer that leaves early
+///   does not get the errors of the stages.
 template <class Out>
 class [[nodiscard("parallelpipe: a run whose results are dropped ends at once: loop over them, for "
                    "(auto& x : pipe.results()), or write pipe.execute()")]] Results : public std::ranges::view_base {
@@ -42,8 +42,8 @@ public:
     Results(Results&&) noexcept = default;
     Results& operator=(Results&&) noexcept = default;
 
-    /// The first result that has not been looked at; a second loop goes on where the first left. Behind the last
-    /// one of a run that has failed or was cancelled, each loop throws that.
+    /// The first result that the consumer has not looked at; a second loop goes on where the first left. After the
+    /// last result of a run that failed or was cancelled, each loop throws the error of the run.
     iterator begin() {
         items_->begin();
         return iterator(*items_);
@@ -52,11 +52,10 @@ public:
 
     /// Stops the run: the loop over the results throws `CancelledError` at its next step.
     /// Threads: any, also a worker of this run, or of a run that such a worker started.
-    /// Blocks: until every worker has ended; on those workers, which would wait for themselves, not at
-    ///   all.
+    /// Blocks: until every worker has ended. Such a worker, which would wait for itself, does not block.
     void cancel() { run_->cancel(); }
 
-    /// What happened so far, and after the end what happened at all.
+    /// The statistics of the run until now; after its end, of the whole run.
     /// Threads: any, at any time.
     Statistics stats() const { return detail::stats_of(*run_); }
 

@@ -2,15 +2,12 @@
 #ifndef PARALLELPIPE_STAGE_HPP
 #define PARALLELPIPE_STAGE_HPP
 
-// WHAT runs: a callable, its bound arguments and its settings. No threads here.
-
-#include <parallelpipe/detail/base/callable_traits.hpp>
 #include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/keyed/keyed_reader.hpp>
-#include <parallelpipe/detail/stage/call.hpp>
 #include <parallelpipe/detail/stage/checks.hpp>
 #include <parallelpipe/detail/stage/function_stage.hpp>
 #include <parallelpipe/detail/stage/item_views.hpp>
+#include <parallelpipe/detail/stage/make_entry.hpp>
 #include <parallelpipe/detail/stage/operand.hpp>
 #include <parallelpipe/detail/stage/settings.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
@@ -53,30 +50,10 @@ public:
     template <class F, class... Arguments>
         requires(!std::is_base_of_v<Stage, std::remove_cvref_t<F>> &&
                  !std::same_as<std::remove_cvref_t<F>, detail::stage_entry>)
-    explicit Stage(F&& f, Arguments&&... arguments) {
-        // Defined here, as clang before 19 does not match a definition outside the class.
-        using Function = std::decay_t<F>;
-        if constexpr (std::is_base_of_v<detail::generic_stage, Function>) {
-            if constexpr (sizeof...(Arguments) != 0) {
-                *this = Stage(f(std::forward<Arguments>(arguments)...));
-            } else if constexpr (!std::is_void_v<decltype(f.template on<In>())>) {
-                const auto made = f.template on<In>();
-                if constexpr (detail::is_made_of<In, Out, decltype(made)>()) entry_ = made.entry();
-            }
-        } else {
-            entry_.kind = detail::kind_of<Function>;
-            [&]<class... Bound>(detail::type_list<Bound...>) {
-                if constexpr (detail::fits_stage<In, Out, Function, Bound...>())
-                    entry_.code = detail::make_code<detail::function_stage<In, Out, Function, Bound...>>(
-                        std::forward<F>(f), std::forward<Arguments>(arguments)...);
-                entry_.yields_views = detail::views_memory<Out>();
-                entry_.views_items = detail::may_view<In, Out>();
-                entry_.keeps_items = requires { Function::keeps_items; };
-            }(typename detail::kept_arguments<Function, In, std::unwrap_ref_decay_t<Arguments>...>::type{});
-        }
-    }
+    explicit Stage(F&& f, Arguments&&... arguments)
+        : entry_(detail::make_entry<In, Out>(std::forward<F>(f), std::forward<Arguments>(arguments)...)) {}
 
-    /// A stage whose function has no parameters left, called: a copy.
+    /// A copy: the call of a stage that has all its arguments.
     Stage operator()() const { return *this; }
 
     /// For the library.
@@ -102,19 +79,18 @@ protected:
 
 template <class F, class... Arguments>
     requires(!detail::typed_operand<F>)
-Stage(F, Arguments...)
-    -> Stage<typename detail::deduced_types<F>::in, typename detail::deduced_types<F>::out>;
+Stage(F, Arguments...) -> Stage<typename detail::deduced_types<F>::in, typename detail::deduced_types<F>::out>;
 
 /// Makes a stage of a stage function: `stage({.workers = 4}, f)`.
-/// Shape: the result is used as it is; if `f` has parameters behind its Input it is called with
-///   arguments first: `range | add_n(7)`. A generic `f` gets its item type from the left of `|`.
+/// Shape: the result is a Stage, or, if `f` has parameters after its Input, what a call with the arguments makes
+///   a Stage of: `range | add_n(7)`. A generic `f` gets its item type from the left of `|`.
 /// Errors: `std::invalid_argument` for a setting that no stage can have.
 template <class F>
 auto stage(Setup setup, F&& f) {
     using Function = std::decay_t<F>;
     if constexpr (detail::function_maker::check<Function>())
         return detail::make_stage<detail::function_maker, Function>(std::move(setup), std::forward<F>(f),
-                                                                std::tuple<>());
+                                                                    std::tuple<>());
 }
 template <class F>
 auto stage(F&& f) {

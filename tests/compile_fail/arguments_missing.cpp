@@ -1,5 +1,5 @@
-// A stage is called with its arguments before it is used.
-// expect: this stage lacks arguments for the parameters behind its Input
+// A stage with parameters after its Input is called with arguments before it is used.
+// expect: this stage lacks arguments for the parameters after its Input
 
 #include <parallelpipe.hpp>
 

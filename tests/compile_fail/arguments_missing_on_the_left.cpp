@@ -1,5 +1,5 @@
-// A stage is called with its arguments before it is used.
-// expect: the stage on the left of | still lacks its arguments
+// A stage on the left of | has its arguments.
+// expect: the stage on the left of | lacks its arguments
 
 #include <parallelpipe.hpp>
 

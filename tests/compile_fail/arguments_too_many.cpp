@@ -1,5 +1,5 @@
-// There is an argument for each parameter behind the Input.
-// expect: these arguments do not fit the parameters behind the Input of the stage function
+// A stage takes one argument for each parameter after the Input.
+// expect: these arguments do not fit the parameters after the Input of the stage function
 
 #include <parallelpipe.hpp>
 

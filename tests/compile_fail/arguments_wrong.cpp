@@ -1,5 +1,5 @@
-// Arguments fit the parameters behind the Input.
-// expect: these arguments do not fit the parameters behind the Input of the stage function
+// Arguments convert to the parameters after the Input.
+// expect: these arguments do not fit the parameters after the Input of the stage function
 
 #include <parallelpipe.hpp>
 

@@ -1,5 +1,5 @@
-// Arguments bound at once fit the parameters behind the Input.
-// expect: this callable cannot be called with Input<In> and the bound arguments
+// Arguments bound at once convert to the parameters after the Input.
+// expect: this callable cannot be called with Input<In> and the bound arguments; bind one argument for each parameter after the Input
 
 #include <parallelpipe.hpp>
 

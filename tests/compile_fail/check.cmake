@@ -1,4 +1,4 @@
-# Compiles SOURCE with its mistake: the first error must hold the text behind `// expect: ` in the file.
+# Compiles SOURCE with its mistake: the first error must hold the text after `// expect: ` in the file.
 # That it compiles without is for check_twins.cmake. Run by ctest; the variables come from CMakeLists.txt.
 
 file(STRINGS ${SOURCE} expect REGEX "^// expect: ")

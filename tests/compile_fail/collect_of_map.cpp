@@ -1,4 +1,4 @@
-// A container that is made of more than the items.
+// The elements of a map are not its only template parameters.
 // expect: name the whole type: collect<std::map<Key, Value>>()
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// A container of something else.
+// A map takes pairs, not numbers.
 // expect: this container does not take the results of the pipeline
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// A stage function that takes an Input cannot go on behind an exception: it has no dead letters.
+// A generator cannot be resumed after an exception, so its stage has no dead letters.
 // expect: a stage function that takes an Input has no dead_letter
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// Something must feed a pipeline.
+// A pipeline runs only with a source.
 // expect: this pipeline is open at the front: no source feeds it; write (range | pipeline).results(), or (range | pipeline).execute()
 
 #include <parallelpipe.hpp>

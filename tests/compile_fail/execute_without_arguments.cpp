@@ -1,5 +1,5 @@
 // A source that lacks arguments does not run either.
-// expect: this stage still lacks its arguments
+// expect: this stage lacks its arguments
 
 #include <parallelpipe.hpp>
 

@@ -1,5 +1,5 @@
-// filter asks whether an item passes.
-// expect: this function is not what its verb calls
+// The function of filter returns true or false.
+// expect: this function does not fit its stage; take the item as the first parameter, and return true or false for filter(f)
 
 #include <parallelpipe.hpp>
 

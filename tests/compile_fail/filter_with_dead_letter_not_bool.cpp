@@ -1,5 +1,5 @@
-// A handler does not hide what is wrong with the function.
-// expect: this function is not what its verb calls
+// With a dead-letter handler the function of filter returns true or false, too.
+// expect: this function does not fit its stage
 
 #include <parallelpipe.hpp>
 

@@ -1,4 +1,4 @@
-// A ready-made stage that stands first in fuse has to be told its items.
+// A ready-made stage that is the first one in fuse needs its item types.
 // expect: name its types: Stage<int, std::vector<int>>(batch(10))
 
 #include <parallelpipe.hpp>

@@ -1,5 +1,5 @@
-// fuse is given stages, not functions.
-// expect: fuse takes stages that are chained already
+// fuse takes stages, not functions.
+// expect: fuse takes one chain of stages: write fuse(a | b | c)
 
 #include <parallelpipe.hpp>
 

@@ -1,4 +1,4 @@
-// fuse makes a stage at once, before anything stands on its left.
+// fuse makes its stage at once, before the left side of | is known.
 // expect: its first stage has to know its item type
 
 #include <parallelpipe.hpp>

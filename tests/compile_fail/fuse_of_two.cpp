@@ -1,5 +1,5 @@
-// fuse is given the chain, not its parts.
-// expect: fuse takes stages that are chained already
+// fuse takes a chain, not its parts.
+// expect: fuse takes one chain of stages: write fuse(a | b | c)
 
 #include <parallelpipe.hpp>
 

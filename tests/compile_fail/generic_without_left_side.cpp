@@ -1,5 +1,5 @@
-// A generic stage learns its items from what stands on its left.
-// expect: generic with nothing before it that tells its item type
+// A generic stage gets its item type from its left side.
+// expect: generic and nothing on its left tells its item type
 
 #include <parallelpipe.hpp>
 

@@ -1,4 +1,4 @@
-// What cannot be moved goes through a pipeline behind a pointer.
+// An item that cannot be moved goes through a pipeline as a std::unique_ptr.
 // expect: for what cannot be moved Input<std::unique_ptr<T>>
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// A function has to be made a stage first.
+// A function becomes a stage before it stands on the right of |.
 // expect: the right side of | is not a stage; wrap the function
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// Nor is a pipeline that ends in a sink.
+// A pipeline that ends in a sink is no range either.
 // expect: loop over its results: for (auto& x : pipe.results())
 
 #include <parallelpipe.hpp>

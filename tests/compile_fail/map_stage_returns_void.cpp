@@ -1,4 +1,4 @@
-// Map_stage needs a result for each item.
+// map_stage needs a result for each item.
 // expect: map_stage needs one result per item and this callable returns void
 
 #include <parallelpipe.hpp>

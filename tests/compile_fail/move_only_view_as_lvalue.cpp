@@ -1,4 +1,5 @@
-// expect: the range on the left of | can only be moved, not referred to; write std::move(range) | stage
+// A view that can only be moved is moved into the pipeline.
+// expect: the range on the left of | is an lvalue that can only be moved; write std::move(range) | stage
 #include <parallelpipe.hpp>
 
 using namespace parallelpipe;

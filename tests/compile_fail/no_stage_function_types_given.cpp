@@ -1,5 +1,5 @@
 // A stage function returns a range of its results, also if its types are given.
-// expect: a stage function returns generator<Out>, another input range of Out by value, or void for a sink
+// expect: this stage function returns no items of type Out; return generator<Out>
 
 #include <parallelpipe.hpp>
 

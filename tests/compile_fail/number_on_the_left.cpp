@@ -1,4 +1,4 @@
-// What feeds a pipeline is a range, a stage or a pipeline.
+// The left side of | is a range, a stage or a pipeline.
 // expect: the left side of | is neither a range nor a stage
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// The op of a parallel reduce, too.
+// The op of a parallel reduce takes the sum and an item, too.
 // expect: the op of reduce is called as sum = op(sum, item)
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// The key of a generic stage meets its items at the operator.
+// The key of a generic stage is checked with the items on its left.
 // expect: the key of partition_by is called with the item and must be copyable
 
 #include <parallelpipe.hpp>

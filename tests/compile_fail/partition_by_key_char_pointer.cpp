@@ -1,5 +1,5 @@
 // Two equal texts have two addresses.
-// expect: a key that is a char* would be told by its address
+// expect: keys of type char* would be compared by address; return a std::string_view
 
 #include <parallelpipe.hpp>
 

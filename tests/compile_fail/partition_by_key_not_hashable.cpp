@@ -1,5 +1,5 @@
 // Keys are told apart by their hash.
-// expect: the key of partition_by needs a std::hash
+// expect: the key of partition_by has no std::hash
 
 #include <parallelpipe.hpp>
 

@@ -1,5 +1,5 @@
 // A source takes no items, so it has none to partition.
-// expect: a source takes no items, so there is nothing to partition
+// expect: a source takes no items, so it cannot partition them; call partition_by on a stage after it
 
 #include <parallelpipe.hpp>
 

@@ -1,4 +1,4 @@
-// A pipeline that nothing runs.
+// A pipeline that is made and not run.
 // expect: nothing has run: this only says what is to run; write (source | stage).execute()
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// What merges the sums of reduce takes two of them.
+// The last function of reduce takes two sums.
 // expect: the last function of reduce merges two sums
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// A run that nothing reads.
+// The results of a run are kept or read.
 // expect: a run whose results are dropped ends at once: loop over them
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// Nothing feeds it, inline either.
+// A pipeline runs only with a source, inline too.
 // expect: this pipeline is open at the front: no source feeds it; write (range | pipeline).results()
 
 #include <parallelpipe.hpp>

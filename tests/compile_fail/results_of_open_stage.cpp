@@ -1,4 +1,4 @@
-// Something must feed a stage that runs by itself.
+// A stage that runs by itself is a source.
 // expect: this pipeline is open at the front
 
 #include <parallelpipe.hpp>

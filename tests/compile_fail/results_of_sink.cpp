@@ -1,4 +1,4 @@
-// Nothing comes out of a sink.
+// A sink has no results.
 // expect: this pipeline ends in a sink and has no results; call execute()
 
 #include <parallelpipe.hpp>

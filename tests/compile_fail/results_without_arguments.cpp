@@ -1,5 +1,5 @@
 // A stage that lacks arguments does not run.
-// expect: this stage still lacks its arguments, or the items that it is to read
+// expect: this stage lacks its arguments, or a range on its left; write (range | my_stage(7)).results()
 
 #include <parallelpipe.hpp>
 

@@ -1,4 +1,4 @@
-// A Monitor that is const cannot watch.
+// A const Monitor cannot watch a run.
 // expect: where the Monitor is a variable that is not const
 
 #include <parallelpipe.hpp>

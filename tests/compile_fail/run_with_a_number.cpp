@@ -1,4 +1,4 @@
-// A number says nothing about a run.
+// A run takes no number: the workers are settings of a stage.
 // expect: a run takes a std::stop_token, a Monitor and inline_run, and one of these arguments is something else
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// A source is not a token.
+// A run takes the token of a std::stop_source.
 // expect: write pipe.results(source.get_token(), monitor)
 
 #include <parallelpipe.hpp>

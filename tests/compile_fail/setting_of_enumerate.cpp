@@ -1,4 +1,4 @@
-// A setting of another name, of a verb that takes nothing.
+// A field name that Setup does not have, for a ready-made stage without parameters.
 // expect: Setup has no field of that name; its fields are, in this order, .workers, .qsize
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// A setting of another name, of a stage that does not know its items yet.
+// A field name that Setup does not have, for a stage that does not know its items yet.
 // expect: Setup has no field of that name; its fields are, in this order, .workers, .qsize
 
 #include <parallelpipe.hpp>

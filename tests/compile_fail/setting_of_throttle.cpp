@@ -1,4 +1,4 @@
-// A setting of another name, of a verb that takes braces itself.
+// A field name that Setup does not have, for a ready-made stage that takes braces itself.
 // expect: Setup has no field of that name; its fields are, in this order, .workers, .qsize
 
 #include <parallelpipe.hpp>

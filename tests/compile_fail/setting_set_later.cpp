@@ -1,4 +1,4 @@
-// A setting of another name, set later.
+// A field name that Setup does not have, set later.
 // expect: Setup has no field of that name; its fields are, in this order, .workers, .qsize
 
 #include <parallelpipe.hpp>

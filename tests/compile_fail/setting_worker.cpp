@@ -1,4 +1,4 @@
-// A setting of another name.
+// A field name that Setup does not have.
 // expect: Setup has no field of that name; its fields are, in this order, .workers, .qsize
 
 #include <parallelpipe.hpp>

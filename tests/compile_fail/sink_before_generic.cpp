@@ -1,5 +1,5 @@
-// Nothing comes out of a sink.
-// expect: the left side of | is a sink: nothing comes out of it; put it last
+// A sink has no results.
+// expect: the left side of | is a sink, which has no results; put it last
 
 #include <parallelpipe.hpp>
 

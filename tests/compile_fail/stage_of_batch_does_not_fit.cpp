@@ -1,5 +1,5 @@
-// The types of a stage that is told its items.
-// expect: with items of In this stage does not yield Out
+// A ready-made stage with given types has these types.
+// expect: this is no Stage<In, Out>: for items of type In it yields something else
 
 #include <parallelpipe.hpp>
 

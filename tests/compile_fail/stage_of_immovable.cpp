@@ -1,4 +1,4 @@
-// A stage yields what can be moved.
+// The results of a stage can be moved.
 // expect: for what cannot be moved std::unique_ptr<T>
 
 #include <parallelpipe.hpp>

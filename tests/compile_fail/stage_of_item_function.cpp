@@ -1,4 +1,4 @@
-// What maps one item is map_stage's, not stage's; that is said before what follows from it.
+// A function of one item is for map_stage; the message comes before the errors that follow from it.
 // expect: this is no stage function
 
 #include <parallelpipe.hpp>

@@ -1,5 +1,5 @@
-// A stage reads or yields.
-// expect: this one does neither
+// A stage function reads or yields items.
+// expect: this function neither takes an Input<In> nor returns items
 
 #include <parallelpipe.hpp>
 

@@ -1,4 +1,4 @@
-// Who taps looks at the items; map_stage changes them.
+// tap only looks at the items; map_stage changes them.
 // expect: tap shows its function each item as a const lvalue
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// A Stage has its arguments.
+// A Stage has its arguments already.
 // expect: this Stage or Pipeline has its arguments already; leave them out
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// A stage function that reads items is disturbed with some.
+// A stage function that reads items runs with items, with delays too.
 // expect: write run_with_delays({.seed = 7}, f, std::vector{1, 2, 3})
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// The items of a test are gone when it looks at the results.
+// The items of a test are destroyed before it reads the results.
 // expect: this stage function yields views of its items
 
 #include <parallelpipe.hpp>

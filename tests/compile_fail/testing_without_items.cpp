@@ -1,5 +1,5 @@
-// A stage function that reads items is tested with some.
-// expect: this reads items; write results_of(f, std::vector{1, 2, 3})
+// A stage function that reads items runs with items.
+// expect: this function reads items; write results_of(f, std::vector{1, 2, 3})
 
 #include <parallelpipe.hpp>
 #include <parallelpipe/testing.hpp>

@@ -1,4 +1,4 @@
-// What a stage yields must convert to what the next one takes.
+// The results of a stage convert to the items of the next one.
 // expect: what the left side of | yields does not convert to what the right side takes
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// Co_yield of an lvalue copies it.
+// co_yield of an lvalue copies it.
 // expect: write co_yield std::move(x)
 
 #include <parallelpipe.hpp>

@@ -27,7 +27,7 @@ public:
     template <class... Arguments>
         requires judges_item<F, In, Arguments...>
     auto operator()(Input<In> items, Arguments&... arguments) {
-        return this->step_through(std::move(items), [this, bound = std::tie(arguments...)](In& item) {
+        return this->kernel_over(std::move(items), [this, bound = std::tie(arguments...)](In& item) {
             return detail::spread(
                 [&](auto&... a) { return static_cast<bool>(call_item{}(this->f_, item, a...)); }, bound);
         });

@@ -30,7 +30,7 @@ public:
     template <class... Arguments>
         requires calls_item<F, const In&, Arguments...>
     auto operator()(Input<In> items, Arguments&... arguments) {
-        return this->step_through(std::move(items), [this, bound = std::tie(arguments...)](In& item) {
+        return this->kernel_over(std::move(items), [this, bound = std::tie(arguments...)](In& item) {
             detail::spread(
                 [&](auto&... a) {
                     static_cast<void>(call_item{}(this->f_, std::as_const(item), a...));

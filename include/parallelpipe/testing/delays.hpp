@@ -11,12 +11,11 @@ namespace parallelpipe::inline v0::testing {
 
 /// How run_with_delays() disturbs a run, for designated initialisers: `{.seed = 7, .workers = 4}`.
 struct Delays {
-    /// Each worker has a sequence of delays of its own, the same whenever the seed is the same. How
-    /// the threads meet is still up to the machine: a seed that failed fails again often, not
-    /// always.
+    /// Each worker has a sequence of delays of its own, the same for the same seed. The machine still decides how the
+    /// threads meet: a seed that failed fails again often, not always.
     std::uint64_t seed = 1;
-    /// No delay is longer, but for what the system adds to a sleep. Half of them are none at all,
-    /// most others only offer the core to another thread.
+    /// No delay is longer, except for the time that the system adds to a sleep. Half of the delays are zero, and most
+    /// others only yield the core to another thread.
     std::chrono::nanoseconds longest = std::chrono::microseconds(200);
     /// As in Setup. 3 for a stage function; a Stage or a Pipeline keeps what it has.
     std::optional<std::size_t> workers = std::nullopt;

@@ -14,7 +14,7 @@
 
 namespace parallelpipe::inline v0::testing {
 
-/// What repeat() throws: a test failed with this seed.
+/// Thrown by repeat(): a test failed with this seed.
 class SeedFailure : public std::runtime_error {
 public:
     SeedFailure(std::uint64_t seed, const std::string& how)
@@ -29,12 +29,11 @@ private:
     std::uint64_t seed_;
 };
 
-/// Calls `test(seed)` with `times` seeds from `first` on; with the one of the environment variable
-/// PARALLELPIPE_SEED alone, if there is one.
+/// Calls `test(seed)` with `times` seeds from `first` on. If the environment variable PARALLELPIPE_SEED is set, with
+/// that seed alone.
 /// Shape: the test fails when it returns false or throws. The macros of GoogleTest do neither:
 ///   return a bool there.
-/// Errors: `SeedFailure`, which names the seed, at the first failure; what the test threw is nested
-///   in it.
+/// Errors: `SeedFailure`, which names the seed, at the first failure; the exception of the test is nested in it.
 template <class Test>
 void repeat(std::size_t times, Test test, std::uint64_t first = 1) {
     if (const char* const alone = std::getenv("PARALLELPIPE_SEED")) {

@@ -18,7 +18,7 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// The type's name as a person writes it.
+/// The name of the type as a program writes it.
 inline std::string readable_name(const std::type_info& type) {
 #if __has_include(<cxxabi.h>)
     int status = 0;
@@ -53,9 +53,9 @@ inline std::string describe(const std::exception_ptr& exception) {
     }
 }
 
-/// Throws `error` again, which a thread could not be started with, and says whose that was.
-[[noreturn]] inline void throw_not_started(const std::system_error& error, const std::string& whose) {
-    throw std::system_error(error.code(), "parallelpipe: cannot start the thread of " + whose);
+/// Throws `error`, with which starting the thread of `owner` failed, again, with a message that names the owner.
+[[noreturn]] inline void throw_not_started(const std::system_error& error, const std::string& owner) {
+    throw std::system_error(error.code(), "parallelpipe: cannot start the thread of " + owner);
 }
 
 }  // namespace parallelpipe::detail

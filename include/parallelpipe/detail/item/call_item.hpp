@@ -16,8 +16,7 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// f(item, arguments...); for a member function of an object (object.*f)(item, ...), for one of the
-/// item itself item.f().
+/// f(item, arguments...); for a member function (object.*f)(item, ...), or, without an object, item.f().
 template <class F, class Item, class... Arguments>
 concept maps = std::invocable<F&, Item, Arguments&...>;
 template <class F, class Item, class Object, class... Arguments>
@@ -48,19 +47,19 @@ template <class First, class... Rest>
 struct first_of<type_list<First, Rest...>> {
     using type = First;
 };
-/// The parameter for which F takes an `In&&`, if that can be told: the item comes first.
+/// The type of the first parameter of F, which takes the item; void if it is unknown.
 template <class F, class In>
 using item_parameter = typename first_of<typename parameters_for<F, In>::type>::type;
 
 enum class handing { rvalue, lvalue, copy, impossible };
 
-/// How an item that nobody looks at again goes to F: as an rvalue if F takes it so.
+/// How F gets an item that is not needed after the call: as an rvalue if F takes one.
 template <class F, class In, class... Arguments>
 inline constexpr handing last_handing =
     calls_item<F, In, Arguments...> ? handing::rvalue : handing::lvalue;
 
-/// How an item goes to F that has to stay whole: as an lvalue, else as a copy. A generic function whose parameter
-/// takes the rvalue is not tried with an lvalue: its body need not compile for that.
+/// How F gets an item that has to stay whole: as an lvalue, else as a copy. A generic function that takes the rvalue
+/// is not tried with an lvalue, for which its body need not compile.
 template <class F, class In, class... Arguments>
 inline constexpr handing whole_handing = [] {
     using parameter = item_parameter<F, In>;

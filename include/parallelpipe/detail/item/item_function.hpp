@@ -2,8 +2,8 @@
 #ifndef PARALLELPIPE_DETAIL_ITEM_ITEM_FUNCTION_HPP
 #define PARALLELPIPE_DETAIL_ITEM_ITEM_FUNCTION_HPP
 
-// What the stage functions of the per-item verbs are made of: a function of the user, the policy for an item
-// whose call fails, and the way that an item goes by it.
+// The bases of the stage functions that call a function of the user once for each item: how they call it, and the
+// policy for an item whose call fails.
 
 #include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/item/call_item.hpp>
@@ -15,7 +15,7 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// What the stage functions of all per-item verbs have: F itself and the handler.
+/// The base of all of them: F and the dead-letter handler.
 template <class F, class In>
 class item_function {
 public:
@@ -25,7 +25,7 @@ public:
 protected:
     item_policy<In> policy() const { return item_policy<In>(dead_letter_); }
 
-    /// f(item, arguments...), where nobody looks at the item again.
+    /// f(item, arguments...), for an item that is not needed after the call.
     template <class... Arguments>
     decltype(auto) hand_last(In& item, Arguments&... arguments) {
         if constexpr (last_handing<F, In, Arguments...> == handing::rvalue)
@@ -34,13 +34,13 @@ protected:
             return call_item{}(f_, item, arguments...);
     }
 
-    /// `use(call)`, where call() does the same, but the item has to stay whole. What it returns may refer to a copy
-    /// of the item, which is there until `use` returns.
+    /// `use(call)`, where call() is f(item, arguments...) for an item that has to stay whole. The result of call() may
+    /// refer to a copy of the item, which lives until `use` returns.
     template <class Use, class... Arguments>
     decltype(auto) hand_whole(Use use, In& item, Arguments&... arguments) {
         constexpr handing how = whole_handing<F, In, Arguments...>;
         if constexpr (how == handing::impossible) {
-            // Only a Stage that forgot what it was made of comes here.
+            // ItemStage::setup refuses `retry` for such an F; Stage::setup of a copy that is kept as a Stage does not.
             throw_not_whole("retry", "");
             return use([&]() -> decltype(auto) { return hand_last(item, arguments...); });
         } else if constexpr (how == handing::copy) {
@@ -57,7 +57,7 @@ private:
     dead_letter_handler<In> dead_letter_;
 };
 
-/// Such a function where F consumes the item.
+/// For an F that consumes the item.
 template <class F, class In>
 class consuming_function : protected item_function<F, In> {
 public:
@@ -73,14 +73,14 @@ public:
 template <class F, class In, class... Arguments>
 concept consumes_item = calls_item<F, In, Arguments...> || calls_item<F, In&, Arguments...>;
 
-/// What the steps of all per-item verbs have: the policy, and by it the way that an item goes. `Step` has
-/// `plainly(item, emit)`, where every failure is an error of the stage, and `attempt(item)`, which says
-/// whether there is a result: then `emit_attempted(item, what it said, emit)` hands that on. (Not both in
-/// one, which is kept out of the loop over the items: `emit` would have to lie in memory for that.)
+/// The base of all kernels: applies the policy to an item. `Kernel` has `plainly(item, emit)`, where every failure is
+/// an error of the stage, and `attempt(item)`, whose result is true if the item has a result:
+/// `emit_attempted(item, result of attempt, emit)` emits that. (attempt() does not emit itself, as it is kept
+/// out of the loop over the items: the compiler would have to put `emit` into memory for the call.)
 template <class In, class Kernel>
 class item_kernel {
 public:
-    /// Whether a failure may be followed by anything but an error of the stage.
+    /// Whether a failure may end in anything but an error of the stage.
     bool is_active() const noexcept { return is_active_; }
 
     template <class Emit>
@@ -125,7 +125,7 @@ private:
     Look look_;
 };
 
-/// Such a function where F only looks at the item, which goes on.
+/// For an F that only reads the item; the item itself is the result.
 template <class F, class In>
 class looking_function : protected item_function<F, In> {
 public:
@@ -139,7 +139,7 @@ public:
 protected:
     /// The items for which `look(item)` is true.
     template <class Look>
-    auto step_through(Input<In> items, Look look) {
+    auto kernel_over(Input<In> items, Look look) {
         using kernel = looking_kernel<In, Look>;
         return kernel_range<In, In, kernel>(std::move(items), kernel(this->policy(), std::move(look)));
     }

@@ -2,8 +2,8 @@
 #ifndef PARALLELPIPE_DETAIL_ITEM_ITEM_POLICY_HPP
 #define PARALLELPIPE_DETAIL_ITEM_ITEM_POLICY_HPP
 
-// What becomes of one item whose function throws: retry, dead letter, skip, or an error of the stage.
-// Nothing here costs anything for an item that does not fail.
+// What becomes of an item whose function throws: retry, dead letter, skip, or an error of the stage. An item that
+// does not fail costs nothing.
 
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
@@ -16,29 +16,18 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <concepts>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <functional>
-#include <mutex>
-#include <optional>
-#include <ranges>
-#include <stdexcept>
-#include <stop_token>
-#include <string>
-#include <tuple>
-#include <type_traits>
 #include <utility>
 
 namespace parallelpipe::inline v0::detail {
 
-/// Waits on behalf of a stage function. Unwinds it at once when the run stops: nobody needs what it
-/// waits to do.
+/// Waits inside a stage function. When the run stops, throws stop_unwind at once.
 inline void wait_until(sync::steady_clock::time_point when) {
     sync::mutex mutex;
-    sync::condition_variable wake;  // for the time, or for the stop
+    sync::condition_variable wake;  // notified by the stop callback; else the time ends the wait
     bool is_stopped = false;       // under mutex
     const auto stop = [&] {
         const sync::lock_guard lock(mutex);
@@ -50,16 +39,16 @@ inline void wait_until(sync::steady_clock::time_point when) {
     if (wake.wait_until(lock, when, [&] { return is_stopped; })) throw stop_unwind{};
 }
 
-/// Waits before attempt number `attempt` behind the first: between 1 and 1.5 times `backoff`, doubled
-/// for each attempt before.
+/// Waits before retry number `attempt`, counted from 1: between 1 and 1.5 times `backoff`, doubled for each earlier
+/// retry.
 inline void back_off(std::chrono::nanoseconds backoff, std::size_t attempt) {
     using namespace std::chrono;
     constexpr double longest = duration_cast<duration<double, std::nano>>(years(1)).count();
     const double step = std::ldexp(static_cast<double>(std::max(backoff, nanoseconds(0)).count()),
                                    static_cast<int>(std::min<std::size_t>(attempt, 64)) - 1);
-    const auto now = sync::steady_clock::now();
-    // Workers that fail together should not try again together. The golden ratio spreads even
-    // neighbouring moments over the whole range.
+    const auto now = steady_clock::now();
+    // Workers that fail together should not try again together. A multiple of the golden ratio spreads even
+    // neighbouring points in time over the whole range.
     const auto seed = static_cast<std::uint64_t>(now.time_since_epoch().count()) + this_worker::index();
     const double jitter = 1 + std::ldexp(static_cast<double>(seed * 0x9e3779b97f4a7c15U), -65);
     wait_until(now + nanoseconds(static_cast<nanoseconds::rep>(std::min(step * jitter, longest))));
@@ -68,7 +57,7 @@ inline void back_off(std::chrono::nanoseconds backoff, std::size_t attempt) {
 template <class In>
 using dead_letter_handler = std::function<void(std::exception_ptr, In&)>;
 
-/// The policy of the stage that the calling worker belongs to, for one kind of item.
+/// The policy of the calling worker's stage, for items of type In.
 template <class In>
 class item_policy {
 public:
@@ -82,13 +71,13 @@ public:
         }
     }
 
-    /// Whether a failure may be followed by anything but an error of the stage.
+    /// Whether a failure may end in anything but an error of the stage.
     bool is_active() const noexcept { return skip_ || keeps_whole(); }
 
-    /// Whether a failed item is looked at again.
+    /// Whether a failed item is used again.
     bool keeps_whole() const noexcept { return dead_letter_ || retry_.times != 0; }
 
-    /// Calls without a policy; only counts.
+    /// Calls without a policy; only counts the failure.
     template <class Call>
     decltype(auto) once(Call call) const {
         try {
@@ -101,9 +90,9 @@ public:
         }
     }
 
-    /// Calls until it goes well or the policy is exhausted.
+    /// Calls until the call succeeds or the policy is exhausted.
     /// Returns: false if the item is to be dropped.
-    /// Errors: that of the last attempt if nothing else was asked for; that of the handler.
+    /// Errors: the error of the last attempt if there is no handler and no skip; the error of the handler.
     template <class Call>
     bool attempt(In& item, Call call) const {
         for (std::size_t failures = 0;;) {

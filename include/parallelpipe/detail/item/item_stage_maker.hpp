@@ -28,8 +28,7 @@ class ItemStage;
 
 namespace detail {
 
-/// An ItemStage that says in its type what it runs, a function_stage: `fuse` can make one function of
-/// several.
+/// An ItemStage whose type tells its code, a function_stage: `fuse` can make one function of several.
 template <class In, class Out, class Code>
 class PARALLELPIPE_RUN_IT kernel_stage final : public ItemStage<In, Out>,
                                                public fluent_settings<kernel_stage<In, Out, Code>> {
@@ -50,8 +49,8 @@ private:
 template <class In, class Out, class Code>
 type_list<Code> kernels_of(const kernel_stage<In, Out, Code>&);
 
-/// The item type that a parameter speaks of. Not one that only refers to what somebody else owns: the
-/// item has to own it, so the left side of | says what it is.
+/// Whether the parameter tells the item type. A view, such as a std::string_view, does not: the item has to own its
+/// memory, so the left side of | tells its type.
 template <class Parameter>
 concept names_item = !std::ranges::enable_borrowed_range<std::remove_cvref_t<Parameter>>;
 
@@ -63,7 +62,7 @@ struct first_item<type_list<First, Rest...>> {
     using type = std::remove_cvref_t<First>;
 };
 
-/// A per-item verb. `Function<F, In>` is its stage function, with
+/// The Maker, see make_stage, of an ItemStage. `Function<F, In>` is the stage function, with
 ///     template <class... Arguments> static constexpr bool keeps_whole
 template <template <class F, class In> class Function>
 struct item_stage_maker {
@@ -85,7 +84,7 @@ struct item_stage_maker {
     template <class In, class F, class... Bound>
     static auto make(const Setup& setup, const F& f, const Bound&... bound) {
         return item_stage_maker::make_kept<In>(
-            typename kept_behind_item<F, In, Bound...>::type{}, setup, f, bound...);
+            typename kept_after_item<F, In, Bound...>::type{}, setup, f, bound...);
     }
 
 private:
@@ -127,10 +126,9 @@ private:
     };
 };
 
-template <class Verb, class F>
+template <class Maker, class F>
 auto make_item_stage(Setup setup, F&& f) {
-    return detail::make_stage<Verb, std::decay_t<F>>(std::move(setup), std::forward<F>(f),
-                                                     std::tuple<>());
+    return detail::make_stage<Maker, std::decay_t<F>>(std::move(setup), std::forward<F>(f), std::tuple<>());
 }
 
 }  // namespace detail

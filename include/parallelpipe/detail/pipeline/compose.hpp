@@ -2,8 +2,7 @@
 #ifndef PARALLELPIPE_DETAIL_PIPELINE_COMPOSE_HPP
 #define PARALLELPIPE_DETAIL_PIPELINE_COMPOSE_HPP
 
-// What operator| does: looks at its operands, says what is wrong with them, and puts their stages one behind
-// the other.
+// What operator| does: checks its operands, and makes one pipeline of their stages.
 
 #include <parallelpipe/detail/base/callable_traits.hpp>
 #include <parallelpipe/detail/base/config.hpp>
@@ -27,12 +26,7 @@
 #include <utility>
 #include <vector>
 
-namespace parallelpipe::inline v0 {
-
-template <class In, class Out>
-class Pipeline;
-
-namespace detail {
+namespace parallelpipe::inline v0::detail {
 
 template <class From, class To>
 owning_ptr<item_reader_base> connect(channel_base& from, std::size_t readers) {
@@ -44,14 +38,13 @@ owning_ptr<item_reader_base> convert(item_reader_base& from) {
     return owning_ptr<item_reader_base>(new converting_reader<From, To>(static_cast<item_reader<From>&>(from)));
 }
 
-/// A Pipeline that says in its type what its stages run, function_stages: `fuse` can make one function of
-/// them.
+/// A Pipeline whose type tells the code of its stages: `fuse` can make one function of them.
 template <class In, class Out, class... Codes>
 class PARALLELPIPE_RUN_IT kernel_pipeline final : public Pipeline<In, Out> {
 public:
     using Pipeline<In, Out>::Pipeline;
 
-    // What is assigned may be other stages: fuse looks whether the types are right.
+    // May assign stages of other types: fuse checks the types when it is called.
     kernel_pipeline& operator=(const Pipeline<In, Out>& other) {
         Pipeline<In, Out>::operator=(other);
         return *this;
@@ -64,40 +57,40 @@ template <class T>
 concept has_kernels = requires(const T& operand) { kernels_of(operand); };
 
 template <class In, class Out, class... Codes, class... More>
-kernel_pipeline<In, Out, Codes..., More...> joined(type_list<Codes...>, type_list<More...>);
+kernel_pipeline<In, Out, Codes..., More...> kernels_in_a_row(type_list<Codes...>, type_list<More...>);
 
-/// What operator| makes of operands without a conversion between them.
+/// The type of `Left | Right` where no item is converted between them.
 template <class In, class Out, class Left, class Right>
 struct composed_pipeline {
     using type = Pipeline<In, Out>;
 };
 template <class In, class Out, has_kernels Left, has_kernels Right>
 struct composed_pipeline<In, Out, Left, Right> {
-    using type = decltype(detail::joined<In, Out>(kernels_of(std::declval<const Left&>()),
+    using type = decltype(detail::kernels_in_a_row<In, Out>(kernels_of(std::declval<const Left&>()),
                                                   kernels_of(std::declval<const Right&>())));
 };
 
-/// A view of a From that is gone when it is looked at: `std::string` to `std::string_view`, a vector to a span.
+/// A To is a view of the memory of a From, which is destroyed before the view is used: `std::string` to
+/// `std::string_view`, a vector to a span.
 template <class From, class To>
 concept leaves_dangling = may_view<From, To>();
 
 template <class Left, class Right>
-auto join(const Left& left, const Right& right) {
+auto compose_chains(const Left& left, const Right& right) {
     using from = typename chain_of<Left>::out;
     using to = typename chain_of<Right>::in;
     constexpr bool left_yields = !std::is_void_v<from>;
     constexpr bool right_reads = !std::is_void_v<to>;
     constexpr bool fits = std::is_convertible_v<from, to>;
-    static_assert(left_yields, "parallelpipe: the left side of | is a sink: nothing comes out of it; "
-                               "put it last");
+    static_assert(left_yields, "parallelpipe: the left side of | is a sink, which has no results; put it last");
     static_assert(right_reads, "parallelpipe: the right side of | is a source: it takes no items; put "
                                "it first, or give its function an Input<T> as first parameter");
     static_assert(!left_yields || !right_reads || fits,
                   "parallelpipe: what the left side of | yields does not convert to what the right "
                   "side takes; change one of the types, or put a map_stage that converts between them");
     constexpr bool lasts = !leaves_dangling<from, to>;
-    static_assert(lasts, "parallelpipe: what the left side of | yields owns its memory, and the right side takes "
-                         "a view of it, which would be left without; take the owner: Input<std::string>, not "
+    static_assert(lasts, "parallelpipe: the items on the left of | own their memory, and the right side takes views of "
+                         "them, which would outlive that memory; take the owner: Input<std::string>, not "
                          "Input<std::string_view>");
     if constexpr (left_yields && right_reads && fits && lasts) {
         std::vector<stage_entry> stages = left.stages();
@@ -105,7 +98,7 @@ auto join(const Left& left, const Right& right) {
         more.front().connect = &detail::connect<from, to>;
         constexpr bool converts = !std::same_as<from, to>;
         if constexpr (converts) more.front().convert = &detail::convert<from, to>;
-        // One by one: to insert a range would take longer to compile than all the rest here.
+        // One by one: insert() takes longer to compile than the rest of this function.
         for (stage_entry& stage : more) stages.push_back(std::move(stage));
         using in = typename chain_of<Left>::in;
         using out = typename chain_of<Right>::out;
@@ -143,39 +136,38 @@ auto compose_range(Range&& range, const Right& right) {
                       "parallelpipe: the elements of the range on the left of | do not convert to what "
                       "the stage takes; change one of the types, or put a std::views::transform or a "
                       "map_stage that converts between them");
-        // The elements of a container stay; those that are made one by one do not.
+        // The elements of a container outlive the read; elements that the range makes one by one do not.
         constexpr bool stays = std::is_lvalue_reference_v<element> && std::ranges::forward_range<Range>;
         constexpr bool lasts = stays || !leaves_dangling<std::remove_cvref_t<element>, to>;
         static_assert(lasts, "parallelpipe: the elements of the range on the left of | own their memory, and the "
-                             "stage takes views of them, which would be left without; take the owner: "
+                             "stage takes views of them, which would outlive that memory; take the owner: "
                              "Input<std::string>, not Input<std::string_view>");
         if constexpr (fits && lasts)
-            return detail::join(source_of<to>(std::forward<Range>(range)), right);
+            return detail::compose_chains(source_of<to>(std::forward<Range>(range)), right);
     }
 }
 
 template <class Left, class Right>
-auto pipe(Left&& left, Right&& right) {
+auto compose(Left&& left, Right&& right) {
     if constexpr (!operand<Right>) {
         static_assert(operand<Right>,
                       "parallelpipe: the right side of | is not a stage; wrap the function: left | "
-                      "stage(f), or left | map_stage(f) for one result per item; a view goes behind the "
+                      "stage(f), or left | map_stage(f) for one result per item; apply a view to the "
                       "results: (left).results() | view");
     } else if constexpr (generic_operand<Left>) {
         static_assert(!generic_operand<Left>,
-                      "parallelpipe: the stage on the left of | still lacks its arguments, or is generic with nothing "
-                      "before it that tells its item type; call it with its arguments, put a range in front, or name "
+                      "parallelpipe: the stage on the left of | lacks its arguments, or is generic and nothing on "
+                      "its left tells its item type; call it with its arguments, put a range in front, or name "
                       "its types: Stage<int, std::vector<int>>(batch(10))");
     } else if constexpr (typed_operand<Left>) {
         if constexpr (typed_operand<Right>)
-            return detail::join(left, right);
+            return detail::compose_chains(left, right);
         else if constexpr (std::is_void_v<typename chain_of<Left>::out>)
             static_assert(!std::is_void_v<typename chain_of<Left>::out>,
-                          "parallelpipe: the left side of | is a sink: nothing comes out of it; put it "
-                          "last");
+                          "parallelpipe: the left side of | is a sink, which has no results; put it last");
         else if constexpr (!std::is_void_v<
                                decltype(right.template on<typename chain_of<Left>::out>())>)
-            return detail::join(left, right.template on<typename chain_of<Left>::out>());
+            return detail::compose_chains(left, right.template on<typename chain_of<Left>::out>());
     } else if constexpr (std::ranges::input_range<Left> && std::ranges::viewable_range<Left>) {
         if constexpr (typed_operand<Right>)
             return detail::compose_range(std::forward<Left>(left), right);
@@ -185,7 +177,7 @@ auto pipe(Left&& left, Right&& right) {
                                       right.template on<std::ranges::range_value_t<Left>>());
     } else if constexpr (std::ranges::input_range<Left>) {
         static_assert(std::ranges::viewable_range<Left>,
-                      "parallelpipe: the range on the left of | can only be moved, not referred to; write "
+                      "parallelpipe: the range on the left of | is an lvalue that can only be moved; write "
                       "std::move(range) | stage");
     } else {
         static_assert(operand<Left>,
@@ -194,8 +186,13 @@ auto pipe(Left&& left, Right&& right) {
     }
 }
 
-}  // namespace detail
+template <class F>
+void refuse_function() {
+    static_assert(never<F>,
+                  "parallelpipe: the right side of | is a function, not a stage; wrap it: range | map_stage(f) for one "
+                  "result per item, range | stage(f) where f takes an Input");
+}
 
-}  // namespace parallelpipe
+}  // namespace parallelpipe::detail
 
 #endif

@@ -21,7 +21,7 @@ namespace parallelpipe::inline v0::detail {
 
 struct no_input {};
 
-/// Whether f(arguments...) compiles; std::invocable takes several times as long to say so.
+/// Whether f(arguments...) compiles. As std::invocable, which takes several times as long to compile.
 template <class F, class... Arguments>
 concept calls = !std::is_member_pointer_v<F> && requires(F& f, Arguments&&... arguments) {
     f(static_cast<Arguments&&>(arguments)...);
@@ -57,8 +57,8 @@ concept stage_invocable = requires(F& f, In&& input, Arguments&&... arguments) {
     detail::invoke_stage(f, static_cast<In&&>(input), static_cast<Arguments&&>(arguments)...);
 };
 
-/// The Input goes in as an rvalue if the function takes it so, else as an lvalue; the worker's own
-/// arguments as lvalues if the function takes them so, else as rvalues.
+/// A stage function gets its Input as an rvalue if it takes one, else as an lvalue; the worker's own copies of the
+/// arguments as lvalues if it takes them, else as rvalues.
 template <class F, class In, class... Bound>
 concept callable_as_stage =
     stage_invocable<F, In&&, Bound&...> || stage_invocable<F, In&, Bound&...> ||
@@ -66,7 +66,7 @@ concept callable_as_stage =
 
 template <class F, class In, class... Bound>
 decltype(auto) call_stage(F& f, In& input, std::tuple<Bound...>& bound) {
-    // Without arguments in one step: most stages have none, and std::apply takes long to compile.
+    // Most stages have no arguments, and spread() takes long to compile.
     if constexpr (sizeof...(Bound) == 0) {
         if constexpr (stage_invocable<F, In&&>)
             return detail::invoke_stage(f, std::move(input));
@@ -144,9 +144,9 @@ struct first_parameter_input<type_list<First, Rest...>> {
     using type = input_item_t<First>;
 };
 
-/// How an argument of type A is kept for a parameter of type P: as it is, but where P is a reference
-/// that only a conversion can satisfy, as what it converts to. The temporary of a conversion at the
-/// call would die before the coroutine runs.
+/// The type in which an argument of type A is kept for a parameter of type P: A, unless P is a reference that A only
+/// binds to by a conversion; then the target of the conversion. A conversion at the call would make a temporary
+/// that is destroyed before the coroutine runs.
 template <class P, class A>
 using bound_as = std::conditional_t<
     std::is_reference_v<P> && !std::is_reference_v<A> &&
@@ -158,7 +158,7 @@ using bound_as = std::conditional_t<
 
 template <class Parameters, class Arguments>
 struct bound_list {
-    using type = Arguments;  // unknown or mismatched: as they are
+    using type = Arguments;  // the parameters are unknown or do not fit
 };
 template <class... P, class... A>
     requires(sizeof...(P) == sizeof...(A))
@@ -167,12 +167,12 @@ struct bound_list<type_list<P...>, type_list<A...>> {
 };
 
 template <class Parameters>
-struct behind_input {
+struct after_input {
     using type = Parameters;
 };
 template <class First, class... Rest>
     requires(!std::same_as<input_item_t<First>, not_an_input>)
-struct behind_input<type_list<First, Rest...>> {
+struct after_input<type_list<First, Rest...>> {
     using type = type_list<Rest...>;
 };
 
@@ -183,11 +183,11 @@ struct prepended<First, type_list<Rest...>> {
     using type = type_list<First, Rest...>;
 };
 
-/// A stage function of the library's around one of the user's: its arguments are as they are to be kept.
+/// A stage function of the library around one of the user: the types of its arguments are final.
 template <class F>
 concept knows_its_arguments = requires { F::knows_its_arguments; };
 
-/// The types in which the arguments A of the stage function F, which reads items of In, are kept.
+/// The types in which the arguments A of the stage function F are kept; F reads items of type In.
 template <class F, class In, class... A>
 struct kept_arguments {
     using type = type_list<A...>;
@@ -195,59 +195,59 @@ struct kept_arguments {
 template <class F, class In, class... A>
     requires(has_signature<F> && !std::is_member_pointer_v<F>)
 struct kept_arguments<F, In, A...>
-    : bound_list<typename behind_input<typename signature<F>::parameters>::type, type_list<A...>> {};
+    : bound_list<typename after_input<typename signature<F>::parameters>::type, type_list<A...>> {};
 template <class F, class In, class... A>
     requires(sizeof...(A) != 0 && !has_signature<F> && !std::is_void_v<In> && !knows_its_arguments<F> &&
              !std::is_void_v<typename generic_parameters<F, Input<In>>::type>)
 struct kept_arguments<F, In, A...>
-    : bound_list<typename behind_input<typename generic_parameters<F, Input<In>>::type>::type, type_list<A...>> {
+    : bound_list<typename after_input<typename generic_parameters<F, Input<In>>::type>::type, type_list<A...>> {
 };
 template <class F, class In, class Object, class... A>
     requires(has_signature<F> && std::is_member_pointer_v<F>)
 struct kept_arguments<F, In, Object, A...>
-    : prepended<Object, typename bound_list<typename behind_input<typename signature<F>::parameters>::type,
+    : prepended<Object, typename bound_list<typename after_input<typename signature<F>::parameters>::type,
                                             type_list<A...>>::type> {};
 
 template <class Parameters>
-struct behind_first {
+struct after_first {
     using type = void;
 };
 template <class First, class... Rest>
-struct behind_first<type_list<First, Rest...>> {
+struct after_first<type_list<First, Rest...>> {
     using type = type_list<Rest...>;
 };
-/// What stays as it was bound, maybe as a std::reference_wrapper, and what is converted.
+/// `Bound`, which may be a std::reference_wrapper, unless the argument is converted.
 template <class Bound, class Kept>
 using bound_or_kept = std::conditional_t<std::is_same_v<std::unwrap_reference_t<Bound>, Kept>, Bound, Kept>;
 template <class... Bound, class... Kept>
 type_list<bound_or_kept<Bound, Kept>...> bound_or_kept_of(type_list<Bound...>, type_list<Kept...>);
 
 template <class F, class In, class... Bound>
-using bound_behind_item = decltype(detail::bound_or_kept_of(
+using bound_after_item = decltype(detail::bound_or_kept_of(
     type_list<Bound...>{},
-    typename bound_list<typename behind_first<typename parameters_for<F, In>::type>::type,
+    typename bound_list<typename after_first<typename parameters_for<F, In>::type>::type,
                         type_list<std::unwrap_reference_t<Bound>...>>::type{}));
 
-/// The same for arguments of a function F that is called with one item of In and these, as they were bound.
+/// As kept_arguments, for a function F that is called with one item of type In and these arguments.
 template <class F, class In, class... Bound>
-struct kept_behind_item {
-    using type = bound_behind_item<F, In, Bound...>;
+struct kept_after_item {
+    using type = bound_after_item<F, In, Bound...>;
 };
 template <class F, class In>
-struct kept_behind_item<F, In> {
+struct kept_after_item<F, In> {
     using type = type_list<>;
 };
 template <class F, class In, class Object, class... Bound>
     requires(std::is_member_pointer_v<F>)
-struct kept_behind_item<F, In, Object, Bound...> : prepended<Object, bound_behind_item<F, In, Bound...>> {};
+struct kept_after_item<F, In, Object, Bound...> : prepended<Object, bound_after_item<F, In, Bound...>> {};
 
 template <class>
 inline constexpr bool is_generator = false;
 template <class T>
 inline constexpr bool is_generator<generator<T>> = true;
 
-/// Whether a call may not be left by an exception although it reads the items itself: then it
-/// cannot be unwound. (A coroutine reads later, and catches for itself.)
+/// Whether the call of F is noexcept and reads the items itself: then an exception cannot unwind it. (A coroutine
+/// reads after the call, and catches exceptions itself.)
 template <class F, class In, class... Bound>
 inline constexpr bool reads_without_unwinding = [] {
     if constexpr (is_generator<stage_result_t<F, In, Bound...>>)

@@ -2,7 +2,7 @@
 #ifndef PARALLELPIPE_DETAIL_STAGE_CHECKS_HPP
 #define PARALLELPIPE_DETAIL_STAGE_CHECKS_HPP
 
-// Wrong use of a stage: what does not compile, and what it says instead; what is refused when it is set.
+// Wrong use of a stage: what does not compile, with the message of the compiler, and what throws when it is set.
 
 #include <parallelpipe/detail/base/callable_traits.hpp>
 #include <parallelpipe/detail/stage/call.hpp>
@@ -45,22 +45,22 @@ constexpr bool fits_stage() {
     } else if constexpr (!callable_as_stage<F, input_of_t<In>, Bound...>) {
         static_assert(callable_as_stage<F, input_of_t<In>, Bound...>,
                       "parallelpipe: this callable cannot be called with Input<In> and the bound "
-                      "arguments; bind one argument for each parameter behind the Input, in order "
+                      "arguments; bind one argument for each parameter after the Input, in order "
                       "(for a member function the object first)");
         return false;
     } else {
         using result = output_item<stage_result_t<F, In, Bound...>>;
         constexpr bool both_void = std::is_void_v<In> && std::is_void_v<Out>;
         static_assert(!both_void,
-                      "parallelpipe: a stage function takes an Input<In> as its first parameter, or "
-                      "is a source that returns a generator<Out>; this one does neither");
+                      "parallelpipe: this function neither takes an Input<In> nor returns items; a stage function takes "
+                      "an Input<In> as its first parameter, or is a source that returns a generator<Out>");
         constexpr bool fits = result::valid && (std::is_void_v<Out>
                                                     ? std::is_void_v<typename result::type>
                                                     : std::is_convertible_v<typename result::type, Out>);
         static_assert(fits,
-                      "parallelpipe: a stage function returns generator<Out>, another input range of "
-                      "Out by value, or void for a sink; this one returns something else (to map one "
-                      "item to one result write map_stage(f))");
+                      "parallelpipe: this stage function returns no items of type Out; return generator<Out>, another "
+                      "input range of Out by value, or void for a sink; to map one item to one result write "
+                      "map_stage(f)");
         return fits && !both_void;
     }
 }
@@ -73,8 +73,8 @@ concept hashable = requires(const T& value) {
 template <class In, class Key>
 constexpr bool check_key() {
     if constexpr (std::is_void_v<In>) {
-        static_assert(!std::is_void_v<In>, "parallelpipe: a source takes no items, so there is nothing to "
-                                           "partition; call partition_by on a stage behind it");
+        static_assert(!std::is_void_v<In>, "parallelpipe: a source takes no items, so it cannot partition them; call "
+                                           "partition_by on a stage after it");
         return false;
     } else if constexpr (!std::copy_constructible<Key> || !std::invocable<Key&, const In&>) {
         static_assert(std::copy_constructible<Key> && std::invocable<Key&, const In&>,
@@ -85,10 +85,10 @@ constexpr bool check_key() {
         using value = std::remove_cvref_t<std::invoke_result_t<Key&, const In&>>;
         constexpr bool is_text = std::same_as<std::decay_t<value>, char*> ||
                                  std::same_as<std::decay_t<value>, const char*>;
-        static_assert(!is_text, "parallelpipe: a key that is a char* would be told by its address; return "
-                                "a std::string_view");
-        static_assert(hashable<value>, "parallelpipe: the key of partition_by needs a std::hash; return a "
-                                       "number or a string, or specialise std::hash for the type");
+        static_assert(!is_text, "parallelpipe: keys of type char* would be compared by address; return a "
+                                "std::string_view");
+        static_assert(hashable<value>, "parallelpipe: the key of partition_by has no std::hash; return a number or a "
+                                       "string, or specialise std::hash for the type");
         return hashable<value> && !is_text;
     }
 }
@@ -96,25 +96,25 @@ constexpr bool check_key() {
 template <class Handler, bool per_item>
 constexpr bool check_dead_letter() {
     static_assert(per_item,
-                  "parallelpipe: a stage function that takes an Input has no dead_letter: a generator "
-                  "that threw cannot be resumed; write map_stage, flat_map, filter, for_each or tap, "
-                  "and call dead_letter before it is kept as a Stage<In, Out>; or catch inside the "
-                  "loop");
+                  "parallelpipe: a stage function that takes an Input has no dead_letter, as a generator that threw "
+                  "cannot be resumed; write map_stage, flat_map, filter, for_each or tap, and call dead_letter before "
+                  "it is kept as a Stage<In, Out>; or catch inside the loop");
     return per_item;
 }
 
-/// For stages that have to see every item: refuses settings with several workers where they are made.
-inline Setup one_worker(const std::string& verb, Setup setup) {
+/// For a stage whose one worker has to see every item.
+/// Errors: `std::invalid_argument` for settings with several workers.
+inline Setup one_worker(const std::string& stage, Setup setup) {
     if (setup.workers.value_or(1) != 1)
-        throw std::invalid_argument("parallelpipe: " + verb +
+        throw std::invalid_argument("parallelpipe: " + stage +
                                     " runs with one worker, which sees every item; leave workers out");
     return setup;
 }
 
-/// The same for the worker, if they were changed later.
-inline void check_one_worker(const std::string& verb) {
+/// The same in the worker, for settings that were changed later.
+inline void check_one_worker(const std::string& stage) {
     if (current_worker && current_worker->setup)
-        static_cast<void>(one_worker(verb, {.workers = current_worker->setup->workers}));
+        static_cast<void>(one_worker(stage, {.workers = current_worker->setup->workers}));
 }
 
 /// In and Out of Stage(f).
@@ -122,7 +122,7 @@ template <class F>
 struct deduced_types {
     static_assert(has_signature<F>,
                   "parallelpipe: the item types of a generic or overloaded callable cannot be deduced; "
-                  "write Stage<In, Out>(f, ...), or stage(f) behind something that knows its items");
+                  "write Stage<In, Out>(f, ...), or range | stage(f)");
     using in = void;
     using out = void;
 };
@@ -133,18 +133,18 @@ struct deduced_types<F> {
     using out = output_item_t<typename signature<F>::result>;
 };
 
-/// Whether a stage that got to know its items is a Stage<In, Out>.
+/// Whether `Made`, which a generic stage made for items of type In, is a Stage<In, Out>.
 template <class In, class Out, class Made>
 constexpr bool is_made_of() {
     constexpr bool is_one = std::derived_from<Made, Stage<In, Out>>;
-    static_assert(is_one, "parallelpipe: with items of In this stage does not yield Out, or it is more than one stage, "
-                          "as reduce(init, op, combine) is; write Stage<int, std::vector<int>>(batch(10))");
+    static_assert(is_one, "parallelpipe: this is no Stage<In, Out>: for items of type In it yields something else, or it is "
+                          "several stages, as reduce(init, op, combine) is; write Stage<int, std::vector<int>>(batch(10))");
     return is_one;
 }
 
 // ---- settings -----------------------------------------------------------------------------------
 
-/// `per_item`: the stage calls its function once for each item, so that one item can fail alone.
+/// `per_item`: for an ItemStage, in which one item can fail alone.
 /// Errors: `std::invalid_argument` for a value that the stage cannot have.
 inline void validate(const Setup& setup, bool per_item) {
     const std::string stage = setup.name ? " of stage \"" + *setup.name + '"' : "";
@@ -163,7 +163,7 @@ inline void validate(const Setup& setup, bool per_item) {
     if (setup.on_error == OnError::skip)
         throw std::invalid_argument(
             "parallelpipe: on_error" + stage +
-            " is skip, but a stage function that takes an Input cannot go on behind an exception: a "
+            " is skip, but a stage function that takes an Input cannot go on after an exception: a "
             "generator that threw cannot be resumed; write map_stage, flat_map, filter, for_each or tap, "
             "or catch inside the loop");
     if (setup.retry)
@@ -174,8 +174,8 @@ inline void validate(const Setup& setup, bool per_item) {
             "again inside the loop");
 }
 
-/// Changes the fields of `settings` that `changes` has.
-/// Errors: those of validate(); nothing has changed then.
+/// Sets the fields of `settings` that are set in `changes`.
+/// Errors: those of validate(); then `settings` are unchanged.
 inline void apply(Setup& settings, Setup changes, bool per_item = false) {
     validate(changes, per_item);
     const auto take = [](auto& to, auto& from) {

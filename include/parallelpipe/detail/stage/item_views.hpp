@@ -2,9 +2,8 @@
 #ifndef PARALLELPIPE_DETAIL_STAGE_ITEM_VIEWS_HPP
 #define PARALLELPIPE_DETAIL_STAGE_ITEM_VIEWS_HPP
 
-// Which types are views of memory that another object owns, and which own theirs. A view of an item must not
+// Which types are views of memory that another object owns, and which own their memory. A view of an item must not
 // leave the stage: the item is destroyed when the stage asks for the next one.
-
 
 #include <parallelpipe/detail/base/callable_traits.hpp>
 #include <parallelpipe/detail/base/range_elements.hpp>
@@ -25,7 +24,7 @@ inline constexpr bool is_lasting = false;
 template <class View>
 inline constexpr bool is_lasting<Lasting<View>> = true;
 
-/// A borrowed range that makes its elements, and so refers to nothing.
+/// A borrowed range that computes its elements, and so refers to no memory.
 template <class>
 inline constexpr bool makes_elements = false;
 template <class From, class To>
@@ -33,7 +32,7 @@ inline constexpr bool makes_elements<std::ranges::iota_view<From, To>> = true;
 template <class T>
 inline constexpr bool makes_elements<std::ranges::empty_view<T>> = true;
 
-/// What a T holds, apart from the elements of a range.
+/// The types of the objects that a T holds, except the elements of a range.
 template <class T>
 struct parts_of {
     using type = type_list<>;
@@ -55,8 +54,8 @@ struct parts_of<std::optional<T>> {
     using type = type_list<T>;
 };
 
-/// Whether a T looks at memory that another object owns, or holds something that does. A pointer and a
-/// std::reference_wrapper say so themselves and do not count. `Seen` are the types that T is a part of.
+/// Whether a T is a view of memory that another object owns, or holds such a view. A pointer and a
+/// std::reference_wrapper do not count: their types make that obvious. `Seen` are the types that T is a part of.
 template <class T, class... Seen>
 constexpr bool views_memory() {
     const auto any_of = []<class... Parts>(type_list<Parts...>) {
@@ -74,7 +73,7 @@ constexpr bool views_memory() {
         return any_of(typename parts_of<T>::type{});
 }
 
-/// A container, or a class that has something to clean up.
+/// A container, or a class with a destructor that does something.
 template <class T>
 concept owns_memory = std::is_class_v<T> && !is_lasting<T> && !std::ranges::enable_borrowed_range<T> &&
                       ((std::ranges::range<T> && !std::ranges::view<T>) || !std::is_trivially_destructible_v<T>);
@@ -85,8 +84,8 @@ concept views_elements = std::ranges::range<Item> && std::ranges::range<Result> 
                          std::ranges::enable_borrowed_range<Result> &&
                          std::same_as<std::ranges::range_value_t<Item>, std::ranges::range_value_t<Result>>;
 
-/// Whether a Result that was made of an Item may look at the memory of that. Where an Item holds views itself, it
-/// is rather these.
+/// Whether a Result that was made from an Item may be a view of the Item's memory. If the Item holds views itself, the
+/// Result is more likely a copy of these, so the answer is no.
 template <class Item, class Result>
 constexpr bool may_view() {
     if constexpr (std::same_as<Item, Result> || !owns_memory<Item> || std::is_void_v<Result>)

@@ -26,7 +26,8 @@ type_list<In, Out> ends_of(const Stage<In, Out>&);
 template <class In, class Out>
 type_list<In, Out> ends_of(const Pipeline<In, Out>&);
 
-/// A Stage or a Pipeline: its item types are known.
+/// `in` and `out`, the item types of a Stage or a Pipeline (`typed`); or only whether T waits for its left side
+/// (`generic`).
 template <class T>
 struct chain {
     static constexpr bool typed = false;
@@ -52,8 +53,8 @@ concept generic_operand = chain_of<T>::generic;
 template <class T>
 concept operand = typed_operand<T> || generic_operand<T>;
 
-/// A function that was meant for the items of Range, or for an Input of them. Not what takes the range itself, as what
-/// the verbs of std::views return does.
+/// A function for the items of Range, or for an Input of them. Not one that takes the range itself, as std::views::take
+/// and its like do.
 template <class F, class Range>
 concept plain_function = !operand<F> && !std::ranges::range<F> && !std::invocable<F, Range> &&
                          (has_signature<std::decay_t<F>> ||

@@ -2,11 +2,11 @@
 #ifndef PARALLELPIPE_DETAIL_STAGE_SETTINGS_HPP
 #define PARALLELPIPE_DETAIL_STAGE_SETTINGS_HPP
 
-// Settings that are no Setup, or that stand in the wrong place: overloads that only say what to write.
+// Settings with a wrong field name, or in the wrong place: overloads whose only use is a message of the compiler.
 //
 // A list in braces has no type, so it cannot be deduced: the parameter `Wrong` takes its default, and the
-// overload is viable if the list initialises a misnamed_setup. Where it initialises a Setup as well, the verb
-// itself is the better match: its other parameters fit at least as well, and it is more specialised.
+// overload is viable if the list initialises a misnamed_setup. If the list initialises a Setup as well, the
+// function itself is the better match: its other parameters fit at least as well, and it is more specialised.
 
 #include <parallelpipe/detail/base/callable_traits.hpp>
 #include <parallelpipe/setup.hpp>
@@ -18,19 +18,19 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// What any argument converts to, by the worst of all conversions.
+/// Any argument converts to this, by the lowest-ranked conversion.
 struct anything {
     anything() = default;
     template <class T>
     anything(T&&) noexcept {}
 };
 
-/// The first field of what is not initialised without the names of its fields.
+/// As the first field of a struct: no value converts to it, so a list without field names does not fit.
 struct named_fields_only {
     named_fields_only() noexcept {}
 };
 
-/// The fields of Setup, and at the place of each what others call it: {.threads = 4, .qsize = 10}.
+/// The fields of Setup, and in the place of each the names that other libraries use: {.threads = 4, .qsize = 10}.
 struct misnamed_setup {
     named_fields_only first{};
     anything worker{}, n_workers{}, num_workers{}, nworkers{}, thread{}, threads{}, n_threads{}, num_threads{},
@@ -54,27 +54,28 @@ concept misnamed = std::same_as<Settings, misnamed_setup>;
 template <class Settings>
 concept misplaced = std::same_as<Settings, misnamed_setup> || std::same_as<Settings, Setup>;
 
-// What such an overload returns: the call needs it complete, so this is the first error.
+// The results of such overloads. A call needs the type complete, so its message is the first error.
 
 template <class Settings>
 struct no_such_setting {
     static_assert(never<Settings>,
                   "parallelpipe: Setup has no field of that name; its fields are, in this order, .workers, "
-                  ".qsize, .ordered, .name, .on_error and .retry: write {.workers = 4, .qsize = 100}");
+                  ".qsize, .ordered, .name, .on_error and .retry; write {.workers = 4, .qsize = 100}");
 };
 template <class Settings>
 struct settings_come_first {
-    static_assert(never<Settings>, "parallelpipe: the settings come first: write map_stage({.workers = 4}, f), and "
-                                   "so for every other verb");
+    static_assert(never<Settings>, "parallelpipe: the settings stand last here, and come first in every ready-made "
+                                   "stage; write map_stage({.workers = 4}, f)");
 };
 
 }  // namespace parallelpipe::detail
 
-/// Calls of a verb, with the parameters that follow, whose settings have a wrong name or stand last.
-#define PARALLELPIPE_REFUSE_WRONG_SETTINGS(verb, ...)                                                   \
+/// Overloads of `function`, which has these parameters after its settings, for settings with a wrong field name, and
+/// for settings that stand last.
+#define PARALLELPIPE_REFUSE_WRONG_SETTINGS(function, ...)                                               \
     template <detail::misnamed Wrong = detail::misnamed_setup>                                          \
-    detail::no_such_setting<Wrong> verb(Wrong, __VA_ARGS__);                                            \
+    detail::no_such_setting<Wrong> function(Wrong, __VA_ARGS__);                                        \
     template <detail::misplaced Wrong = detail::misnamed_setup>                                         \
-    detail::settings_come_first<Wrong> verb(__VA_ARGS__, Wrong);
+    detail::settings_come_first<Wrong> function(__VA_ARGS__, Wrong);
 
 #endif

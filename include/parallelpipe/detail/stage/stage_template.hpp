@@ -2,8 +2,8 @@
 #ifndef PARALLELPIPE_DETAIL_STAGE_STAGE_TEMPLATE_HPP
 #define PARALLELPIPE_DETAIL_STAGE_STAGE_TEMPLATE_HPP
 
-// What stage(f) and the other verbs return: a Stage where all is known, else something that waits for its
-// arguments or for the left side of operator|.
+// What stage(f), map_stage(f) and all ready-made stages return: a Stage if its item types and its arguments are
+// known, else a template that waits for its arguments or for the left side of operator|.
 
 #include <parallelpipe/detail/base/callable_traits.hpp>
 #include <parallelpipe/detail/base/config.hpp>
@@ -43,7 +43,7 @@ struct function_maker {
         requires has_signature<F>
     static type_list<typename first_parameter_input<typename signature<F>::parameters>::type> input();
 
-    /// To be asked in a constant expression: so its error comes before those that follow from it.
+    /// Call it in a constant expression, so that its message comes before the errors that follow from it.
     template <class F>
     static constexpr bool check() {
         using result = typename signature<F>::result;
@@ -51,10 +51,9 @@ struct function_maker {
         constexpr bool is_one =
             output_item<result>::valid && !(std::is_void_v<in> && std::is_void_v<result>);
         static_assert(is_one,
-                      "parallelpipe: this is no stage function: it must be generator<Out> "
-                      "f(Input<In>, ...), Range f(Input<In>, ...) by value, void f(Input<In>, ...), or "
-                      "generator<Out> f(...) for a source; to map one item to one result write "
-                      "map_stage(f)");
+                      "parallelpipe: this is no stage function; write generator<Out> f(Input<In>, ...), Range "
+                      "f(Input<In>, ...) by value, void f(Input<In>, ...), or generator<Out> f(...) for a source; to map "
+                      "one item to one result write map_stage(f)");
         return is_one;
     }
     template <class F>
@@ -71,25 +70,25 @@ struct only<type_list<T>> {
     using type = T;
 };
 
-/// Whether the verb can tell the item type that F reads, given the bound arguments.
-template <class Verb, class F, class... Bound>
-concept input_known = requires { Verb::template input<F, Bound...>(); };
+/// Whether the item type that F reads is known, given the bound arguments.
+template <class Maker, class F, class... Bound>
+concept input_known = requires { Maker::template input<F, Bound...>(); };
 
-template <class Verb, class F, class... Bound>
-using known_input_t = typename only<decltype(Verb::template input<F, Bound...>())>::type;
+template <class Maker, class F, class... Bound>
+using known_input_t = typename only<decltype(Maker::template input<F, Bound...>())>::type;
 
-/// Whether F with these arguments can run at once on what it is known to read.
-template <class Verb, class F, class... Bound>
+/// Whether the item type that F reads is known and F has all its arguments.
+template <class Maker, class F, class... Bound>
 concept complete =
-    input_known<Verb, F, Bound...> &&
-    callable_as_stage<typename Verb::template function<F, known_input_t<Verb, F, Bound...>>,
-                      input_of_t<known_input_t<Verb, F, Bound...>>, std::unwrap_reference_t<Bound>...>;
+    input_known<Maker, F, Bound...> &&
+    callable_as_stage<typename Maker::template function<F, known_input_t<Maker, F, Bound...>>,
+                      input_of_t<known_input_t<Maker, F, Bound...>>, std::unwrap_reference_t<Bound>...>;
 
 template <class... P>
 constexpr std::size_t count_of(type_list<P...>) {
     return sizeof...(P);
 }
-/// Whether F, which does not run with these arguments, would take more of them; if that is not known, too.
+/// Whether F, which cannot be called with these arguments, takes more of them; true also if that is unknown.
 template <class F, class... Bound>
 inline constexpr bool takes_more = true;
 template <class F, class... Bound>
@@ -98,14 +97,14 @@ inline constexpr bool takes_more<F, Bound...> =
     detail::count_of(typename signature<F>::parameters{}) + signature<F>::is_member > sizeof...(Bound) + 1;
 
 /// Whether F is known to read no items.
-template <class Verb, class F, class... Bound>
+template <class Maker, class F, class... Bound>
 inline constexpr bool is_known_source = false;
-template <class Verb, class F, class... Bound>
-    requires input_known<Verb, F, Bound...>
-inline constexpr bool is_known_source<Verb, F, Bound...> = std::is_void_v<known_input_t<Verb, F, Bound...>>;
+template <class Maker, class F, class... Bound>
+    requires input_known<Maker, F, Bound...>
+inline constexpr bool is_known_source<Maker, F, Bound...> = std::is_void_v<known_input_t<Maker, F, Bound...>>;
 
-/// What operator| takes on its right without knowing the items: it has a member template
-/// `on<In>()`, which makes the Stage or the Pipeline for items of type In.
+/// A stage whose items are not known. It stands on the right of operator|, which calls its member template `on<In>()`:
+/// that makes the Stage or the Pipeline for items of type In.
 struct generic_stage {
     template <class... Settings>
     auto results(const Settings&...) const {
@@ -132,8 +131,8 @@ private:
     template <class... Settings>
     static auto refuse_to_run() {
         static_assert(never<Settings...>,
-                      "parallelpipe: this stage still lacks its arguments, or the items that it is to read; call "
-                      "it with its arguments and put a range in front: (range | my_stage(7)).results()");
+                      "parallelpipe: this stage lacks its arguments, or a range on its left; write (range | "
+                      "my_stage(7)).results()");
     }
 };
 
@@ -155,21 +154,21 @@ struct later_settings {
     }
 };
 
-template <class Verb, class F, class Later, class... Bound>
+template <class Maker, class F, class Later, class... Bound>
 class stage_template;
 
 /// A Stage if all is known, else a stage_template that waits for arguments or for its left side.
-template <class Verb, class F, class... Bound, class Later = later_settings<>>
+template <class Maker, class F, class... Bound, class Later = later_settings<>>
 auto make_stage(Setup setup, F f, std::tuple<Bound...> bound, Later later = {}) {
     if constexpr (check_copyable<F, Bound...>::value) {
-        constexpr bool is_complete = complete<Verb, F, Bound...>;
+        constexpr bool is_complete = complete<Maker, F, Bound...>;
         if constexpr (is_complete && sizeof...(Bound) == 0 && std::same_as<Later, later_settings<>>) {
-            return Verb::template make<known_input_t<Verb, F>>(setup, f);
+            return Maker::template make<known_input_t<Maker, F>>(setup, f);
         } else {
-            stage_template<Verb, F, Later, Bound...> made(std::move(setup), std::move(f), std::move(later),
+            stage_template<Maker, F, Later, Bound...> made(std::move(setup), std::move(f), std::move(later),
                                                           std::move(bound));
             if constexpr (is_complete)
-                return made.template on<known_input_t<Verb, F, Bound...>>();
+                return made.template on<known_input_t<Maker, F, Bound...>>();
             else
                 return made;
         }
@@ -179,9 +178,9 @@ auto make_stage(Setup setup, F f, std::tuple<Bound...> bound, Later later = {}) 
 /// A stage function that still lacks something: arguments, or, if it is generic, the type of its items, which
 /// operator| takes from the left side. A value, as a Stage is. An argument bound with std::ref stays a
 /// std::reference_wrapper until the Stage is made.
-template <class Verb, class F, class Later, class... Bound>
+template <class Maker, class F, class Later, class... Bound>
 class PARALLELPIPE_RUN_IT stage_template : public generic_stage,
-                                           private fluent_settings<stage_template<Verb, F, Later, Bound...>> {
+                                           private fluent_settings<stage_template<Maker, F, Later, Bound...>> {
 public:
     stage_template(Setup settings, F f, Later later, std::tuple<Bound...> bound)
         : f_(std::move(f)), later_(std::move(later)), bound_(std::move(bound)) {
@@ -191,15 +190,15 @@ public:
     /// The stage with these arguments. This one is unchanged.
     template <class... Arguments>
     auto operator()(Arguments&&... arguments) const {
-        static_assert(sizeof...(Bound) == 0, "parallelpipe: the arguments of this stage are bound "
-                                             "already; call the stage that stage(f) returned");
+        static_assert(sizeof...(Bound) == 0, "parallelpipe: the arguments of this stage are bound already; call the "
+                                             "stage that stage(f) returned");
         using all = std::tuple<std::decay_t<Arguments>...>;
-        constexpr bool enough = !input_known<Verb, F, std::decay_t<Arguments>...> ||
-                                complete<Verb, F, std::decay_t<Arguments>...>;
-        static_assert(enough, "parallelpipe: these arguments do not fit the parameters behind the "
-                              "Input of the stage function; pass one for each, in order");
+        constexpr bool enough = !input_known<Maker, F, std::decay_t<Arguments>...> ||
+                                complete<Maker, F, std::decay_t<Arguments>...>;
+        static_assert(enough, "parallelpipe: these arguments do not fit the parameters after the Input of the stage "
+                              "function; pass one for each, in order");
         if constexpr (check_copyable<F, std::decay_t<Arguments>...>::value)
-            return detail::make_stage<Verb>(setup_, f_, all(std::forward<Arguments>(arguments)...), later_);
+            return detail::make_stage<Maker>(setup_, f_, all(std::forward<Arguments>(arguments)...), later_);
     }
 
     using fluent_settings<stage_template>::setup;
@@ -213,37 +212,36 @@ public:
     /// The stage with this handler, as fluent_settings::dead_letter. This one is unchanged.
     template <class Handler>
     [[nodiscard]] auto dead_letter(Handler handler) const {
-        if constexpr (check_dead_letter<Handler, Verb::per_item>())
+        if constexpr (check_dead_letter<Handler, Maker::per_item>())
             return with(later_settings<decltype(Later::key), Handler>{later_.key, std::move(handler)});
     }
 
     /// The stage for items of type In.
     template <class In>
     auto on() const {
-        using function = typename Verb::template function<F, In>;
+        using function = typename Maker::template function<F, In>;
         constexpr bool has_arguments =
-            !input_known<Verb, F, Bound...> || complete<Verb, F, Bound...>;
-        constexpr bool reads = std::is_void_v<In> || !is_known_source<Verb, F, Bound...>;
+            !input_known<Maker, F, Bound...> || complete<Maker, F, Bound...>;
+        constexpr bool reads = std::is_void_v<In> || !is_known_source<Maker, F, Bound...>;
         static_assert(reads, "parallelpipe: the right side of | is a source: it takes no items; give its function an "
-                             "Input<T> as first parameter, or, if that is to be called with each item, write "
-                             "map_stage(f) or flat_map(f)");
+                             "Input<T> as first parameter, or write map_stage(f) or flat_map(f) to call it with each "
+                             "item");
         static_assert(!reads || has_arguments || !takes_more<F, Bound...>,
-                      "parallelpipe: this stage lacks arguments for the parameters behind its Input; "
-                      "call it with them: source | my_stage(7)");
+                      "parallelpipe: this stage lacks arguments for the parameters after its Input; call it with them: "
+                      "source | my_stage(7)");
         static_assert(!reads || has_arguments || takes_more<F, Bound...>,
-                      "parallelpipe: this function is not what its verb calls: filter(f) wants a result that "
-                      "is true or false, map_stage(f) a result, flat_map(f) a range, and each the item as the "
-                      "first parameter");
+                      "parallelpipe: this function does not fit its stage; take the item as the first parameter, and "
+                      "return true or false for filter(f), a result for map_stage(f), a range for flat_map(f)");
         constexpr bool callable =
             callable_as_stage<function, input_of_t<In>, std::unwrap_reference_t<Bound>...>;
         static_assert(!reads || !has_arguments || callable,
                       "parallelpipe: the generic stage on the right of | cannot be called with the items on its left; "
-                      "let its function take what stands there, [](auto items) or [](auto item), or put a map_stage "
-                      "that converts between them");
+                      "write a function that takes them, [](auto items) or [](auto item), or put a map_stage that "
+                      "converts between them");
         if constexpr (reads && has_arguments && callable) {
             auto made = detail::spread(
                 [&](const auto&... bound) {
-                    return Verb::template make<In>(setup_, f_, bound...);
+                    return Maker::template make<In>(setup_, f_, bound...);
                 },
                 bound_);
             later_.apply_to(made);
@@ -253,11 +251,11 @@ public:
 
 private:
     friend fluent_settings<stage_template>;
-    void set(Setup changes) { apply(setup_, std::move(changes), Verb::per_item); }
+    void set(Setup changes) { apply(setup_, std::move(changes), Maker::per_item); }
 
     template <class Other>
     auto with(Other later) const {
-        return stage_template<Verb, F, Other, Bound...>(setup_, f_, std::move(later), bound_);
+        return stage_template<Maker, F, Other, Bound...>(setup_, f_, std::move(later), bound_);
     }
 
     Setup setup_;

@@ -19,7 +19,7 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// Where something may be delayed: each place has delays of its own.
+/// Where a delay can be: each place has a sequence of its own.
 enum class delay_place : unsigned { source, item, result, consumer };
 
 /// A sequence of delays.
@@ -29,7 +29,7 @@ public:
         : longest_(std::max(delays.longest, std::chrono::nanoseconds())),
           random_(seeded(delays, place, worker)) {}
 
-    /// The next one; zero is none, less than zero offers the core to another thread.
+    /// The next delay; zero is none, less than zero yields the core to another thread.
     std::chrono::nanoseconds next() {
         const auto dice = random_() % 16;
         if (dice < 8) return {};
@@ -50,7 +50,7 @@ public:
 private:
     static std::mt19937 seeded(const testing::Delays& delays, delay_place place,
                                std::size_t worker) {
-        // seed_seq takes the lower 32 bits of each.
+        // seed_seq takes the lower 32 bits of each number.
         const std::uint64_t numbers[] = {delays.seed, delays.seed >> 32,
                                          static_cast<std::uint64_t>(place), worker};
         std::seed_seq seeds(std::begin(numbers), std::end(numbers));
@@ -61,9 +61,9 @@ private:
     std::mt19937 random_;
 };
 
-/// Hands the items on, with delays before it takes one, while it has it and behind it.
+/// Hands the items on, with a delay before it takes one, one before it hands it on and one after.
 template <class T>
-generator<T> dawdle(Input<T> items, testing::Delays delays, delay_place place) {
+generator<T> delayed(Input<T> items, testing::Delays delays, delay_place place) {
     delay_sequence delay(delays, place, this_worker::index());
     delay.wait();
     for (T& item : items) {
@@ -74,8 +74,8 @@ generator<T> dawdle(Input<T> items, testing::Delays delays, delay_place place) {
 }
 
 template <class T>
-Stage<T, T> dawdling(const testing::Delays& delays, delay_place place) {
-    return Stage<T, T>(&dawdle<T>, delays, place);
+Stage<T, T> delaying(const testing::Delays& delays, delay_place place) {
+    return Stage<T, T>(&delayed<T>, delays, place);
 }
 
 }  // namespace parallelpipe::detail

@@ -24,8 +24,7 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// The stage with delays inside each worker: before and behind the stage function, in the same
-/// thread.
+/// The stage with delays in each worker, before and after the stage function, in the same thread.
 template <class In, class Out>
 Pipeline<In, Out> disturbed(const testing::Delays& delays, const Stage<In, Out>& stage) {
     stage_entry tested = stage.entry();
@@ -33,21 +32,21 @@ Pipeline<In, Out> disturbed(const testing::Delays& delays, const Stage<In, Out>&
     outer.retry.reset();
     if (outer.on_error == OnError::skip) outer.on_error.reset();
     apply(outer, {.workers = delays.workers, .qsize = delays.qsize, .ordered = delays.ordered});
-    // Errors carry the name of the stage inside.
+    // Errors carry the name of the stage inside, not that of the fused one.
     if (!tested.setup.name) tested.setup.name = "tested";
 
     const auto with_results = [&](const auto& reader) {
         if constexpr (std::is_void_v<Out>)
             return reader;
         else
-            return reader | detail::dawdling<Out>(delays, delay_place::result);
+            return reader | detail::delaying<Out>(delays, delay_place::result);
     };
     const auto whole = [&] {
         const Pipeline<In, Out> alone(std::vector{tested});
         if constexpr (std::is_void_v<In>)
             return with_results(alone);
         else
-            return with_results(detail::dawdling<In>(delays, delay_place::item) | alone);
+            return with_results(detail::delaying<In>(delays, delay_place::item) | alone);
     };
     stage_entry made = parallelpipe::fuse(std::move(outer), Pipeline<In, Out>(whole())).entry();
     made.partition = tested.partition;
@@ -76,7 +75,7 @@ auto disturbed_run(testing::Delays delays, const What& what, Arguments&&... argu
                              detail::completed<In>(what, std::forward<Arguments>(arguments)...));
 }
 
-/// Runs it; the thread that takes the results dawdles as well.
+/// Runs the pipeline, with delays in the calling thread, which takes the results.
 template <class Out>
 auto run_disturbed(const testing::Delays& delays, const Pipeline<void, Out>& pipeline) {
     if constexpr (std::is_void_v<Out>) {
@@ -99,7 +98,7 @@ auto run_reader(const testing::Delays& delays, const What& what, Range&& input,
         delays, what, std::forward<Arguments>(arguments)...);
     using In = typename chain_of<decltype(reader)>::in;
     const auto whole =
-        detail::dawdle<In>(Input<In>(std::forward<Range>(input)), delays, delay_place::source) |
+        detail::delayed<In>(Input<In>(std::forward<Range>(input)), delays, delay_place::source) |
         reader;
     std::vector<stage_entry> stages = whole.stages();
     stages.front().setup.qsize = delays.qsize.value_or(2);  // of the source

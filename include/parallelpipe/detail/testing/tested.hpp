@@ -34,7 +34,7 @@ constexpr bool is_source() {
         return false;
 }
 
-/// What the function takes; if it takes anything, `Element`.
+/// The item type that the function takes; `Element` for a generic function.
 template <class F, class Element>
 struct tested_input {
     using type = Element;
@@ -44,7 +44,7 @@ template <class F, class Element>
 struct tested_input<F, Element> : first_parameter_input<typename signature<F>::parameters> {
 };
 
-/// A Stage or a Pipeline, with these arguments, for items of type In if that is open.
+/// The Stage or the Pipeline that `what` is, or becomes with these arguments and items of type In.
 template <class In, class What, class... Arguments>
 auto completed(const What& what, Arguments&&... arguments) {
     if constexpr (typed_operand<What>) {
@@ -61,7 +61,7 @@ auto completed(const What& what, Arguments&&... arguments) {
     }
 }
 
-/// Calls a stage function as a worker does, without one.
+/// Calls a stage function as a worker does, in the calling thread.
 template <class In, class F, class... Bound>
 auto results_of_call(F& f, input_of_t<In> items, std::tuple<Bound...> bound) {
     using Result = stage_result_t<F, In, Bound...>;
@@ -70,9 +70,9 @@ auto results_of_call(F& f, input_of_t<In> items, std::tuple<Bound...> bound) {
     } else {
         using Out = output_item_t<Result>;
         static_assert(!detail::may_view<In, Out>(),
-                      "parallelpipe: this stage function yields views of its items, which are gone when the test looks at "
-                      "its results; yield a std::string, or, where what the views look at outlives the run, a "
-                      "Lasting<std::string_view>");
+                      "parallelpipe: this stage function yields views of its items, which are destroyed before the test "
+                      "reads the results; yield a std::string, or a Lasting<std::string_view> where the viewed memory "
+                      "outlives the run");
         auto range = detail::call_stage(f, items, bound);
         std::vector<Out> all;
         const auto end = std::ranges::end(range);
@@ -95,9 +95,7 @@ auto collected_inline(const Pipeline<void, Out>& pipeline) {
     if constexpr (std::is_void_v<Out>) {
         pipeline.execute(inline_run);
     } else {
-        std::vector<Out> all;
-        for (Out& result : pipeline.results(inline_run)) all.push_back(std::move(result));
-        return all;
+        return pipeline.collect(inline_run);
     }
 }
 

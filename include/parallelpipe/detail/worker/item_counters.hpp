@@ -2,7 +2,7 @@
 #ifndef PARALLELPIPE_DETAIL_WORKER_ITEM_COUNTERS_HPP
 #define PARALLELPIPE_DETAIL_WORKER_ITEM_COUNTERS_HPP
 
-// What a stage counts of items that failed, and how its statistics are made.
+// The counters of items that failed in a stage, and the sums of its statistics.
 
 #include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/statistics.hpp>
@@ -12,7 +12,7 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// Makes the sums of a stage from its workers, but for the three that count failures.
+/// Makes the sums of a stage from its workers, except the three that count failures.
 inline void sum_up(StageStatistics& stage) {
     stage.items_in = stage.items_out = 0;
     stage.busy = stage.waiting_for_input = stage.waiting_for_room = stage.cpu = stage.ready = {};
@@ -27,8 +27,8 @@ inline void sum_up(StageStatistics& stage) {
     }
 }
 
-/// Counted where an item fails, by the workers of one stage; read by anybody at any time. Relaxed:
-/// the numbers order nothing.
+/// Counts of failures: written by the workers of one stage, read by any thread at any time. Relaxed: the numbers
+/// order nothing.
 struct item_counters {
     sync::atomic<std::size_t> skipped{0};
     sync::atomic<std::size_t> retried{0};

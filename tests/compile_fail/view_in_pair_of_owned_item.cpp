@@ -1,5 +1,5 @@
-// Nor may a part of what is yielded become a view.
-// expect: what the left side of | yields owns its memory
+// A part of an item does not become a view either.
+// expect: the items on the left of | own their memory
 
 #include <parallelpipe.hpp>
 

@@ -1,5 +1,5 @@
-// The settings of a verb come first, whatever it takes.
-// expect: the settings come first
+// Settings come before a number.
+// expect: the settings stand last here, and come first in every ready-made stage
 
 #include <parallelpipe.hpp>
 

@@ -1,5 +1,5 @@
-// The settings of a verb come first.
-// expect: the settings come first: write map_stage({.workers = 4}, f)
+// Settings come before the function.
+// expect: the settings stand last here, and come first in every ready-made stage; write map_stage({.workers = 4}, f)
 
 #include <parallelpipe.hpp>
 

@@ -1,4 +1,4 @@
-// A function has to be made a stage, also the first one.
+// A function becomes a stage by stage(f) or map_stage(f), also after a range.
 // expect: is a function, not a stage; wrap it: range | map_stage(f)
 
 #include <parallelpipe.hpp>

@@ -1,4 +1,4 @@
-// The same with a function that takes an Input.
+// A lambda that takes an Input becomes a stage by stage(f).
 // expect: range | stage(f) where f takes an Input
 
 #include <parallelpipe.hpp>

@@ -1,5 +1,5 @@
-// Views work on results.
-// expect: a view goes behind the results
+// Views apply to the results of a pipeline.
+// expect: apply a view to the results: (left).results() | view
 
 #include <parallelpipe.hpp>
 

@@ -1,4 +1,4 @@
-// An element that a range makes is gone when the stage looks at a view of it; one of a container is not.
+// An element that a range computes is destroyed before the stage reads a view of it; one of a container is not.
 // expect: the elements of the range on the left of | own their memory
 
 #include <parallelpipe.hpp>

@@ -1,5 +1,5 @@
-// The settings of a fused stage come first, too.
-// expect: the settings come first
+// Settings come before the chain that is fused.
+// expect: the settings stand last here
 
 #include <parallelpipe.hpp>
 

@@ -1,5 +1,5 @@
-// The settings of a verb come first, however much it takes.
-// expect: the settings come first
+// Settings come before all parameters of reduce.
+// expect: the settings stand last here
 
 #include <parallelpipe.hpp>
 

@@ -1,5 +1,5 @@
-// What a stage yields is gone when the next one looks at a view of it.
-// expect: what the left side of | yields owns its memory
+// An item is destroyed before the next stage reads a view of it.
+// expect: the items on the left of | own their memory
 
 #include <parallelpipe.hpp>
 
