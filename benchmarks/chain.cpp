@@ -1,5 +1,5 @@
-// How much of two cores is left for the work when it is spread over stages? Four stages of 2.5
-// microseconds each, serial and with 2 workers each. Ideal is half of the loop's time.
+// How much of two cores does the work get when it is spread over stages? Four stages of 2.5
+// microseconds each, serial and with 2 workers each. The ideal is half of the loop's time.
 
 #include <parallelpipe.hpp>
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Puts the files of the programs together to one, and draws charts of it with gnuplot.
+"""Joins the JSON files of the benchmark programs and draws charts with gnuplot.
 
     charts.py build/bench     reads build/bench/parts/*.json, writes results.json and *.svg
 """
@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 
-# A row of the overview: the program, its table, what stands for us, what the row is called.
+# A row of the overview: program, title of its table, contender that stands for parallelpipe, label.
 OVERVIEW = [
     ("hop", "hop, K = 1", "map_stage", "hop, 1 stage"),
     ("hop", "hop, K = 4", "map_stage", "hop, 4 stages"),
@@ -35,8 +35,8 @@ OVERVIEW = [
      "latency, p50, fused"),
 ]
 
-# Colours that can be told from each other, on white and on black, by the colour-blind too.
-PEERS = [  # the beginning of a contender's name, what the legend calls it, colour, gnuplot's point type
+# The colours differ on white and on black, for colour-blind readers too.
+PEERS = [  # prefix of a contender's name, its name in the legend, colour, gnuplot's point type
     ("oneTBB", "oneTBB", "#0a9396", 7),
     ("Taskflow", "Taskflow", "#d98200", 9),
     ("FastFlow", "FastFlow", "#8f7ee7", 5),
@@ -69,7 +69,7 @@ def draw(path, size, title, script):
                    f"set title {quoted(title)}\n" + script,
                    text=True, check=True)
     svg = path.read_text()
-    # Text gets the colour of the reader's light or dark page.
+    # The style gives the text a colour that fits a light or a dark page.
     start = svg.index("<g id=\"gnuplot_canvas\"")
     svg = svg[:start] + STYLE + svg[start:]
     path.write_text(svg.replace("<title>Gnuplot</title>", f"<title>{title}</title>"))
@@ -85,7 +85,7 @@ def table_of(results, program, title):
 
 
 def overview(results, path):
-    """How many times as long as ours a peer takes, on a logarithmic axis."""
+    """Draws the time of each peer as a multiple of parallelpipe's, on a logarithmic axis."""
     labels = []
     points = {name: [] for _, name, _, _ in PEERS}
     for program, title, ours, label in OVERVIEW:
@@ -111,7 +111,7 @@ def overview(results, path):
     script += "set xtics (" + ", ".join(f"'{t:g}x' {t}" for t in ticks) + ")\n"
     script += "set ytics (" + ", ".join(f"{quoted(label)} {y}" for label, y in labels) + ")\n"
     script += "set key outside bottom center horizontal samplen 1.5 width 1\nset bmargin 6\n"
-    title = "Time of the others, as a multiple of ours: right of the line we are ahead"
+    title = "Time of the peers as a multiple of parallelpipe's: right of the line, parallelpipe is faster"
     script += f"set arrow from 1,graph 0 to 1,graph 1 nohead lc rgb '{OURS}' lw 2.5 front\n"
     plots = [f"1/0 with lines lc rgb '{OURS}' lw 2.5 title 'parallelpipe'"]
     data = ""
@@ -124,7 +124,7 @@ def overview(results, path):
 
 
 def bars(table, path, title, leave_out=()):
-    """One bar for each contender of a table, ours in colour."""
+    """Draws one bar for each contender of a table, parallelpipe's in colour."""
     rows = [(row["name"], row["role"], row["median"][0]) for row in table["rows"]
             if row["name"] not in leave_out]
     rows.sort(key=lambda row: row[2])

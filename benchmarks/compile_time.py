@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""How long does it take to compile? 01_hello.cpp beside the same as a plain loop, and pipelines of 1, 5,
-10 and 20 stages, each with a function of its own. Seconds of CPU of the compiler, at -O0."""
+"""How long does it take to compile? Measures 01_hello.cpp, the same program as a plain loop, and
+pipelines of 1, 5, 10 and 20 stages with a function of their own each. Prints the compiler's CPU seconds
+at -O0."""
 
 import argparse
 import os
@@ -29,7 +30,7 @@ int main() {
 
 
 def standard_headers():
-    """Those that the library includes, and nothing else."""
+    """A program that includes the standard headers that the library includes, but not the library."""
     found = set()
     for header in (ROOT / "include").rglob("*.hpp"):
         found |= set(re.findall(r"^#include <([a-z_]+)>", header.read_text(), re.MULTILINE))

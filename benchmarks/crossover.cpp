@@ -1,5 +1,5 @@
-// How much work must an item be so that a stage with 2 workers beats the plain loop? The work per item is
-// doubled until it does; what is printed is the point in between where both take the same.
+// How much work must an item take so that a stage with 2 workers beats the plain loop? The benchmark
+// doubles the work per item until the stage wins, and prints the interpolated point of equal times.
 
 #include <parallelpipe.hpp>
 
@@ -23,7 +23,7 @@ using namespace parallelpipe;
 using Number = std::uint64_t;
 using Job = bench::FarmJob<bench::Work>;
 
-/// Items that take about 4 ms in a loop.
+/// A job of as many items as take about 4 ms in a loop.
 Job job_of(double nanoseconds) {
     const double items = std::clamp(4e6 / nanoseconds, 1'000.0, 200'000.0);
     return {static_cast<std::size_t>(items), bench::Work(nanoseconds)};

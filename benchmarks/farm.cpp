@@ -1,6 +1,5 @@
-// How much of two cores is left for the work? One stage of 1 or 10 microseconds an item, with 2 and with
-// 4 workers; results as they come, and in the order of the input. Ideal is the loop's time, divided by
-// the number of cores.
+// How much of two cores does the work get? One stage of 1 or 10 microseconds an item, with 2 and with
+// 4 workers, with and without `ordered`. The ideal is the loop's time divided by the number of cores.
 
 #include <parallelpipe.hpp>
 

@@ -1,6 +1,6 @@
-// How many instructions does an item cost? Runs one of a few small pipelines over a number of items and
-// does nothing else: instructions.sh counts under callgrind, with two numbers of items, so that what
-// starting and stopping costs falls out.
+// How many instructions does an item cost? This program runs one of several small pipelines over a
+// number of items. instructions.py runs it twice under callgrind, with different numbers of items, and
+// subtracts the counts, which removes the cost of starting and stopping.
 
 #include <parallelpipe.hpp>
 
@@ -17,7 +17,7 @@ namespace {
 using namespace parallelpipe;
 
 int run(const std::string& what, std::size_t items) {
-    // A queue that takes everything: no worker waits for room, and how often is left to nobody.
+    // Unlimited queues: no worker waits for a slot, so the count does not depend on the scheduler.
     const Setup endless{.qsize = 0};
     const Pipeline<void, std::uint64_t> source = bench::counting(endless, items);
     const auto generator = bench::adding_generator(endless);

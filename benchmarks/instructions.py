@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Counts the instructions per item and hop of some small pipelines, under valgrind's callgrind.
+"""Counts the instructions per item and hop of some small pipelines, with valgrind's callgrind.
 
-Noise of the machine does not touch these numbers: in one thread they repeat exactly, with threads to
-a few in a thousand (farms: in a hundred), so they show a change that no clock would.
+The counts do not depend on the load of the machine: with one thread they repeat exactly, with several
+threads to a few in a thousand (farms: a few in a hundred). They show changes too small for a clock.
 """
 
 import argparse
@@ -14,7 +14,7 @@ import sys
 sys.path.insert(0, str(pathlib.Path(__file__).parent / "support"))
 import measured
 
-PIPELINES = [  # what instructions.cpp calls it, its name here, hand-overs and nested calls of an item
+PIPELINES = [  # name in instructions.cpp, name in the table, hops and nested calls of an item
     ("source", "source", 1),
     ("generator_4", "source | 4 generator stages", 5),
     ("map_4", "source | 4 map_stages", 5),
@@ -51,7 +51,7 @@ def main():
         rows.append((name, "ours", [[an_item, an_item / steps]]))
     table = measured.table("instructions", ["an item", "a step"], rows)
     measured.show(table)
-    print("  a step is a hop, or one stage within a fused one")
+    print("  a step is a hop, or one stage of a fused stage")
     measured.write(options.json, "instructions", [table])
 
 

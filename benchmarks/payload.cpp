@@ -1,5 +1,6 @@
-// What if items are big? 4 KiB each through 3 stages that read and write every byte: a core that gets an
-// item from another one has to fetch it first, and what waits in deep queues is not in the cache any more.
+// What does it cost to hand on big items? Items of 4 KiB pass 3 stages that read and write every byte.
+// A core that receives an item from another core must fetch its cache lines first; items that wait in
+// a deep queue have left the cache.
 
 #include <parallelpipe.hpp>
 
@@ -19,7 +20,8 @@ using namespace parallelpipe;
 using Number = std::uint64_t;
 using Block = std::array<Number, 4096 / sizeof(Number)>;
 
-// The work is the same machine code for all: where a loop this short lies can make a third of its speed.
+// noinline: all contenders run the same machine code. The alignment of such a short loop can change its
+// speed by a third.
 [[gnu::noinline]] std::unique_ptr<Block> made(Number number) {
     auto block = std::make_unique<Block>();
     block->fill(number);
@@ -31,7 +33,7 @@ using Block = std::array<Number, 4096 / sizeof(Number)>;
 }
 
 struct PayloadJob {
-    using Item = Block*;  // the peers' items; from the source's `new` to the sink's `delete`
+    using Item = Block*;  // the source allocates, the sink deletes
 
     std::size_t items;
     Number next_number = 0;

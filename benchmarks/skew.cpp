@@ -1,5 +1,5 @@
-// Do workers stay busy when items differ? Every 64th item takes 200 microseconds, the others 1; one stage
-// with 2 workers. Ideal is half of the loop's time.
+// Do workers stay busy when the work per item differs? Every 64th item takes 200 microseconds, the
+// others 1; one stage with 2 workers. The ideal is half of the loop's time.
 
 #include <parallelpipe.hpp>
 

@@ -1,5 +1,6 @@
-// What does it cost to start and stop? Four stages with 2 workers each over no items, beside starting and
-// joining 8 std::jthreads. And does it leave anything behind: 1000 runs over 10 items.
+// What does it cost to start and stop? Four stages with 2 workers each over no items, compared with
+// starting and joining 8 std::jthreads. A second table shows how memory and the number of threads grow
+// over 1000 runs of 10 items.
 
 #include <parallelpipe.hpp>
 
@@ -51,11 +52,11 @@ void start_stop(bench::Session& session) {
                            return consume(pipeline);
                        })},
                       {peer, "8 std::jthreads", repeated(threads(8))},
-                      // The range in front is read by a worker of its own.
+                      // A worker of its own reads the range in front: 9 workers in all.
                       {reference, "9 std::jthreads", repeated(threads(9))}}});
 }
 
-/// A line of /proc/self/status; 0 where there is none.
+/// The number in the line `field` of /proc/self/status; 0 without such a line.
 std::size_t status(const std::string& field) {
     std::ifstream file("/proc/self/status");
     for (std::string word; file >> word;)
@@ -82,7 +83,7 @@ void growth(bench::Session& session) {
                            for (int i = 0; i < 1000; ++i) sum += consume(pipeline);
                            const double grown = static_cast<double>(status("VmRSS")) -
                                                 static_cast<double>(before);
-                           // In the warm-up round the allocator gets what it needs.
+                           // The warm-up round does not count: the allocator grows there.
                            return bench::Figures{
                                sum,
                                {grown, static_cast<double>(status("Threads")) -

@@ -1,4 +1,5 @@
-// Counting words: 64 KiB blocks of text, counted in 2 workers that have a table each, merged at the end.
+// How fast are words counted? Two workers count the words of 64 KiB blocks of text in a table of their
+// own each; the tables are merged at the end.
 
 #include <parallelpipe.hpp>
 
@@ -23,7 +24,7 @@ namespace {
 using namespace parallelpipe;
 using Number = std::uint64_t;
 
-/// Finds a std::string key by a string_view, without making a string of it.
+/// A transparent hash: finds a std::string key by a string_view without a temporary string.
 struct Hash {
     using is_transparent = void;
     std::size_t operator()(std::string_view word) const {
@@ -32,7 +33,7 @@ struct Hash {
 };
 using Counts = std::unordered_map<std::string, Number, Hash, std::equal_to<>>;
 
-/// A text of about 64 KiB: some 10,000 words, short ones often, out of 5,000.
+/// A text of about 64 KiB: some 10,000 words out of 5,000 different ones, low numbers most often.
 std::string text() {
     std::string all;
     Number random = 1;
@@ -70,7 +71,8 @@ unsigned long long checksum(const Counts& counts) {
     return sum;
 }
 
-/// A table for each thread that counts at the same time; handed out for one block.
+/// A pool of tables, one for each thread that counts at the same time. A thread takes a table for one
+/// block and puts it back.
 class Tables {
 public:
     std::unique_ptr<Counts> take() {
@@ -96,7 +98,7 @@ private:
 };
 
 struct TextJob {
-    using Item = std::string*;  // the peers' items; from the source's `new` to the sink's `delete`
+    using Item = std::string*;  // the source allocates, the sink deletes
 
     std::size_t blocks;
     const std::string* text;

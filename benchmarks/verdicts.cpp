@@ -1,5 +1,5 @@
-// Is explain right? Pipelines that are built so that one knows what limits them, each run some
-// times; what explain says of every run is held against that.
+// Is explain() right? Each case is a pipeline built so that its limit is known. The program runs every
+// case several times and compares the verdict of explain() with the known limit.
 
 #include <parallelpipe.hpp>
 
@@ -31,15 +31,15 @@ using Clock = std::chrono::steady_clock;
 using Number = std::uint64_t;
 using Kind = Verdict::Kind;
 using Chain = Pipeline<void, Number>;
-using Body = std::function<void(Number)>;
+using ConsumerWork = std::function<void(Number)>;
 
 constexpr auto length = 400ms;  // of a run
 constexpr double us = 1000;     // for Work
 
 // ---- what pipelines are made of -----------------------------------------------------------------
 
-/// Yields numbers until the time is over, with `work` for each. Few wait behind it: else the run
-/// would go on for long when the time is over.
+/// A source that does `work` and yields a number, until `length` is over. Its queue is short, so the
+/// run ends soon after the source.
 template <class F>
 Stage<void, Number> source(F work, Setup setup = {.qsize = 32, .name = "read"}) {
     return Stage([work]() -> generator<Number> {
@@ -56,7 +56,7 @@ Stage<void, Number> source() {
     return source([](Number&) {});
 }
 
-/// `work` for each item, which goes on.
+/// A stage that does `work` for each item and passes the item on.
 template <class F>
 Stage<Number, Number> step(Setup setup, F work) {
     return Stage([work](Input<Number> in) -> generator<Number> {
@@ -68,7 +68,7 @@ Stage<Number, Number> step(Setup setup, F work) {
            })
         .setup(std::move(setup));
 }
-/// The same for `nanoseconds` of a processor.
+/// A stage that computes for `nanoseconds` per item.
 Stage<Number, Number> computing(Setup setup, double nanoseconds) {
     return step(std::move(setup), bench::Work(nanoseconds));
 }
@@ -76,18 +76,20 @@ Stage<Number, Number> light(std::string name) {
     return computing({.qsize = 32, .name = std::move(name)}, 2 * us);
 }
 
-struct Nap {
+struct Sleep {
     std::chrono::nanoseconds time;
     void operator()(Number) const { std::this_thread::sleep_for(time); }
 };
-Stage<Number, Number> napping(Setup setup, std::chrono::nanoseconds time) {
-    return step(std::move(setup), Nap{time});
+Stage<Number, Number> sleeping(Setup setup, std::chrono::nanoseconds time) {
+    return step(std::move(setup), Sleep{time});
 }
 
-bool is_live = false;  // what --live says
+bool is_live = false;  // --live: explain() sees the statistics of the middle of the run
 
+/// Runs the pipeline, with `work` for each result in the consumer's loop.
+/// Returns: the statistics after the run, or from the middle of the run with --live.
 Statistics run(
-    const Chain& chain, const Body& body = [](Number) {}) {
+    const Chain& chain, const ConsumerWork& work = [](Number) {}) {
     auto results = chain.results();
     Statistics halfway;
     std::jthread watch;
@@ -96,7 +98,7 @@ Statistics run(
             std::this_thread::sleep_for(length / 2);
             halfway = results.stats();
         });
-    for (const Number& x : results) body(x);
+    for (const Number& x : results) work(x);
     if (!is_live) return results.stats();
     watch.join();
     return halfway;
@@ -118,13 +120,13 @@ Statistics run(const Pipeline<void, void>& chain) {
     return halfway;
 }
 
-/// A sink with `work` for each item.
+/// A sink that does `work` for each item.
 template <class F>
 auto storing(Setup setup, F work) {
     return for_each(std::move(setup), [work](Number x) { work(x); });
 }
 
-/// Threads outside of the pipeline that want a core all the time.
+/// Threads outside of the pipeline that compute all the time.
 class Load {
 public:
     explicit Load(std::size_t threads) {
@@ -144,9 +146,9 @@ private:
 struct Case {
     std::string name;
     Kind kind;
-    std::vector<std::string> who;  // one of these limits the run; empty: whoever
+    std::vector<std::string> stages;  // one of these limits the run; empty: any stage
     std::function<Statistics()> run;
-    bool needs_ready = false;  // when others use the machine, it takes that to tell it
+    bool needs_ready = false;  // explain() needs the `ready` times: other threads use the cores
 };
 
 const std::string consumer = "(results)";
@@ -155,12 +157,12 @@ std::vector<Case> cases() {
     const std::size_t cores = std::max<std::size_t>(std::thread::hardware_concurrency(), 1);
     using enum Verdict::Kind;
     std::vector<Case> all;
-    const auto add = [&](std::string name, Kind kind, std::vector<std::string> who,
+    const auto add = [&](std::string name, Kind kind, std::vector<std::string> stages,
                          std::function<Statistics()> one, bool needs_ready = false) {
-        all.push_back({std::move(name), kind, std::move(who), std::move(one), needs_ready});
+        all.push_back({std::move(name), kind, std::move(stages), std::move(one), needs_ready});
     };
 
-    // One stage computes; cores to spare.
+    // One stage computes; other cores are idle.
     add("first stage computes", cpu_bound, {"parse"}, [] {
         return run(source() | computing({.name = "parse"}, 100 * us) | light("check") |
                    light("count"));
@@ -206,15 +208,15 @@ std::vector<Case> cases() {
 
     // One stage sleeps.
     add("one worker sleeps", io_bound, {"fetch"}, [] {
-        return run(source() | light("check") | napping({.name = "fetch"}, 1ms) | light("count"));
+        return run(source() | light("check") | sleeping({.name = "fetch"}, 1ms) | light("count"));
     });
     add("sixteen workers sleep", io_bound, {"fetch"}, [] {
-        return run(source() | napping({.workers = 16, .name = "fetch"}, 4ms) | light("count"));
+        return run(source() | sleeping({.workers = 16, .name = "fetch"}, 4ms) | light("count"));
     });
     add("sleeps and computes a little", io_bound, {"fetch"}, [] {
         return run(source() |
                    step({.workers = 4, .name = "fetch"}, [work = bench::Work(100 * us)](Number& x) {
-                       Nap{2ms}(x);
+                       Sleep{2ms}(x);
                        work(x);
                    }));
     });
@@ -231,7 +233,7 @@ std::vector<Case> cases() {
     add("source computes", input_bound, {"read"},
         [] { return run(source(bench::Work(100 * us)) | light("check") | light("count")); });
     add("source sleeps", input_bound, {"read"},
-        [] { return run(source(Nap{1ms}) | light("check") | light("count")); });
+        [] { return run(source(Sleep{1ms}) | light("check") | light("count")); });
 
     // The loop that takes the results.
     add("loop over the results computes", consumer_bound, {consumer}, [] {
@@ -239,35 +241,35 @@ std::vector<Case> cases() {
                    [work = bench::Work(100 * us)](Number x) { work(x); });
     });
     add("loop over the results sleeps", consumer_bound, {consumer},
-        [] { return run(source() | light("check") | light("count"), Nap{1ms}); });
+        [] { return run(source() | light("check") | light("count"), Sleep{1ms}); });
 
-    // A sink at the end: there is no loop to be blamed.
+    // The last stage is a sink, so no consumer loop can be the limit.
     const bench::Work tenth(100 * us);
     add("sink computes", cpu_bound, {"store"},
         [tenth] { return run(source() | light("check") | storing({.name = "store"}, tenth)); });
     add("sink sleeps", io_bound, {"store"},
-        [] { return run(source() | light("check") | storing({.name = "store"}, Nap{1ms})); });
+        [] { return run(source() | light("check") | storing({.name = "store"}, Sleep{1ms})); });
     add("range and sink alone, sink sleeps", io_bound, {"store"}, [] {
-        return run(std::views::iota(Number{0}, Number{300}) | storing({.name = "store"}, Nap{1ms}));
+        return run(std::views::iota(Number{0}, Number{300}) | storing({.name = "store"}, Sleep{1ms}));
     });
     add("four workers of a sink sleep", io_bound, {"store"},
-        [] { return run(source() | storing({.workers = 4, .name = "store"}, Nap{2ms})); });
+        [] { return run(source() | storing({.workers = 4, .name = "store"}, Sleep{2ms})); });
     add("stage before a sink computes", cpu_bound, {"parse"}, [] {
         return run(source() | computing({.name = "parse"}, 100 * us) |
                    storing({.name = "store"}, bench::Work(2 * us)));
     });
     add("stage before a sink sleeps", io_bound, {"fetch"}, [] {
-        return run(source() | napping({.name = "fetch"}, 1ms) |
+        return run(source() | sleeping({.name = "fetch"}, 1ms) |
                    storing({.name = "store"}, bench::Work(2 * us)));
     });
     add("source before a sink computes", input_bound, {"read"},
         [tenth] { return run(source(tenth) | storing({.name = "store"}, bench::Work(2 * us))); });
     add("source before a sink sleeps", input_bound, {"read"},
-        [] { return run(source(Nap{1ms}) | storing({.name = "store"}, bench::Work(2 * us))); });
+        [] { return run(source(Sleep{1ms}) | storing({.name = "store"}, bench::Work(2 * us))); });
     add("fused source and sink sleep", io_bound, {"all"}, [] {
         return run(fuse({.workers = 4, .name = "all"}, std::views::iota(Number{0}, Number{400}) |
-                                                           napping({}, 2ms) |
-                                                           storing({}, Nap{2ms})));
+                                                           sleeping({}, 2ms) |
+                                                           storing({}, Sleep{2ms})));
     });
     add("nothing to do, a sink", too_fine, {}, [] {
         return run(std::views::iota(Number{0}, Number{5'000'000}) |
@@ -286,19 +288,19 @@ std::vector<Case> cases() {
         return run(source() |
                    step({.workers = 4, .qsize = 4, .ordered = true, .name = "shrink"},
                         [work = bench::Work(50 * us)](Number& x) {
-                            if (x % 100 == 0) Nap{20ms}(x);
+                            if (x % 100 == 0) Sleep{20ms}(x);
                             work(x);
                         }) |
                    storing({.name = "store"}, bench::Work(2 * us)));
     });
     add("stage and sink sleep alike", balanced, {"fetch", "store"}, [] {
-        return run(source() | napping({.qsize = 32, .name = "fetch"}, 1ms) |
-                   storing({.name = "store"}, Nap{1ms}));
+        return run(source() | sleeping({.qsize = 32, .name = "fetch"}, 1ms) |
+                   storing({.name = "store"}, Sleep{1ms}));
     });
     add("stages and sink stop in turn", uneven, {}, [] {
         const auto at_times = [](Number when) {
             return [when](Number x) {
-                if (x % 60 == when) Nap{5ms}(x);
+                if (x % 60 == when) Sleep{5ms}(x);
             };
         };
         return run(source([](Number&) {}, {.qsize = 4, .name = "read"}) |
@@ -308,10 +310,10 @@ std::vector<Case> cases() {
     });
     add("sink sleeps beside others", io_bound, {"store"}, [cores] {
         const Load others(cores);
-        return run(source() | light("check") | storing({.workers = 4, .name = "store"}, Nap{10ms}));
+        return run(source() | light("check") | storing({.workers = 4, .name = "store"}, Sleep{10ms}));
     });
 
-    // The hand-over.
+    // The stages do next to nothing, so handing items on limits the run.
     add("nothing to do, three stages", too_fine, {}, [] {
         const auto plus_one = map_stage([](Number x) { return x + 1; });
         return run(std::views::iota(Number{0}, Number{5'000'000}) | plus_one | plus_one | plus_one);
@@ -325,7 +327,7 @@ std::vector<Case> cases() {
         return run(std::views::iota(Number{0}, Number{3'000'000}) | plus_one | plus_one);
     });
 
-    // The machine.
+    // The machine has too few cores.
     add("two stages want all cores", machine_full, {"parse", "count"}, [cores] {
         return run(source() | computing({.workers = cores, .name = "parse"}, 100 * us) |
                    computing({.workers = cores, .name = "count"}, 100 * us));
@@ -343,7 +345,7 @@ std::vector<Case> cases() {
         },
         true);
 
-    // Within a stage.
+    // One worker of a stage, or the order of its results, limits the run.
     add("nearly all items have one key", one_worker, {"count"}, [] {
         return run(source() |
                    computing({.workers = 4, .name = "count"}, 100 * us).partition_by([](Number x) {
@@ -353,33 +355,33 @@ std::vector<Case> cases() {
     add("an item that takes long comes last", one_worker, {"parse"}, [] {
         return run(std::views::iota(Number{0}, Number{101}) |
                    step({.workers = 4, .name = "parse"},
-                        [](Number x) { Nap{x == 100 ? 350ms : 2ms}(x); }));
+                        [](Number x) { Sleep{x == 100 ? 350ms : 2ms}(x); }));
     });
     add("ordered, some items take long", order_bound, {"shrink"}, [] {
         return run(source() |
                    step({.workers = 4, .qsize = 4, .ordered = true, .name = "shrink"},
                         [work = bench::Work(50 * us)](Number& x) {
-                            if (x % 100 == 0) Nap{20ms}(x);
+                            if (x % 100 == 0) Sleep{20ms}(x);
                             work(x);
                         }) |
                    light("write"));
     });
 
-    // Nobody alone.
+    // No stage limits the run alone.
     add("two stages sleep alike", balanced, {"fetch", "store"}, [] {
-        return run(source() | napping({.name = "fetch"}, 1ms) | napping({.name = "store"}, 1ms));
+        return run(source() | sleeping({.name = "fetch"}, 1ms) | sleeping({.name = "store"}, 1ms));
     });
     add("stages stop in turn", uneven, {}, [] {
         const auto at_times = [](std::string name, Number when) {
             return step({.qsize = 4, .name = std::move(name)}, [when](Number x) {
-                if (x % 60 == when) Nap{5ms}(x);
+                if (x % 60 == when) Sleep{5ms}(x);
             });
         };
         return run(source([](Number&) {}, {.qsize = 4, .name = "read"}) | at_times("a", 0) |
                    at_times("b", 20) | at_times("c", 40));
     });
 
-    // Others use the machine as well.
+    // Threads outside of the pipeline use the cores too.
     add("computes beside others", cpu_bound, {"parse"}, [cores] {
         const Load others(cores);
         return run(source() | light("check") | computing({.name = "parse"}, 100 * us));
@@ -393,7 +395,7 @@ std::vector<Case> cases() {
         true);
     add("sleeps beside others", io_bound, {"fetch"}, [cores] {
         const Load others(cores);
-        return run(source() | light("check") | napping({.workers = 4, .name = "fetch"}, 10ms));
+        return run(source() | light("check") | sleeping({.workers = 4, .name = "fetch"}, 10ms));
     });
     add("all cores, beside others", machine_full, {"parse"}, [cores] {
         const Load others(cores);
@@ -403,11 +405,11 @@ std::vector<Case> cases() {
     return all;
 }
 
-// ---- the proof ----------------------------------------------------------------------------------
+// ---- the check ----------------------------------------------------------------------------------
 
 struct Options {
     std::size_t times = 10;
-    std::string name;  // cases whose name has this; empty: all
+    std::string name;  // runs the cases whose names contain this; empty: all
     bool is_verbose = false;
 };
 
@@ -442,11 +444,11 @@ std::string name_of(const Statistics& stats, std::size_t stage) {
     return stage < stats.stages.size() ? stats.stages[stage].name : "";
 }
 
-bool knows_ready(const Statistics& stats) {
+bool has_ready_times(const Statistics& stats) {
     return std::ranges::any_of(stats.stages, [](const auto& s) { return s.ready.count() > 0; });
 }
 
-/// The report, and what it leaves out.
+/// Prints the report and the `ready` times, which the report leaves out.
 void show(const Statistics& stats) {
     std::cout << report(stats) << "\nready:";
     for (const StageStatistics& stage : stats.stages)
@@ -455,8 +457,8 @@ void show(const Statistics& stats) {
     std::cout << "\n\n";
 }
 
-/// Returns: whether explain was right each time.
-bool prove(const Case& one, const Options& options) {
+/// Returns: whether explain() was right in every run.
+bool check(const Case& one, const Options& options) {
     std::size_t right = 0;
     bool is_known = true;
     std::string last;
@@ -465,12 +467,13 @@ bool prove(const Case& one, const Options& options) {
     for (std::size_t i = 0; i < options.times; ++i) {
         const Statistics stats = one.run();
         const Verdict verdict = explain(stats);
-        const std::string who = name_of(stats, verdict.stage);
-        const bool is_right = verdict.kind == one.kind &&
-                              (one.who.empty() || std::ranges::find(one.who, who) != one.who.end());
-        is_known = is_known && (!one.needs_ready || knows_ready(stats));
+        const std::string stage = name_of(stats, verdict.stage);
+        const bool is_right =
+            verdict.kind == one.kind &&
+            (one.stages.empty() || std::ranges::find(one.stages, stage) != one.stages.end());
+        is_known = is_known && (!one.needs_ready || has_ready_times(stats));
         right += is_right;
-        if (!is_right) ++wrong[std::string(to_string(verdict.kind)) + ' ' + who];
+        if (!is_right) ++wrong[std::string(to_string(verdict.kind)) + ' ' + stage];
         last = verdict.text;
         if (options.is_verbose || (!is_right && wrong.size() == 1 && right + 1 == i + 1))
             show(stats);
@@ -478,9 +481,9 @@ bool prove(const Case& one, const Options& options) {
     std::cout << std::left << std::setw(36) << one.name << std::setw(15) << to_string(one.kind)
               << std::right << std::setw(3) << right << " of " << options.times;
     const bool counts = is_known || right == options.times;
-    if (!counts) std::cout << "  (not counted: needs to know how long threads were ready)";
+    if (!counts) std::cout << "  (not counted: this system does not report ready times)";
     std::cout << "  " << std::fixed << std::setprecision(2) << others.processors()
-              << " processors used by others\n";
+              << " processors used by other programs\n";
     for (const auto& [what, times] : wrong) std::cout << "    " << times << " x " << what << '\n';
     std::cout << "    " << last << std::endl;
     return right == options.times || !counts;
@@ -495,7 +498,7 @@ int main(int argc, char** argv) {
     for (const Case& one : cases())
         if (one.name.find(options.name) != std::string::npos) {
             ++tried;
-            wrong += !prove(one, options);
+            wrong += !check(one, options);
         }
     std::cout << '\n' << tried << " cases, " << wrong << " with a wrong verdict\n";
     return wrong == 0 && tried > 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -10,7 +10,8 @@
 
 namespace bench {
 
-/// Numbers on which a stage calculates; the sum, or with `ordered` a hash that depends on the order.
+/// A job of numbers on which the stages calculate. The checksum is the sum of the results; with
+/// `ordered`, a hash that depends on their order.
 template <class Calculation = Work>
 struct FarmJob {
     using Item = std::uint64_t;
@@ -33,7 +34,7 @@ struct FarmJob {
     unsigned long long checksum() const { return sum; }
 };
 
-/// The job in one thread, each item through all stages.
+/// Runs the job in one thread: each item passes all stages before the next item starts.
 template <Job J>
 unsigned long long by_loop(J job, std::size_t stages) {
     while (std::optional<typename J::Item> item = job.next()) {

@@ -8,24 +8,24 @@
 
 namespace bench {
 
-/// Work in a form that every peer can run: items from one source, through stages that all do the same
-/// to an item, into one sink. A job is used for one run.
+/// Work in a form that every peer can run: one source, stages that all do the same work, one sink.
+/// A job is used for one run.
 template <class J>
 concept Job = requires(J& job, const J& stage, typename J::Item& item) {
-    { job.next() } -> std::same_as<std::optional<typename J::Item>>;  // called by one thread
-    stage.work(item);                                                  // by many at once
-    job.sink(item);                                                    // by one thread
+    { job.next() } -> std::same_as<std::optional<typename J::Item>>;  // one thread calls it
+    stage.work(item);                                                  // many threads at once
+    job.sink(item);                                                    // one thread
     { job.checksum() } -> std::convertible_to<unsigned long long>;
 };
 
-/// How the stages of a job are laid out.
+/// The number of stages of a job, their workers, and whether results keep the order of the items.
 struct Shape {
     std::size_t stages = 1;
     std::size_t workers = 1;  // of each stage
     bool ordered = false;
 };
 
-/// The setting with which `run(setting)` is fastest: each is tried three times.
+/// The setting with which `run(setting)` is fastest, of three tries each.
 template <class Settings, class Run>
 auto fastest(const Settings& settings, Run run) {
     auto best = *settings.begin();

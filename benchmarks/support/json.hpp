@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-/// Values as JSON text; just what the figures of a benchmark need.
+/// Writes values as JSON text; covers only the types that benchmark figures need.
 namespace bench::json {
 
 inline std::string text(const std::string& value) {

@@ -10,7 +10,7 @@
 
 namespace bench {
 
-/// What one writes by hand: a deque, a mutex, two condition variables.
+/// A bounded queue as written by hand: a deque, a mutex, two condition variables.
 template <class T>
 class LockedQueue {
 public:
@@ -25,7 +25,7 @@ public:
         not_empty_.notify_one();
     }
 
-    /// Nothing when all producers have left and all items are gone.
+    /// Waits for an item. Returns nullopt when the queue is empty and all producers have left.
     std::optional<T> pop() {
         std::unique_lock lock(mutex_);
         not_empty_.wait(lock, [&] { return !items_.empty() || producers_ == 0; });

@@ -1,7 +1,8 @@
 #ifndef PARALLELPIPE_BENCHMARKS_MACHINE_HPP
 #define PARALLELPIPE_BENCHMARKS_MACHINE_HPP
 
-// What the machine was like while something was measured. Linux; elsewhere the figures are 0.
+// The state of the machine during a measurement: CPU time used by this process and by other programs,
+// latency of a cache line. Linux only; the figures are 0 on other systems.
 
 #include <atomic>
 #include <chrono>
@@ -32,7 +33,7 @@ inline double cpu_seconds() {
 #endif
 }
 
-/// Seconds of CPU that everybody has used since the machine was started.
+/// Seconds of CPU that all programs have used since the machine started.
 inline double machine_cpu_seconds() {
 #if defined(__linux__)
     std::ifstream stat("/proc/stat");
@@ -46,8 +47,8 @@ inline double machine_cpu_seconds() {
 #endif
 }
 
-/// How many processors everybody else has used since this was made. The system counts in hundredths
-/// of a second, so it says little about shorter times.
+/// Measures how many processors other programs have used since its construction. The system counts in
+/// hundredths of a second, so the figure is inexact for short times.
 class Others {
 public:
     double seconds() const {
@@ -77,9 +78,9 @@ inline std::vector<std::size_t> two_processors() {
     return processors;
 }
 
-/// Nanoseconds that a cache line takes one way from one of two cores to the other: the least of
-/// several tries, each of them shorter than a time slice. A virtual machine's cores are moved between
-/// the real ones within minutes, and everything that two threads share becomes as much slower.
+/// Nanoseconds that a cache line takes from one of two cores to the other: the least of several tries,
+/// each shorter than a time slice. A host moves the cores of a virtual machine between physical cores
+/// within minutes; this latency changes then, and the cost of all shared data with it.
 inline double line_latency() {
     const std::vector<std::size_t> processors = two_processors();
     if (processors.size() < 2) return 0;

@@ -1,4 +1,4 @@
-"""What the benchmarks that are scripts share: tables in the form in which the programs write theirs."""
+"""Shared by the benchmark scripts: tables in the form that the benchmark programs write."""
 
 import json
 import statistics
@@ -6,7 +6,7 @@ import sys
 
 
 def table(title, columns, rows):
-    """rows: (name, role, [[figure for each column] for each round])."""
+    """Returns a table. rows: (name, role, [[figure for each column] for each round])."""
     described = []
     for name, role, rounds in rows:
         medians = [statistics.median(column) for column in zip(*rounds)]

@@ -17,7 +17,7 @@
 
 namespace bench {
 
-/// So many processes that do nothing but compute, until this is destroyed or the program ends.
+/// Starts `how_many` processes that compute until this object is destroyed or the program ends.
 class Neighbours {
 public:
     explicit Neighbours(std::size_t how_many) {
@@ -46,7 +46,7 @@ public:
 private:
     [[noreturn]] static void compute_while_alive(pid_t parent) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        if (getppid() != parent) _exit(0);  // ended before it could be told
+        if (getppid() != parent) _exit(0);  // the parent ended before the prctl call
         for (volatile unsigned long count = 0;;) count = count + 1;
     }
 

@@ -9,7 +9,7 @@
 
 namespace bench {
 
-/// Numbers to which each stage adds 1.
+/// A job of numbers; each stage adds 1.
 struct HopJob {
     using Item = std::uint64_t;
 
@@ -27,12 +27,13 @@ inline HopJob hop_job(std::size_t items, double part = 1) {
     return {static_cast<std::size_t>(static_cast<double>(items) * part)};
 }
 
-/// The same as stages.
+/// A source that yields the numbers below `items`.
 inline auto counting(parallelpipe::Setup setup, std::size_t items) {
     return parallelpipe::stage(setup, [items]() -> parallelpipe::generator<std::uint64_t> {
         for (std::uint64_t i = 0; i < items; ++i) co_yield i;
     });
 }
+/// A generator stage that adds 1.
 inline auto adding_generator(parallelpipe::Setup setup = {}) {
     return parallelpipe::stage(
         setup,
@@ -40,11 +41,12 @@ inline auto adding_generator(parallelpipe::Setup setup = {}) {
             for (const std::uint64_t x : in) co_yield x + 1;
         });
 }
+/// A map_stage that adds 1.
 inline auto adding_map(parallelpipe::Setup setup = {}) {
     return parallelpipe::map_stage(setup, [](std::uint64_t x) { return x + 1; });
 }
 
-/// A function that runs the pipeline or stage and adds up what comes out.
+/// Returns a function that runs the pipeline or stage and adds up its results.
 template <class Runnable>
 auto sum_of(const Runnable& pipeline) {
     return [pipeline] {

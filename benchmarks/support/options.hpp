@@ -9,15 +9,15 @@
 
 namespace bench {
 
-/// What every benchmark program understands on its command line.
+/// The command line options of every benchmark program.
 struct Options {
-    std::size_t rounds = 7;  // counted ones; one more warms up
-    double scale = 1;        // of the number of items
-    std::string json;        // where the figures go; empty: nowhere
-    std::string only;        // run the contenders whose name has this; empty: all
-    std::string table;       // run the tables whose title has this; empty: all
-    double patience = 0;     // seconds that a table may take longer for rounds that others disturb
-    std::size_t others = 0;  // processes that compute beside it
+    std::size_t rounds = 7;  // measured rounds, after one warm-up round
+    double scale = 1;        // factor for the number of items
+    std::string json;        // file for the figures; empty: none
+    std::string only;        // runs the contenders whose names contain this; empty: all
+    std::string table;       // runs the tables whose titles contain this; empty: all
+    double patience = 0;     // seconds a table may spend on repeating disturbed rounds
+    std::size_t others = 0;  // number of processes that compute at the same time
 
     std::size_t items(double full) const {
         const auto scaled = static_cast<std::size_t>(full * scale);

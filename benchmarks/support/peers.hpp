@@ -22,9 +22,9 @@
 
 namespace bench {
 
-/// What a peer may be tuned with: the depth of a queue, tokens, lines, items to a chunk.
 using Settings = std::vector<std::size_t>;
 
+/// The settings tried for each peer; the fastest takes part.
 struct Tuning {
     Settings depths = {64, 256, 1024};
     Settings chunks = {8, 32, 128, 256, 512};
@@ -33,9 +33,8 @@ struct Tuning {
     Settings queues = {0, 8, 512, 2048};  // 0 is unbounded
 };
 
-/// Adds every peer that is there, each with its fastest setting on a part of the work.
-/// `make(part)` makes a job with that part of the items; `units` is what the figures of the whole are
-/// divided by.
+/// Adds every peer that was found at build time, each with the setting that is fastest on a tenth of
+/// the work. `make(part)` makes a job with that part of the items. The figures are divided by `units`.
 template <std::size_t Stages, class Make>
 void add_peers(const Session& session, Table& table, std::size_t workers, bool ordered, double units,
                Make make, const Tuning& tuning = {}) {

@@ -29,7 +29,7 @@ inline double median(std::vector<double> values) {
     return values.size() % 2 ? values[middle] : (values[middle - 1] + values[middle]) / 2;
 }
 
-/// One run of a benchmark program: measures tables, prints them, and writes them down.
+/// One run of a benchmark program: measures tables, prints them, and writes them to a JSON file.
 class Session {
 public:
     Session(std::string name, int argc, char** argv)
@@ -40,10 +40,10 @@ public:
         return title.find(options_.table) != std::string::npos;
     }
 
-    /// Runs the contenders in turn, A B C A B C ..., so that a machine whose speed drifts is the same to
-    /// all, after one round that is not counted. Rounds in which others need the machine are repeated
-    /// while `--patience` lasts: chosen by the load, not by what was measured. With `--others` they are
-    /// meant to.
+    /// Runs the contenders in turn, A B C A B C ..., after one round that does not count. A drift of the
+    /// machine's speed affects all contenders alike. Rounds in which other programs use the machine are
+    /// repeated until `--patience` seconds are spent; the load decides, not the result. `--others`
+    /// switches the repetition off.
     void measure(const Table& table) {
         if (!wants(table.title)) return;
         std::vector<Measured> rows;
@@ -52,18 +52,18 @@ public:
                 rows.push_back({&contender, {}});
         if (rows.empty()) return;
 
-        Weather weather;
-        weather.line_before = line_latency();
+        Conditions conditions;
+        conditions.line_before = line_latency();
         bool same = true;
         const auto run_round = [&] {
             std::vector<std::vector<double>> round;
             const Neighbours neighbours(options_.others);
             for (const Measured& row : rows) {
-                // Threads that a peer keeps for later fall asleep before the next one begins.
+                // Lets the threads that a peer keeps fall asleep before the next contender starts.
                 std::this_thread::sleep_for(std::chrono::milliseconds(2));
                 Figures figures = row.contender->run();
-                if (!weather.checksum) weather.checksum = figures.checksum;
-                same = same && figures.checksum == weather.checksum;
+                if (!conditions.checksum) conditions.checksum = figures.checksum;
+                same = same && figures.checksum == conditions.checksum;
                 round.push_back(std::move(figures.values));
             }
             return round;
@@ -75,28 +75,28 @@ public:
             const auto figures = run_round();
             const double used = others.processors();
             if (used > disturbing && patience > 0 && options_.others == 0) {
-                ++weather.repeated;
+                ++conditions.repeated;
                 patience -= others.seconds();
                 continue;
             }
-            weather.others.push_back(used);
+            conditions.others.push_back(used);
             for (std::size_t i = 0; i < rows.size(); ++i) rows[i].rounds.push_back(figures[i]);
             ++round;
         }
-        weather.line_after = line_latency();
+        conditions.line_after = line_latency();
 
-        print(table, rows, weather);
-        tables_.push_back(described(table, rows, weather));
-        if (table.is_exact && !same) fail("the contenders did not compute the same");
+        print(table, rows, conditions);
+        tables_.push_back(described(table, rows, conditions));
+        if (table.is_exact && !same) fail("the checksums of the contenders differ");
     }
 
-    /// Says that something is not as it has to be.
+    /// Prints the failure and makes the exit status of the program EXIT_FAILURE.
     void fail(const std::string& what) {
         std::cout << "  FAILED: " << what << '\n';
         good_ = false;
     }
 
-    /// The program's exit status.
+    /// Writes the JSON file. Returns the program's exit status.
     int finish() const {
         if (!options_.json.empty()) {
             std::ofstream file(options_.json);
@@ -128,15 +128,15 @@ private:
             return values;
         }
     };
-    struct Weather {
+    struct Conditions {
         double line_before = 0;
         double line_after = 0;
-        std::vector<double> others = {};  // processors that others used, in each round
-        std::size_t repeated = 0;         // rounds that were thrown away
+        std::vector<double> others = {};  // processors that other programs used, in each round
+        std::size_t repeated = 0;         // discarded rounds
         std::optional<unsigned long long> checksum = std::nullopt;
     };
 
-    /// A round in which others use more processors than this is run again, while there is patience.
+    /// A round in which other programs use more processors than this is run again.
     static constexpr double disturbing = 0.2;
 
     static std::string compiler() {
@@ -158,7 +158,7 @@ private:
         }
     }
 
-    /// The best of the peers, those that hold items back among them or not.
+    /// The fastest peer; `holding_back`: including the peers that hold items back.
     static const Measured* best_peer(const std::vector<Measured>& rows, bool holding_back) {
         const Measured* best = nullptr;
         for (const Measured& row : rows) {
@@ -169,7 +169,7 @@ private:
         return best;
     }
 
-    /// The median of what the rounds say one by one: what slows down a whole round does not count.
+    /// The median of the ratios of the single rounds: a slow round affects both figures alike.
     static double ratio(const Measured& row, const Measured* to) {
         if (!to) return 0;
         std::vector<double> ratios;
@@ -180,7 +180,7 @@ private:
     }
 
     static void print(const Table& table, const std::vector<Measured>& rows,
-                      const Weather& weather) {
+                      const Conditions& conditions) {
         const Measured* const best = best_peer(rows, true);
         const Measured* const at_once = best_peer(rows, false);
         std::cout << "\n" << table.title << "\n  " << std::left << std::setw(34) << "" << std::right;
@@ -207,15 +207,15 @@ private:
             }
             std::cout << '\n';
         }
-        std::cout << "  a cache line took " << weather.line_before << " ns before, "
-                  << weather.line_after << " ns after; others used "
-                  << median(weather.others) << " processors; " << weather.repeated
+        std::cout << "  a cache line took " << conditions.line_before << " ns before, "
+                  << conditions.line_after << " ns after; other programs used "
+                  << median(conditions.others) << " processors; " << conditions.repeated
                   << " rounds repeated\n"
                   << std::flush;
     }
 
     static std::string described(const Table& table, const std::vector<Measured>& rows,
-                                 const Weather& weather) {
+                                 const Conditions& conditions) {
         const Measured* const best = best_peer(rows, true);
         const Measured* const at_once = best_peer(rows, false);
         std::vector<std::string> columns;
@@ -236,10 +236,10 @@ private:
         }
         return json::object({{"title", json::text(table.title)},
                              {"columns", json::array(columns)},
-                             {"line_ns_before", json::number(weather.line_before)},
-                             {"line_ns_after", json::number(weather.line_after)},
-                             {"others_processors", json::numbers(weather.others)},
-                             {"rounds_repeated", json::number(static_cast<double>(weather.repeated))},
+                             {"line_ns_before", json::number(conditions.line_before)},
+                             {"line_ns_after", json::number(conditions.line_after)},
+                             {"others_processors", json::numbers(conditions.others)},
+                             {"rounds_repeated", json::number(static_cast<double>(conditions.repeated))},
                              {"rows", json::array(described)}});
     }
 

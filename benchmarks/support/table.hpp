@@ -13,35 +13,35 @@ namespace bench {
 
 enum class Role {
     ours,
-    peer,        // shows an item to the next stage at once, as we do
-    holds_back,  // waits until a chunk of items is there
-    reference    // does the same work without handing items on, or shows what would be ideal
+    peer,        // shows an item to the next stage at once, as parallelpipe does
+    holds_back,  // holds items back until a chunk is full
+    reference    // does the same work without handing items on, or shows an ideal
 };
 
-/// What one run of a contender gives: a figure for each column of its table, and a checksum that says
-/// what was computed.
+/// The result of one run of a contender: a figure for each column of its table, and a checksum of the
+/// computed values.
 struct Figures {
     unsigned long long checksum = 0;
     std::vector<double> values;
 };
 
-/// One way of doing the work.
+/// One way to do the work of a table.
 struct Contender {
     Role role;
     std::string name;
     std::function<Figures()> run;
 };
 
-/// Contenders that do the same work. Ratios are those of the first column; less is better.
+/// Contenders that do the same work. Ratios compare the first column; less is better.
 struct Table {
     std::string title;
     std::vector<std::string> columns;
     std::vector<Contender> contenders = {};
-    bool is_exact = true;  // whether the checksums have to agree
+    bool is_exact = true;  // the checksums must agree
 };
 
-/// `run` does the work and returns the checksum; the figures are nanoseconds and nanoseconds of CPU,
-/// divided by `units`.
+/// Returns a contender's run that times `run`, which does the work and returns the checksum. The
+/// figures are nanoseconds and nanoseconds of CPU, divided by `units`.
 template <class Run>
 std::function<Figures()> timed(double units, Run run) {
     return [units, run = std::move(run)]() -> Figures {

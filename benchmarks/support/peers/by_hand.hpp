@@ -14,7 +14,7 @@
 
 namespace bench {
 
-/// The job's items in chunks of a size.
+/// Turns a job into a job whose items are chunks of `size` items.
 template <Job J>
 class Chunks {
 public:
@@ -45,7 +45,7 @@ private:
     std::size_t size_;
 };
 
-/// The job's items with numbers, so that its sink gets them in their order.
+/// Turns a job into a job of numbered items; its sink receives them in their order.
 template <Job J>
 class Numbered {
 public:
@@ -84,8 +84,8 @@ private:
     std::map<std::size_t, typename J::Item> early_;
 };
 
-/// A thread for the source and for each worker, a locked queue between two stages; the sink is the
-/// caller's thread.
+/// Runs the job with a thread for the source and for each worker and a locked queue between stages.
+/// The sink runs in the caller's thread.
 template <Job J>
 void run_threads(J& job, const Shape& shape, std::size_t capacity) {
     using Queue = LockedQueue<typename J::Item>;
@@ -121,7 +121,7 @@ unsigned long long by_threads(J job, const Shape& shape, std::size_t capacity) {
     return job.checksum();
 }
 
-/// The same with chunks of `size` items instead of items, at most 1024 items to a queue.
+/// The same with chunks of `size` items; a queue holds at most 1024 items.
 template <Job J>
 unsigned long long by_chunks(J job, const Shape& shape, std::size_t size) {
     Chunks chunks(job, size);

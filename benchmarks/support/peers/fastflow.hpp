@@ -14,21 +14,21 @@
 
 namespace bench {
 
-/// FastFlow hands on pointers, and keeps some values of them for itself; so does this.
+/// FastFlow passes pointers and reserves null and the largest values; items below 2^62 avoid both.
 template <class Item>
 void* to_pointer(Item item) {
     static_assert(sizeof(Item) == sizeof(std::uint64_t));
     return reinterpret_cast<void*>(std::bit_cast<std::uint64_t>(item) * 2 + 1);
 }
-/// What `to_pointer` was given, without its highest bit: jobs for FastFlow must not need it.
+/// The argument of `to_pointer` without its highest bit; jobs for FastFlow must not use that bit.
 template <class Item>
 Item from_pointer(void* pointer) {
     return std::bit_cast<Item>(reinterpret_cast<std::uint64_t>(pointer) / 2);
 }
 
-/// A thread per stage and worker, in blocking mode, threads not pinned. Queues are of a fixed size, or
-/// with `depth` 0 unbounded, as FastFlow's are by default. One stage with workers is a farm whose emitter
-/// is the source and whose collector is the sink.
+/// Runs the job with FastFlow: a thread per stage and worker, blocking mode, threads not pinned. Queues
+/// have a fixed size; `depth` 0 makes them unlimited, which is FastFlow's default. A single stage with
+/// several workers is a farm: the source is its emitter, the sink its collector.
 template <Job J>
 unsigned long long by_fastflow(J job, const Shape& shape, std::size_t depth) {
     using Item = typename J::Item;

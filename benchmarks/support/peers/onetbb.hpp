@@ -10,7 +10,7 @@
 
 namespace bench {
 
-/// `tbb::parallel_pipeline` with as many threads as the machine has cores, its default. A stage with
+/// Runs the job with `tbb::parallel_pipeline` and its default of one thread per core. A stage with
 /// several workers is a parallel filter.
 template <Job J>
 unsigned long long by_onetbb(J job, const Shape& shape, std::size_t tokens) {

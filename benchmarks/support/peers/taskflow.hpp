@@ -15,7 +15,7 @@
 
 namespace bench {
 
-/// `tf::DataPipeline` with as many threads as the machine has cores, which are kept from run to run. A
+/// Runs the job with `tf::DataPipeline` and one thread per core; the threads live from run to run. A
 /// stage with several workers is a parallel pipe; results are always in order.
 template <std::size_t Stages, Job J>
 unsigned long long by_taskflow(J job, const Shape& shape, std::size_t lines) {
