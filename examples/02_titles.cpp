@@ -3,9 +3,10 @@
 //     02_titles [--timeout SECONDS] URL...
 //     02_titles [--generated]
 //
-// Four workers fetch, because fetching is mostly waiting; two look for titles; one counts. Dead
-// links, timeouts and pages that are not HTML are reported, and the rest goes on. Without URLs it
-// serves itself the HTML documentation of this machine, or generated pages, with some trouble.
+// Four workers fetch pages, because fetching is mostly waiting; two search for titles; one counts.
+// The program reports dead links, timeouts and pages that are not HTML, and continues. Without URLs
+// it starts a server with the HTML documentation of this machine or with generated pages, and adds
+// some broken URLs.
 
 #include <parallelpipe.hpp>
 
@@ -41,11 +42,11 @@ struct WordCount {
     std::size_t count;
 };
 
-// ---- the stages, behind download() ----------------------------------------------------------
+// ---- the stages after download() --------------------------------------------------------------
 
 void left_out(std::exception_ptr error, const std::string& url) { say_left_out(url, error); }
 
-/// No result or one for each page. `found` is counted by both workers: each refers to the same one.
+/// Yields the title of each page that has one. Both workers count in the same `found`.
 generator<std::string> get_titles(Input<std::string> pages, std::atomic<std::size_t>& found) {
     for (const std::string& html : pages) {
         if (auto title = title_of(html)) {
@@ -55,7 +56,7 @@ generator<std::string> get_titles(Input<std::string> pages, std::atomic<std::siz
     }
 }
 
-/// Reads all, then yields `rows` results.
+/// Reads all titles, then yields the `rows` most common words.
 generator<WordCount> most_common(Input<std::string> titles, std::size_t rows) {
     std::map<std::string, std::size_t> counts;
     for (const std::string& title : titles)
@@ -83,7 +84,7 @@ int titles(CommandLine line) {
     const std::optional<unsigned> timeout = line.number("--timeout");
     std::vector<std::string> urls = line.names();
 #ifdef SIGPIPE
-    std::signal(SIGPIPE, SIG_IGN);  // a server that hangs up is an error of one URL, not of all
+    std::signal(SIGPIPE, SIG_IGN);  // a closed connection fails one URL, not the program
 #endif
     std::optional<LocalSite> site;
     if (urls.empty()) {

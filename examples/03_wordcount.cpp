@@ -2,10 +2,10 @@
 //
 //     03_wordcount [--workers N] [--check] [--html FILE] [--trace FILE] DIRECTORY|FILE...
 //
-// One worker reads the files in blocks of whole lines, N workers count the words of the blocks,
-// each in a map of its own, and one adds the maps up. --check does the same in a plain loop,
-// compares the two results and prints both times. --html writes where the time went as a page, --trace
-// what each thread did when.
+// One worker reads the files in blocks of whole lines, N workers count the words of the blocks in a
+// map of their own each, and one merges the maps. --check also counts in a plain loop, compares the
+// results and prints both times. --html writes a page that shows where the time went, --trace a
+// timeline of every thread.
 
 #include <parallelpipe.hpp>
 
@@ -30,13 +30,13 @@
 
 using namespace parallelpipe;
 
-/// Lets the map be searched for a string_view without making a string of it.
+/// A transparent hash: finds a std::string key by a string_view without a temporary string.
 struct Hash : std::hash<std::string_view> {
     using is_transparent = void;
 };
 using Counts = std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>>;
 
-/// A word: letters, digits and underscores, and whatever is not ASCII, without a digit in front.
+/// Whether `c` belongs to a word: an ASCII letter, a digit, an underscore or any byte beyond ASCII.
 bool in_word(char c) {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' ||
            static_cast<unsigned char>(c) >= 0x80;
@@ -46,17 +46,18 @@ char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' 
 
 // ---- the stages -----------------------------------------------------------------------------
 
-/// Only the one worker that reads writes `reading`, and main looks at it when the run is over.
+/// Yields the blocks of all files. Only this worker writes `reading`; main reads it after the run.
 generator<std::string> read_blocks(const std::vector<std::string>& roots, Reading& reading) {
     for (const std::filesystem::path& file : files_below(roots, reading))
         co_yield elements_of(blocks_of(file, reading));
 }
 
-/// One map per worker: what stands before the loop is its set-up, what stands behind it its finish.
+/// Counts words in one map per worker. The code before the loop sets the worker up; the code after it
+/// runs at the end of the input.
 generator<Counts> count(Input<std::string> blocks) {
     Counts counts;
     for (std::string& block : blocks) {
-        std::ranges::transform(block, block.begin(), to_lower);  // the item is ours to change
+        std::ranges::transform(block, block.begin(), to_lower);  // a stage may change its items
         for (auto end = block.begin();;) {
             const auto begin = std::find_if(end, block.end(), in_word);
             if (begin == block.end()) break;
@@ -107,8 +108,8 @@ constexpr const char* usage =
     "Prints the 20 most common words of the files.\n"
     "  --workers N   count with N threads (default: as many as there are cores)\n"
     "  --check       count in a plain loop too, compare, and print both times\n"
-    "  --html FILE   write where the time went, as a page\n"
-    "  --trace FILE  write what each thread did when, for ui.perfetto.dev\n";
+    "  --html FILE   write a page that shows where the time went\n"
+    "  --trace FILE  write a timeline of every thread, for ui.perfetto.dev\n";
 
 int wordcount(CommandLine line) {
     const std::size_t workers = line.workers();
@@ -118,7 +119,7 @@ int wordcount(CommandLine line) {
     const std::vector<std::string> roots = line.names();
     if (roots.empty()) throw WrongUsage();
 
-    // So that both ways of counting find the files in memory, not only the second.
+    // Reads all files once: then the operating system has them in memory for both counts.
     if (check) {
         Reading ignored;
         for ([[maybe_unused]] std::string&& block : read_blocks(roots, ignored)) continue;

@@ -2,10 +2,10 @@
 //
 //     04_pgzip [--workers N] [-o FILE] [FILE]
 //
-// One worker reads blocks of 128 KiB, N workers compress them, one writes them in order. Each block
-// is compressed with the 32 KiB before it as dictionary, so that hardly anything is lost by the
-// cutting, and ends at a byte boundary, so that the compressed blocks can simply be joined. What
-// comes out depends on the input alone, not on the number of workers or their timing.
+// One worker reads blocks of 128 KiB, N workers compress them, one writes them in order. A worker
+// compresses a block with the preceding 32 KiB as dictionary, so the division into blocks hardly
+// changes the compressed size. Each compressed block ends at a byte boundary, so the blocks can be
+// joined. The output depends on the input alone, not on the number of workers or their timing.
 
 #include <parallelpipe.hpp>
 
@@ -32,7 +32,7 @@ using namespace parallelpipe;
 namespace fs = std::filesystem;
 
 constexpr std::size_t block_size = 128 * 1024;
-constexpr std::size_t dictionary_size = 32 * 1024;  // as far back as deflate can look
+constexpr std::size_t dictionary_size = 32 * 1024;  // the window of deflate
 
 struct Block {
     Bytes data;
@@ -41,8 +41,8 @@ struct Block {
 
 struct Piece {
     Bytes compressed;
-    std::size_t size;  // of the data before it was compressed
-    uLong crc;         // of the same
+    std::size_t size;  // of the uncompressed data
+    uLong crc;         // of the uncompressed data
 };
 
 struct Sizes {
@@ -63,7 +63,7 @@ generator<Block> read_blocks(File& file) {
     }
 }
 
-/// zlib's compressor without a header and a trailer. One is good for many blocks.
+/// zlib's compressor without header and trailer, reused for many blocks.
 class Deflater {
 public:
     Deflater() {
@@ -107,13 +107,13 @@ generator<Piece> compress_blocks(Input<Block> blocks) {
     Deflater deflater;  // one for each worker
     for (Block& block : blocks) {
         const uLong crc = crc32(0, block.data.data(), static_cast<uInt>(block.data.size()));
-        // Named, because g++ 12 destroys the members of `co_yield Piece{...}` twice.
+        // A named object, because g++ 12 destroys the members of `co_yield Piece{...}` twice.
         Piece piece{deflater.compress(block.data, block.dictionary), block.data.size(), crc};
         co_yield std::move(piece);
     }
 }
 
-/// One result, at the end.
+/// Writes the gzip stream; yields the sizes once, at the end.
 generator<Sizes> write_gzip(Input<Piece> pieces, File& file) {
     Sizes sizes;
     const auto put = [&](const Bytes& bytes) {
@@ -142,7 +142,7 @@ constexpr const char* usage =
     "usage: 04_pgzip [--workers N] [-o FILE] [FILE]\n"
     "Compresses FILE, or the standard input, to the standard output.\n"
     "  --workers N  compress with N threads (default: as many as there are cores)\n"
-    "  -o FILE      write to FILE and print how it went\n";
+    "  -o FILE      write to FILE and print sizes and time\n";
 
 int pgzip(CommandLine line) {
     const std::size_t workers = line.workers();
@@ -152,10 +152,10 @@ int pgzip(CommandLine line) {
 
     File in(from, "rb", stdin);
     std::error_code unknown;
-    if (fs::equivalent(from, to, unknown)) throw std::runtime_error(to + ": is the input as well");
+    if (fs::equivalent(from, to, unknown)) throw std::runtime_error(to + ": is also the input");
     File out(to, "wb", stdout);
     if (out.is_tty())
-        throw std::runtime_error("not to a terminal; write -o FILE, or pipe it on");
+        throw std::runtime_error("will not write to a terminal; use -o FILE or a pipe");
 
     const auto pipeline =
         stage({.qsize = workers, .name = "read"}, read_blocks)(std::ref(in)) |
@@ -168,7 +168,7 @@ int pgzip(CommandLine line) {
     try {
         sizes = pipeline.execute();
     } catch (...) {
-        // Half a file is none. What is not a file, a device for instance, stays.
+        // Removes the incomplete output if it is a regular file; a device stays.
         if (to != "-" && fs::is_regular_file(to, unknown)) fs::remove(to, unknown);
         throw;
     }

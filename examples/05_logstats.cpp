@@ -1,11 +1,11 @@
-// Follows each client through the log of a web server and prints a table of the busiest ones.
+// Reads the log of a web server and prints a table of the busiest clients.
 //
 //     05_logstats [--workers N] [--lines N] [--check] [FILE]
 //
-// N workers take the lines apart, N others keep what is known of the clients. partition_by sends
-// all requests of a client to the same worker, in the order of the log: so each of these has a map
-// of its own, without a lock, and no two of them have a part of the same client. Without a file the
-// program makes up a log. --check does the same in a plain loop and compares the results.
+// N workers parse the lines, N other workers count per client. partition_by sends all requests of a
+// client to the same worker, in the order of the log. Each worker therefore has a map of its own,
+// without a lock, and no client is in two maps. Without a file the program generates a log. --check
+// also counts in a plain loop and compares the results.
 
 #include <parallelpipe.hpp>
 
@@ -36,9 +36,9 @@ struct Client {
     std::string name;
     std::size_t requests = 0;
     std::uint64_t bytes = 0;
-    std::size_t errors = 0;    // answers 4xx: the client's
-    std::size_t failures = 0;  // answers 5xx: the server's
-    std::size_t visits = 0;    // half an hour without a request ends one
+    std::size_t errors = 0;    // responses 4xx
+    std::size_t failures = 0;  // responses 5xx
+    std::size_t visits = 0;    // half an hour without a request ends a visit
     std::chrono::sys_seconds last_seen;
 
     void add(const Entry& entry) {
@@ -68,7 +68,7 @@ generator<std::string> lines_of(const std::string& block) {
     }
 }
 
-/// The map is this worker's, and so are the clients in it.
+/// Counts per client. Each worker has a map of its own, because its clients come to it alone.
 generator<Client> follow(Input<Entry> entries) {
     std::unordered_map<std::string, Client> clients;
     for (const Entry& entry : entries) clients[entry.client].add(entry);
@@ -111,7 +111,7 @@ constexpr const char* usage =
     "usage: 05_logstats [--workers N] [--lines N] [--check] [FILE]\n"
     "Prints the 20 busiest clients in the log of a web server (common or combined log format).\n"
     "  --workers N  use N threads for each step (default: as many as there are cores)\n"
-    "  --lines N    make up so many lines if there is no FILE (default: a million)\n"
+    "  --lines N    generate N lines if there is no FILE (default: a million)\n"
     "  --check      count in a plain loop too and compare\n";
 
 int logstats(CommandLine line) {
@@ -122,7 +122,7 @@ int logstats(CommandLine line) {
     const std::string file = names.empty() ? "" : names[0];
 
     Reading reading;
-    // Lines wait for those of earlier blocks: there is room for a few blocks of them per worker.
+    // Lines wait for the lines of earlier blocks: the queue holds a few blocks of lines per worker.
     const auto pipeline =
         stage({.qsize = workers, .name = "read"}, read_blocks)(file, lines, std::ref(reading)) |
         fuse({.workers = workers, .qsize = 4096 * workers, .ordered = true, .name = "parse"},

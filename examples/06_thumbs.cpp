@@ -2,9 +2,10 @@
 //
 //     06_thumbs [--workers N] [FOLDER [OUT]]
 //
-// N workers read and shrink the images, N others write them. Both stages are ordered, so that
-// numbers and lines come in the order of the file names. A file that is no image costs itself only:
-// it goes to the dead-letter handler, which says why. Without a folder the program paints some.
+// N workers read and shrink the images, N other workers write them. Both stages are ordered, so
+// numbers and lines keep the order of the file names. A file that is not an image goes to the
+// dead-letter handler, which prints the reason; the run continues. Without a folder the program
+// creates sample images.
 
 #include <parallelpipe.hpp>
 
@@ -45,7 +46,7 @@ void left_out(std::exception_ptr error, const fs::path& file) {
     say_left_out(file.filename().string(), error);
 }
 
-/// Returns: the line for the index.
+/// Writes the thumbnail. Returns: the line for the index.
 std::string save(const std::pair<std::size_t, Thumbnail>& numbered, const fs::path& out) {
     const auto& [index, thumbnail] = numbered;
     std::string number = std::to_string(index + 1);
@@ -68,7 +69,7 @@ int thumbs(CommandLine line) {
     const fs::path folder = names.empty() ? make_sample_images() : fs::path(names[0]);
     const fs::path out = names.size() == 2 ? fs::path(names[1]) : folder / "thumbs";
 
-    if (!fs::is_directory(folder)) throw std::runtime_error(folder.string() + ": is no folder");
+    if (!fs::is_directory(folder)) throw std::runtime_error(folder.string() + ": is not a folder");
     fs::create_directories(out);
 
     const auto pipeline =

@@ -1,10 +1,10 @@
-// Watches a pipeline at work: a progress bar, what limits it, and pictures of the run.
+// Observes a run: a progress bar, a report that names the bottleneck, a page, a trace and a graph.
 //
 //     08_seeing [--quiet] [--stall] [--html FILE] [--trace FILE] [--dot FILE] [ITEMS]
 //
-// Some made-up texts are packed, checked and counted; to check takes longest. A Monitor records the
-// run, a ProgressBar shows how far it is, and the report names the bottleneck. With --stall the
-// stage that checks forgets to go on at one of the texts: the watchdog says so and ends the run.
+// The stages write, pack and check generated texts; checking takes longest. A Monitor records the
+// run, a ProgressBar shows its progress, and the report names the bottleneck. With --stall the stage
+// "check" waits for ever at one text: the watchdog reports the stall and ends the run.
 
 #include <parallelpipe.hpp>
 
@@ -31,7 +31,7 @@
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 
-/// A text of a few hundred lines that nobody has written.
+/// Generates a text of 50 lines.
 std::string text_number(std::size_t number) {
     std::string text;
     std::uint64_t state = number;
@@ -42,7 +42,7 @@ std::string text_number(std::size_t number) {
     return text;
 }
 
-/// Runs of the same character as one and their length.
+/// Run-length encoding: replaces a run of one character by the character and its length.
 std::string pack(const std::string& text) {
     std::string packed;
     for (std::size_t i = 0; i < text.size();) {
@@ -54,7 +54,7 @@ std::string pack(const std::string& text) {
     return packed;
 }
 
-/// The slow one: the same sum many times over.
+/// The slow step: computes the same sum 40 times.
 std::uint64_t checksum(const std::string& text) {
     std::uint64_t sum = 0;
     for (int round = 0; round < 40; ++round)
@@ -62,7 +62,7 @@ std::uint64_t checksum(const std::string& text) {
     return sum;
 }
 
-/// Waits for something that never comes, but listens when the run is stopped.
+/// Waits until the run is stopped.
 void wait_for_ever() {
     std::mutex mutex;
     std::condition_variable_any never;
@@ -72,12 +72,12 @@ void wait_for_ever() {
 
 constexpr const char* usage =
     "usage: 08_seeing [--quiet] [--stall] [--html FILE] [--trace FILE] [--dot FILE] [ITEMS]\n"
-    "Runs a pipeline over ITEMS (default 2000) made-up texts and shows what limits it.\n"
-    "  --quiet       no progress bar\n"
-    "  --stall       one stage gets stuck; the watchdog ends the run\n"
-    "  --html FILE   writes the run as a page\n"
-    "  --trace FILE  writes what each thread did when, for ui.perfetto.dev\n"
-    "  --dot FILE    writes the pipeline as a graph\n";
+    "Runs a pipeline over ITEMS (default 2000) generated texts and shows what limits it.\n"
+    "  --quiet       show no progress bar\n"
+    "  --stall       let one stage stall; the watchdog ends the run\n"
+    "  --html FILE   write a page that shows the run\n"
+    "  --trace FILE  write a timeline of every thread, for ui.perfetto.dev\n"
+    "  --dot FILE    write the pipeline as a graph for Graphviz\n";
 
 int seeing(CommandLine line) {
     const bool quiet = line.has("--quiet");

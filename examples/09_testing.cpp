@@ -1,5 +1,5 @@
-// How to test stage functions: without threads first, then with threads that arrive in every order.
-// What stands in `check` here is a CHECK or an EXPECT_TRUE in a test program.
+// Tests stage functions: first without threads, then with several workers and random delays.
+// In a test program `check` would be a CHECK or an EXPECT_TRUE.
 
 #include <parallelpipe.hpp>
 #include <parallelpipe/testing.hpp>
@@ -19,7 +19,8 @@ generator<int> add_n(Input<int> in, int n) {
     for (int x : in) co_yield x + n;
 }
 
-/// What has grown since the item before. Wrong with several workers: none of them sees every item.
+/// Yields the difference of each item to the preceding one. Wrong with several workers, because no
+/// worker receives every item.
 generator<int> differences(Input<int> in) {
     int before = 0;
     for (int x : in) {
@@ -31,11 +32,11 @@ generator<int> differences(Input<int> in) {
 int main() {
     const std::vector<int> input = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
 
-    // A stage function is a function: this calls it, in this thread.
+    // Calls the stage function in this thread.
     const std::vector<int> expected = testing::results_of(add_n, input, 7);
     check("add_n adds", expected.front() == 8 && expected.back() == 519);
 
-    // Three workers that dawdle, and small queues: the same results, in whatever order.
+    // Three workers with random delays and small queues yield the same results, in any order.
     const auto same_with_delays = [&](auto f, auto... arguments) {
         return [=](std::uint64_t seed) {
             return testing::sorted(
@@ -48,13 +49,13 @@ int main() {
 
     try {
         testing::repeat(20, same_with_delays(differences));
-        check("differences was found out", false);
+        check("the error in differences is found", false);
     } catch (const testing::SeedFailure& failure) {
-        // what() names the seed; here it would not be the same in each run.
-        check("differences was found out", failure.seed() != 0);
+        // what() names the seed; the first failing seed may differ from run to run.
+        check("the error in differences is found", failure.seed() != 0);
     }
 
-    // A stage with its settings, in a pipeline, with delays inside.
+    // A stage with settings, in a pipeline, with random delays.
     const auto ordered = Stage(add_n, 7).setup({.workers = 4, .ordered = true});
     check("ordered keeps the order",
           (input | testing::with_delays({.seed = 3}, ordered)).collect() == expected);

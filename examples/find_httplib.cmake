@@ -1,5 +1,5 @@
-# Makes the target example_httplib if cpp-httplib is on the machine: its CMake package, or its header
-# alone, or the header and a library (as Debian and Ubuntu have it, without a CMake package).
+# Defines the target example_httplib if cpp-httplib is installed: as a CMake package, as a header alone,
+# or as a header and a library without a CMake package (Debian and Ubuntu).
 
 find_package(httplib CONFIG QUIET)
 if(TARGET httplib::httplib)
@@ -20,8 +20,8 @@ target_include_directories(example_httplib SYSTEM INTERFACE ${PARALLELPIPE_HTTPL
 target_link_libraries(example_httplib INTERFACE Threads::Threads)
 if(PARALLELPIPE_HTTPLIB_LIBRARY)
   target_link_libraries(example_httplib INTERFACE ${PARALLELPIPE_HTTPLIB_LIBRARY})
-  # The classes differ in size with these macros: they must be those the library was built with. Its
-  # file for pkg-config tells them; reading it here spares the need for pkg-config itself.
+  # The size of its classes depends on macros, which must be the ones that the library was built with.
+  # They are in the library's pkg-config file, which is read here without pkg-config.
   get_filename_component(_directory ${PARALLELPIPE_HTTPLIB_LIBRARY} DIRECTORY)
   if(EXISTS ${_directory}/pkgconfig/cpp-httplib.pc)
     file(STRINGS ${_directory}/pkgconfig/cpp-httplib.pc _flags REGEX "^Cflags:")

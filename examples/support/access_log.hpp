@@ -1,7 +1,8 @@
 #ifndef PARALLELPIPE_EXAMPLES_ACCESS_LOG_HPP
 #define PARALLELPIPE_EXAMPLES_ACCESS_LOG_HPP
 
-// What web servers write, one line for each request, in the common or the combined log format:
+// Parses and generates access logs of web servers, one line for each request, in the common or the
+// combined log format:
 //
 //     192.0.2.7 - ann [01/Mar/2026:13:55:36 +0100] "GET /a HTTP/1.1" 200 2326 "referrer" "agent"
 
@@ -25,8 +26,8 @@ struct Entry {
     std::uint64_t bytes;
 };
 
-/// Cuts off the front of `text` what stands before `mark`, and the mark.
-/// Errors: `std::invalid_argument` if there is none.
+/// Removes the front of `text` up to and including `mark`. Returns: the front, without the mark.
+/// Errors: `std::invalid_argument` if `text` does not contain `mark`.
 inline std::string_view cut(std::string_view& text, std::string_view mark) {
     const std::size_t at = text.find(mark);
     if (at == text.npos) throw std::invalid_argument("lacks " + std::string(mark));
@@ -35,7 +36,7 @@ inline std::string_view cut(std::string_view& text, std::string_view mark) {
     return front;
 }
 
-/// Errors: `std::invalid_argument` if `text` is anything but digits, or too many of them.
+/// Errors: `std::invalid_argument` if `text` contains anything but digits or does not fit `Number`.
 template <class Number = unsigned>
 Number to_number(std::string_view text) {
     Number number = 0;
@@ -46,7 +47,7 @@ Number to_number(std::string_view text) {
     return number;
 }
 
-/// `01/Mar/2026:13:55:36 +0100`
+/// Parses a time such as `01/Mar/2026:13:55:36 +0100`.
 /// Errors: `std::invalid_argument`.
 inline std::chrono::sys_seconds to_time(std::string_view text) {
     using namespace std::chrono;
@@ -70,7 +71,7 @@ inline Entry parse_entry(std::string_view line) {
     entry.client = cut(line, " ");
     cut(line, " [");
     entry.time = to_time(cut(line, "] \""));
-    // A quote within the request has a backslash in front.
+    // A quote within the request follows a backslash.
     for (std::string_view part = cut(line, "\""); part.ends_with('\\');) part = cut(line, "\"");
     cut(line, " ");
     entry.status = to_number(cut(line, " "));
@@ -79,22 +80,22 @@ inline Entry parse_entry(std::string_view line) {
     return entry;
 }
 
-/// The log of a few days in blocks of lines, some of them malformed. Always the same.
+/// Generates the log of a few days in blocks of lines, some of them malformed. The same in every run.
 inline parallelpipe::generator<std::string> sample_log(std::size_t lines) {
     constexpr std::size_t block_size = 64 * 1024;
     constexpr unsigned clients = 5000;
     std::minstd_rand random;
     std::string block;
-    const auto put = [&](unsigned number, std::string_view behind) {
+    const auto put = [&](unsigned number, std::string_view end) {
         if (number < 10) block += '0';
         block += std::to_string(number);
-        block += behind;
+        block += end;
     };
     unsigned second = 0;
     for (std::size_t line = 0; line < lines; ++line) {
         const auto number = static_cast<unsigned>(random());
         second += number % 4 == 0;
-        // Some clients come much more often than others; which ones changes four times a day.
+        // Some clients send many more requests than others; these clients change four times a day.
         const double part = static_cast<double>(random()) / random.max();
         const auto rank = static_cast<unsigned>(part * part * part * clients);
         const unsigned client = (rank + second / 21600 * 617) % clients;

@@ -1,7 +1,7 @@
 #ifndef PARALLELPIPE_EXAMPLES_BARS_HPP
 #define PARALLELPIPE_EXAMPLES_BARS_HPP
 
-// Numbers that can be seen.
+// Prints numbers as bars of text.
 
 #include <algorithm>
 #include <cstddef>
@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-/// One line, with a bar that is longest for `most`.
+/// Prints one line with a word, its count and a bar; the bar for `most` is the longest.
 inline void print_bar(std::string_view word, std::size_t width, std::size_t count,
                       std::size_t most) {
     std::cout << std::setw(8) << count << "  " << std::left << std::setw(static_cast<int>(width))

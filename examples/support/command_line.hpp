@@ -1,7 +1,7 @@
 #ifndef PARALLELPIPE_EXAMPLES_COMMAND_LINE_HPP
 #define PARALLELPIPE_EXAMPLES_COMMAND_LINE_HPP
 
-// What the programs have in common: they take options, and tell people what went wrong.
+// Shared by the examples: the options of the command line and the messages on errors.
 
 #include <parallelpipe.hpp>
 
@@ -24,7 +24,7 @@
 
 class WrongUsage : public std::exception {};
 
-/// The words behind a program's name. What is asked for is taken out.
+/// The arguments of a program. Each call removes the arguments that it returns.
 class CommandLine {
 public:
     CommandLine(int argc, char** argv) : words_(argv + 1, argv + argc) {}
@@ -32,7 +32,7 @@ public:
     /// Whether the option `name` was given.
     bool has(std::string_view name) { return std::erase(words_, name) != 0; }
 
-    /// What was given behind `name`.
+    /// The value after the option `name`; nullopt without the option.
     std::optional<std::string> value(std::string_view name) {
         const auto found = std::ranges::find(words_, name);
         if (found == words_.end()) return std::nullopt;
@@ -42,7 +42,7 @@ public:
         return value;
     }
 
-    /// The same for a number from 1 to a million.
+    /// The value after the option `name` as a number from 1 to a million.
     std::optional<unsigned> number(std::string_view name) {
         const auto text = value(name);
         if (!text) return std::nullopt;
@@ -54,12 +54,12 @@ public:
         return number;
     }
 
-    /// As many as there are cores, if not told.
+    /// The value of --workers; by default the number of cores.
     unsigned workers() {
         return number("--workers").value_or(std::max(1u, std::thread::hardware_concurrency()));
     }
 
-    /// What is left when all options were asked for; `-` is a name too.
+    /// The remaining arguments; call it after all options were read. `-` is a name too.
     std::vector<std::string> names(std::size_t most = std::numeric_limits<std::size_t>::max()) {
         const auto is_option = [](const std::string& word) {
             return word.starts_with('-') && word != "-";
@@ -72,7 +72,7 @@ private:
     std::vector<std::string> words_;
 };
 
-/// Tells about one item that could not be used, in a line of its own, whichever thread calls.
+/// Prints why an item was left out, in one line of the standard error. Threads: any may call.
 inline void say_left_out(std::string_view what, const std::exception_ptr& error) {
     try {
         std::rethrow_exception(error);
@@ -81,15 +81,15 @@ inline void say_left_out(std::string_view what, const std::exception_ptr& error)
     }
 }
 
-/// Calls `program(CommandLine)`; if that throws, says why on the standard error.
-/// Returns: what main should.
+/// Calls `program(CommandLine)`; prints the message of an exception to the standard error.
+/// Returns: the exit status of the program.
 template <class Program>
 int run_program(int argc, char** argv, std::string_view usage, Program program) {
     try {
         try {
             return program(CommandLine(argc, argv));
         } catch (const parallelpipe::TaskException& error) {
-            error.rethrow_cause();  // people want to know what happened, not in which thread
+            error.rethrow_cause();  // the user needs the cause, not the name of the thread
         }
     } catch (const WrongUsage&) {
         std::cerr << usage;

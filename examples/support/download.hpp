@@ -1,7 +1,7 @@
 #ifndef PARALLELPIPE_EXAMPLES_DOWNLOAD_HPP
 #define PARALLELPIPE_EXAMPLES_DOWNLOAD_HPP
 
-// One web page, or the reason why there is none.
+// Downloads a web page; an error names the reason.
 
 #include <httplib.h>
 
@@ -30,8 +30,8 @@ inline std::string why(httplib::Error error) {
     }
 }
 
-/// The HTML behind a URL.
-/// Errors: std::exception, whose text says why there is no page.
+/// Returns: the HTML at a URL.
+/// Errors: std::exception with the reason.
 inline std::string download(const std::string& url, std::chrono::seconds timeout) {
     constexpr std::size_t largest = 16'000'000;
     if (!url.starts_with("http://") && !url.starts_with("https://"))
@@ -51,7 +51,7 @@ inline std::string download(const std::string& url, std::chrono::seconds timeout
     try {
         connection.emplace(site);
     } catch (const std::exception&) {
-        throw std::runtime_error("no such host or port can be");
+        throw std::runtime_error("invalid host or port");
     }
     httplib::Client& client = *connection;
     client.set_connection_timeout(timeout);

@@ -1,7 +1,7 @@
 #ifndef PARALLELPIPE_EXAMPLES_FILE_HPP
 #define PARALLELPIPE_EXAMPLES_FILE_HPP
 
-// A file or a standard stream, byte by byte, with errors that name the reason.
+// Reads and writes the bytes of a file or a standard stream; errors name the reason.
 
 #include <cerrno>
 #include <cstddef>
@@ -19,7 +19,7 @@ using Bytes = std::vector<unsigned char>;
 /// Errors: `std::system_error`.
 class File {
 public:
-    /// `-` is the standard stream.
+    /// Opens the file; for the path `-`, uses the stream `standard`.
     File(const std::string& path, const char* mode, std::FILE* standard)
         : file_(path == "-" ? standard : std::fopen(path.c_str(), mode)), is_ours_(path != "-") {
         if (!file_) fail(path);
@@ -42,7 +42,7 @@ public:
         if (std::fwrite(bytes.data(), 1, bytes.size(), file_) != bytes.size()) fail("cannot write");
     }
 
-    /// Sees that all that was written arrives.
+    /// Writes buffered bytes to the file.
     void flush() {
         if (std::fflush(file_) != 0) fail("cannot write");
     }

@@ -1,11 +1,10 @@
 #ifndef PARALLELPIPE_EXAMPLES_IMAGE_HPP
 #define PARALLELPIPE_EXAMPLES_IMAGE_HPP
 
-// Images, as a class around stb: three headers that need nothing else, where the headers of GD, for
-// instance, bring those of X11 and of a dozen formats along.
+// A class for images. It uses the three headers of stb, which have no dependencies of their own.
 
 #define STB_IMAGE_IMPLEMENTATION
-#define STBI_FAILURE_USERMSG  // messages for people
+#define STBI_FAILURE_USERMSG  // readable messages
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_RESIZE_IMPLEMENTATION
 #include <stb_image.h>
@@ -28,7 +27,7 @@
 #include <system_error>
 #include <vector>
 
-/// Red, green, blue and opacity of each pixel, row by row.
+/// An image: red, green, blue and opacity of each pixel, row by row.
 class Image {
 public:
     using Bytes = std::vector<unsigned char>;
@@ -36,7 +35,7 @@ public:
     Image(int width, int height)
         : width_(width), height_(height), pixels_(4 * area(width, height)) {}
 
-    /// Errors: std::exception, whose text says why there is no image.
+    /// Errors: std::exception with the reason.
     static Image read(const std::filesystem::path& path) {
         int width = 0, height = 0, channels = 0;
         const std::unique_ptr<unsigned char, void (*)(void*)> pixels(
@@ -47,7 +46,7 @@ public:
         return image;
     }
 
-    /// A copy that fits into a square; never larger than the image itself.
+    /// Returns: a copy that fits into a square of `side` pixels; never larger than the image.
     Image shrunk_to(int side) const {
         const double scale = std::min(1.0, static_cast<double>(side) / std::max(width_, height_));
         const auto scaled = [scale](int length) {

@@ -1,7 +1,7 @@
 #ifndef PARALLELPIPE_EXAMPLES_LOCAL_SITE_HPP
 #define PARALLELPIPE_EXAMPLES_LOCAL_SITE_HPP
 
-// A small web site on this machine, so that 02_titles has something to fetch wherever it runs.
+// A small web site on this machine, from which 02_titles fetches pages if it is given no URLs.
 
 #include <httplib.h>
 
@@ -20,7 +20,8 @@
 /// Serves HTML pages on a free port of the loopback interface until it is destroyed.
 class LocalSite {
 public:
-    /// The documentation of this machine, at most `limit` pages; generated pages if it has few.
+    /// The site has at most `limit` pages of the machine's documentation; generated pages if fewer than
+    /// a tenth of `limit` exist.
     static constexpr std::size_t limit = 200;
 
     explicit LocalSite(bool generated) {
@@ -34,7 +35,7 @@ public:
 
         thread_ = std::jthread([this] { server_.listen_after_bind(); });
         while (!server_.is_running())
-            std::this_thread::yield();  // before that, stop() does nothing
+            std::this_thread::yield();  // stop() has no effect before the server runs
     }
     LocalSite(const LocalSite&) = delete;
     LocalSite& operator=(const LocalSite&) = delete;
@@ -77,7 +78,7 @@ private:
             constexpr std::array<std::string_view, 3> kinds = {"tutorial", "reference", "examples"};
             const std::size_t page = std::stoul(request.matches[1]);
             std::string html = "<!doctype html>\n<html><head>";
-            if (page % 10 != 9) {  // every tenth has no title
+            if (page % 10 != 9) {  // every tenth page has no title
                 html += "<TITLE lang=\"en\">";
                 html += subjects[page % subjects.size()];
                 html += " &mdash; more:\n ";
@@ -89,13 +90,13 @@ private:
         });
     }
 
-    /// What the web has too: URLs that are wrong, dead, too slow, or no page.
+    /// Adds URLs that are invalid, dead, too slow, or not HTML.
     void add_trouble() {
         server_.Get("/trouble/logo.png", [](const httplib::Request&, httplib::Response& response) {
             response.set_content("\x89PNG", "image/png");
         });
         server_.Get("/trouble/slow.html", [this](const httplib::Request&, httplib::Response&) {
-            over_.wait();  // longer than anybody has patience
+            over_.wait();  // until the site is destroyed: longer than any timeout
         });
         server_.Get("/trouble/moved.html",
                     [](const httplib::Request&, httplib::Response& response) {
@@ -113,7 +114,7 @@ private:
     int port_ = 0;
     std::latch over_{1};
     httplib::Server server_;
-    std::jthread thread_;  // last: it uses the others
+    std::jthread thread_;  // declared last, because it uses the members above
 };
 
 #endif

@@ -1,7 +1,7 @@
 #ifndef PARALLELPIPE_EXAMPLES_SAMPLE_IMAGES_HPP
 #define PARALLELPIPE_EXAMPLES_SAMPLE_IMAGES_HPP
 
-// Something for 06_thumbs to read wherever it runs.
+// Creates sample images for 06_thumbs.
 
 #include "image.hpp"
 
@@ -11,8 +11,8 @@
 #include <random>
 #include <string>
 
-/// Paints a dozen images, one of which gets broken.
-/// Returns: the new folder with them, below the one for temporary files.
+/// Creates a dozen images in a new folder below the one for temporary files; one image is truncated.
+/// Returns: the folder.
 inline std::filesystem::path make_sample_images() {
     namespace fs = std::filesystem;
     struct Size {

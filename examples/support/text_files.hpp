@@ -1,7 +1,7 @@
 #ifndef PARALLELPIPE_EXAMPLES_TEXT_FILES_HPP
 #define PARALLELPIPE_EXAMPLES_TEXT_FILES_HPP
 
-// The files below folders, and the text in them.
+// Finds the files below folders and reads their text.
 
 #include <parallelpipe.hpp>
 
@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-/// What was read so far, and what could not be.
+/// Counts of the files read so far, and the files and folders that could not be read.
 struct Reading {
     std::size_t files = 0;
     std::size_t bytes = 0;
@@ -21,7 +21,7 @@ struct Reading {
     std::vector<std::string> problems;
 };
 
-/// The files below the roots, one by one; what cannot be looked at becomes a problem.
+/// Yields the files below the roots; adds a problem for each path that cannot be read.
 inline parallelpipe::generator<std::filesystem::path> files_below(
     const std::vector<std::string>& roots, Reading& reading) {
     namespace fs = std::filesystem;
@@ -44,7 +44,7 @@ inline parallelpipe::generator<std::filesystem::path> files_below(
             directories.pop_back();
             fs::directory_iterator entry(directory, error);
             for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-                std::error_code unknown;  // of one entry: a dangling link, for instance
+                std::error_code unknown;  // of one entry, such as a dangling link; ignored
                 if (entry->is_directory(unknown) && !entry->is_symlink(unknown))
                     directories.push_back(entry->path());
                 else if (entry->is_regular_file(unknown))
@@ -55,7 +55,7 @@ inline parallelpipe::generator<std::filesystem::path> files_below(
     }
 }
 
-/// The text of a file, in blocks of about 64 KiB that end with a line; nothing of a binary file.
+/// Yields the text of a file in blocks of about 64 KiB of whole lines; nothing for a binary file.
 inline parallelpipe::generator<std::string> blocks_of(std::filesystem::path path,
                                                       Reading& reading) {
     constexpr std::size_t block_size = 64 * 1024;
@@ -63,7 +63,7 @@ inline parallelpipe::generator<std::string> blocks_of(std::filesystem::path path
     std::string block;
     bool binary = false;
     for (bool first = true; file && !binary; first = false) {
-        const std::size_t carried = block.size();  // the begin of a line, from the last block
+        const std::size_t carried = block.size();  // the start of a line, from the last block
         block.resize(carried + block_size);
         file.read(block.data() + carried, block_size);
         block.resize(carried + static_cast<std::size_t>(file.gcount()));

@@ -1,7 +1,7 @@
 #ifndef PARALLELPIPE_EXAMPLES_TITLE_HPP
 #define PARALLELPIPE_EXAMPLES_TITLE_HPP
 
-// The title of a web page, and its words.
+// Finds the title of a web page and its words.
 
 #include <parallelpipe.hpp>
 
@@ -14,7 +14,7 @@
 
 inline char lower(char c) { return static_cast<char>(std::tolower(static_cast<unsigned char>(c))); }
 
-/// What stands between `<title ...>` and `</title>`.
+/// Returns: the text between `<title ...>` and `</title>`; nullopt without them.
 inline std::optional<std::string> title_of(std::string_view html) {
     const auto find = [&](std::string_view what, std::size_t from) {
         const auto rest = html.substr(from);
@@ -31,7 +31,7 @@ inline std::optional<std::string> title_of(std::string_view html) {
     return std::string(html.substr(begin + 1, end - begin - 1));
 }
 
-/// The words of four letters and more, in small letters.
+/// Yields the words of four letters and more, in lower case.
 inline parallelpipe::generator<std::string> words_of(std::string_view title) {
     std::string word;
     for (std::size_t i = 0; i <= title.size(); ++i) {

@@ -1,10 +1,10 @@
-# A small log with malformed lines, whose table is known; a made-up one, with --check; what cannot
-# be read; wrong arguments. The number of workers changes nothing.
+# Tests 05_logstats: a small log with malformed lines and a known table; a generated log with --check;
+# a file that cannot be read; wrong arguments. The output does not depend on the number of workers.
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 file(READ ${examples}/golden/05_logstats.txt golden)
 
-# Three visits of 10.0.0.1, with half an hour and a second between, the last one in another zone;
-# 10.0.0.2 comes twice within half an hour, from one month to the next.
+# Three visits of 10.0.0.1, more than half an hour apart, the last one with another time zone; one visit
+# of 10.0.0.2 with two requests within half an hour, across the end of a month.
 string(CONCAT log
   "10.0.0.1 - - [31/Mar/2026:10:00:00 +0000] \"GET / HTTP/1.1\" 200 100\n"
   "10.0.0.2 - - [31/Mar/2026:23:59:00 +0000] \"GET /a HTTP/1.0\" 304 -\n"
@@ -13,7 +13,7 @@ string(CONCAT log
   "10.0.0.1 - - [31/Mar/2026:11:00:01 +0000] \"GET /\\\"d\\\" [1] HTTP/1.1\" 500 7\n"
   "10.0.0.1 - - [31/Mar/2026:13:00:02 +0130] \"-\" 400 0\n"
   "10.0.0.2 - - [01/Apr/2026:00:10:00 +0000] \"GET /a HTTP/1.0\" 200 1\n"
-  "host.example - - [29/Feb/2024:00:00:00 -0800] \"GET / HTTP/1.1\" 200 3")  # without an end
+  "host.example - - [29/Feb/2024:00:00:00 -0800] \"GET / HTTP/1.1\" 200 3")  # no newline
 string(CONCAT malformed
   "\n"
   "no log\n"

@@ -1,5 +1,5 @@
-# Round trips: gzip accepts what comes out, gets the input back, and the bytes do not depend on the
-# number of workers.
+# Tests 04_pgzip. Round trips: gzip accepts the output and restores the input; the bytes do not depend
+# on the number of workers.
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 
 function(same_files one other)
@@ -24,7 +24,7 @@ function(round_trip file)
   endforeach()
   same_files(${scratch}/1.gz ${scratch}/4.gz)
 
-  # From the standard input to the standard output: the same bytes again.
+  # From the standard input to the standard output: the same bytes.
   execute_process(COMMAND ${program} --workers 2 INPUT_FILE ${file} OUTPUT_FILE ${scratch}/piped.gz
                   RESULT_VARIABLE status ERROR_VARIABLE errors)
   expect("${status}" EQUAL 0)
@@ -42,11 +42,11 @@ file(WRITE ${scratch}/text "${text}")
 foreach(file empty tiny block block_and_one text)
   round_trip(${scratch}/${file})
 endforeach()
-round_trip(${program})  # and something binary
+round_trip(${program})  # a binary file
 
 run(-o text text)
 expect("${status}" EQUAL 1)
-expect("${errors}" MATCHES "text: is the input as well")
+expect("${errors}" MATCHES "text: is also the input")
 run(missing)
 expect("${status}" EQUAL 1)
 expect("${errors}" MATCHES "^04_pgzip: missing: [^\n]+\n$")
@@ -54,7 +54,7 @@ run(-o half.gz .)
 expect("${status}" EQUAL 1)
 expect("${errors}" MATCHES "^04_pgzip: [^\n]+\n$")
 if(EXISTS ${scratch}/half.gz)
-  message(FATAL_ERROR "a failed run left half a file")
+  message(FATAL_ERROR "a failed run left an incomplete file")
 endif()
 foreach(wrong "--workers;0" "one;two" "-z")
   run(${wrong})

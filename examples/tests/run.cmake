@@ -1,4 +1,4 @@
-# What the tests of the examples have in common: run(...) and expect(...).
+# Functions for the tests of the examples: run(...) and expect(...).
 cmake_minimum_required(VERSION 3.21)
 
 file(REMOVE_RECURSE ${scratch})
@@ -13,12 +13,12 @@ function(run)
   set(errors "${err}" PARENT_SCOPE)
 endfunction()
 
-# expect("${value}" OPERATOR "expected"), with an operator of if().
+# expect("${value}" OPERATOR "expected") fails the test if the comparison is false; OPERATOR is one of if().
 function(expect value operator expected)
   if("${value}" ${operator} "${expected}")
     return()
   endif()
-  message("---- expected that this\n${value}\n---- ${operator}\n${expected}")
+  message("---- expected this value\n${value}\n---- ${operator}\n${expected}")
   message("---- status ${status}, standard output:\n${output}\n---- standard error:\n${errors}")
   message(FATAL_ERROR "not as expected")
 endfunction()

@@ -1,4 +1,5 @@
-# The results; the progress and the report, whose numbers vary; the files; the watchdog; wrong arguments.
+# Tests 08_seeing: its results, progress and report (whose numbers vary), the files that it writes, the
+# watchdog, wrong arguments.
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 file(READ ${examples}/golden/08_seeing.txt golden)
 

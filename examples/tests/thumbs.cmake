@@ -1,9 +1,9 @@
-# Its own images; then these again, with trouble in between, by one worker and by four: the same
-# lines and the same files.
+# Tests 06_thumbs with its sample images, then with broken files among them. One worker and four
+# workers print the same lines and write the same files.
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 file(READ ${examples}/golden/06_thumbs.txt golden)
 
-# The size as the head of a PNG file says it.
+# expect_size(FILE WIDTH HEIGHT) compares the size in the header of a PNG file.
 function(expect_size file width height)
   file(READ ${file} head OFFSET 16 LIMIT 8 HEX)
   math(EXPR head_width "0x0${head} >> 32")
@@ -50,14 +50,15 @@ foreach(workers 1 4)
   expect("${written}" EQUAL "${lines}")
 endforeach()
 
-# No image at all; no folder; a file in the way of the first and of the last thing that is written.
+# A folder without images; no folder; a file in place of the output folder; a folder in place of a
+# thumbnail.
 file(WRITE ${scratch}/texts/notes.txt "no image\n")
 run(texts)
 expect("${status}" EQUAL 1)
 expect("${output}" MATCHES "thumbnails: 0, files left out: 1\n$")
 run(missing)
 expect("${status}" EQUAL 1)
-expect("${errors}" STREQUAL "06_thumbs: missing: is no folder\n")
+expect("${errors}" STREQUAL "06_thumbs: missing: is not a folder\n")
 run(${images} texts/notes.txt)
 expect("${status}" EQUAL 1)
 expect("${errors}" MATCHES "^06_thumbs: [^\n]+\n$")

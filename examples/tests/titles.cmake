@@ -1,4 +1,4 @@
-# The generated pages: the counts, and every trouble reported, in whatever order.
+# Tests 02_titles with generated pages: the counts, and a report of every broken URL, in any order.
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 file(READ ${examples}/golden/02_titles.txt golden)
 file(STRINGS ${examples}/golden/02_titles.errors.txt golden_errors)
@@ -15,10 +15,10 @@ string(REPLACE "\n" ";" lines "${errors}")
 list(SORT lines)
 expect("${lines}" STREQUAL "${golden_errors}")
 
-# URLs as arguments: nothing that can be fetched.
-run(--timeout 1 http://127.0.0.1:1/x mailto:somebody)
+# URLs as arguments, none of which can be fetched.
+run(--timeout 1 http://127.0.0.1:1/x mailto:ann)
 expect("${status}" EQUAL 1)
-expect("${errors}" MATCHES "left out mailto:somebody: not a http URL")
+expect("${errors}" MATCHES "left out mailto:ann: not a http URL")
 expect("${errors}" MATCHES "left out http://127.0.0.1:1/x: no connection")
 expect("${output}" MATCHES "0 pages fetched, 0 titles, 2 URLs left out")
 

@@ -1,4 +1,5 @@
-# Whatever HTML this machine has: it ends, finds something, and names the trouble.
+# Tests 02_titles with the HTML documentation of this machine: the run ends, finds titles and reports
+# the broken URLs.
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 run()
 expect("${status}" EQUAL 0)

@@ -1,8 +1,9 @@
-# A small folder whose counts are known; --check; what cannot be read; wrong arguments.
+# Tests 03_wordcount: a small folder with known counts; --check; files that cannot be read; wrong
+# arguments.
 include(${CMAKE_CURRENT_LIST_DIR}/run.cmake)
 file(READ ${examples}/golden/03_wordcount.txt golden)
 
-# Several blocks, so that lines lie across the cuts; the last line has no end.
+# Several blocks, so some lines span two reads; the last line has no newline.
 string(REPEAT "The pipeline, the PIPELINE; 3 stages of 2 workers each: item_1 item_2\n" 5000 long)
 file(WRITE ${scratch}/texts/long.txt "${long}the end")
 file(WRITE ${scratch}/texts/deeper/short.txt "pipeline\n\nEnd. 12 x3\n")
@@ -18,7 +19,7 @@ foreach(workers 1 4)
   expect("${output}" STREQUAL "${golden}")
 endforeach()
 
-# The same with a page and a trace.
+# A run that writes a page and a trace.
 run(--html run.html --trace run.json texts)
 expect("${status}" EQUAL 0)
 file(READ ${scratch}/run.html page)

@@ -1,4 +1,4 @@
-// Every ready-made stage once, each with one line of results.
+// Runs every ready-made stage once; each prints one line of results.
 
 #include <parallelpipe.hpp>
 
@@ -19,13 +19,13 @@
 using namespace parallelpipe;
 using namespace std::chrono_literals;
 
-/// Begins a line.
-std::ostream& line(std::string_view verb) {
-    return std::cout << std::left << std::setw(19) << verb << std::right;
+/// Starts a line with the name of a stage.
+std::ostream& line(std::string_view name) {
+    return std::cout << std::left << std::setw(19) << name << std::right;
 }
 
-void show(std::string_view verb, const auto& results) {
-    line(verb);
+void show(std::string_view name, const auto& results) {
+    line(name);
     for (const auto& result : results) std::cout << ' ' << result;
     std::cout << '\n';
 }
@@ -38,7 +38,7 @@ int main() {
         auto square = map_stage({.workers = 2, .ordered = true}, [](int x) { return x * x; });
         show("map_stage", (numbers | square).collect());
     }
-    {  // the items for which it is true
+    {  // the items for which the function returns true
         auto even = filter({.workers = 2, .ordered = true}, [](int x) { return x % 2 == 0; });
         show("filter", (numbers | even).collect());
     }
@@ -49,43 +49,43 @@ int main() {
         });
         show("flat_map", (lines | words).collect());
     }
-    {  // a sink, with two workers
+    {  // a sink with two workers
         std::atomic<int> sum = 0;
         auto add = for_each({.workers = 2}, [](int x, std::atomic<int>& to) { to += x; });
         (numbers | add(std::ref(sum))).execute();
         line("for_each") << ' ' << sum << '\n';
     }
-    {  // all in one
+    {  // one result for all items
         auto join = reduce(std::string(), [](std::string text, int x) {
             return std::move(text) + std::to_string(x);
         });
         line("reduce") << ' ' << (numbers | join).execute() << '\n';
     }
-    {  // the same in parallel: each worker folds its part, then these are combined
+    {  // in parallel: each worker reduces its items, then the partial results are combined
         auto product = reduce({.workers = 4}, 1, std::multiplies<>(), std::multiplies<>());
         line("reduce in parallel") << ' ' << (numbers | product).execute() << '\n';
     }
-    {  // the first ones, even of an endless source
+    {  // the first three items, here of an endless source
         show("take", (std::views::iota(1) | take(3)).collect());
     }
-    {  // up to the first one that is not
+    {  // the items before the first for which the function returns false
         auto small = take_while([](int x) { return x * x < 30; });
         show("take_while", (std::views::iota(1) | small).collect());
     }
-    {  // all but the first ones
+    {  // all items after the first five
         show("drop", (numbers | drop(5)).collect());
     }
-    {  // looks at the items, which go on
+    {  // calls a function with each item and passes the items on
         std::size_t letters = 0;
         auto count = tap([&letters](const std::string& text) { letters += text.size(); });
         show("tap", (lines | count | map_stage(&std::string::size)).collect());
-        line("  what it saw") << ' ' << letters << '\n';
+        line("  letters counted") << ' ' << letters << '\n';
     }
     const auto size = map_stage([](const std::vector<int>& part) { return part.size(); });
-    {  // several items in one; fewer at the end
+    {  // three items in a vector; the last vector may be shorter
         show("batch", (numbers | batch(3) | size).collect());
     }
-    {  // here the source waits for the consumer: without the time limit it would wait for ever
+    {  // the source waits for the consumer: without the time limit the run would never end
         std::binary_semaphore seen(1);
         auto slow = stage([&seen]() -> generator<int> {
             for (int x = 0; x < 3; ++x) {
@@ -100,30 +100,30 @@ int main() {
         }
         std::cout << '\n';
     }
-    {  // the way back
+    {  // the items of each vector
         show("unbatch", (numbers | batch(3) | unbatch()).collect());
     }
-    {  // with numbers
+    {  // each item with its number
         auto label = map_stage([](const std::pair<std::size_t, std::string>& item) {
             return std::to_string(item.first) + '=' + item.second;
         });
         show("enumerate", (lines | enumerate() | label).collect());
     }
-    {  // not faster than that; the first two may pass at once
+    {  // at most 1000 items a second; the first two pass at once
         show("throttle", (numbers | throttle({1000, 1s}, 2)).collect());
     }
 
-    // What a pipeline can do, whatever its stages are.
+    // Members of every pipeline.
     const auto pipe = lines | map_stage({.workers = 3}, [](const std::string& text) {
                           return text.substr(0, text.find(' '));
                       });
-    {  // with several workers results come as they are ready; here as if there were one
+    {  // keeps the order of the input, although the stage has three workers
         show("pipe.ordered", pipe.ordered().collect());
     }
-    {  // all results, in the container of your choice
+    {  // all results in a container, here a set
         show("pipe.collect", pipe.collect<std::set>());
     }
-    {  // in this thread, so that nothing has to be guarded
+    {  // calls a function with each result in this thread, so no lock is needed
         std::size_t letters = 0;
         pipe.for_each([&letters](const std::string& word) { letters += word.size(); });
         line("pipe.for_each") << ' ' << letters << '\n';
