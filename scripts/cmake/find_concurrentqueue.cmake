@@ -1,9 +1,10 @@
-# Makes the target parallelpipe_concurrentqueue: the include path of moodycamel's concurrentqueue.h.
-# Looks for, in this order: a target that the surrounding project has; the CMake package of upstream,
-# vcpkg or Conan; the header alone (Debian's and Ubuntu's libconcurrentqueue-dev has no package file);
-# a download, if PARALLELPIPE_FETCH_CONCURRENTQUEUE allows it.
-# parallelpipe_queue_spellings: what the header may be called, from detail/channel/concurrentqueue.hpp.
-# Where there is no queue, there is no target, and parallelpipe_queue_missing says what to do.
+# Defines the target parallelpipe_concurrentqueue: the include path of moodycamel's concurrentqueue.h.
+# It tries, in this order: a target of the surrounding project; the CMake package of upstream, vcpkg or
+# Conan; the header alone (libconcurrentqueue-dev of Debian and Ubuntu has no package file); a download,
+# if PARALLELPIPE_FETCH_CONCURRENTQUEUE allows it.
+# The caller sets parallelpipe_queue_spellings: the possible paths of the header, taken from
+# detail/channel/concurrentqueue.hpp.
+# If no queue is found, the target does not exist, and parallelpipe_queue_missing says what to do.
 
 set(parallelpipe_queue_missing "")
 if(TARGET parallelpipe_concurrentqueue)
