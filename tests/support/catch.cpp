@@ -1,5 +1,5 @@
-// What ends the program of the tests. Hidden: CMakeLists.txt starts a program for each of them and looks at what it
-// says.
+// Tests of the test program itself. Each of these hidden test cases ends the program; CMakeLists.txt runs each in a
+// program of its own and checks the message.
 
 #include "catch.hpp"
 
@@ -9,15 +9,15 @@
 
 namespace support_catch_tests {
 
-TEST_CASE("a thread asserts what is true", "[.][ends]") {
+TEST_CASE("a thread asserts something true", "[.][ends]") {
     std::thread([] { CHECK(true); }).join();
 }
 
-TEST_CASE("a thread says what it does", "[.][ends]") {
+TEST_CASE("a thread uses INFO", "[.][ends]") {
     std::thread([] { INFO("nothing"); }).join();
 }
 
-TEST_CASE("nothing ever happens", "[.][ends]") {
+TEST_CASE("a test never ends", "[.][ends]") {
     for (;;) support::give_it_a_chance();
 }
 

@@ -1,12 +1,12 @@
 #ifndef PARALLELPIPE_TESTS_CATCH_HPP
 #define PARALLELPIPE_TESTS_CATCH_HPP
 
-// Catch2 in the version that is there (Debian 12 has 2.13, upstream is at 3), with assertions for one thread alone:
-// Catch2 keeps its records without a lock. An assertion or a message in a worker, in a handler that a worker calls
-// or in a thread of the test ends the program, even if it holds; write down what was seen there, and assert it in
-// the test itself.
+// Includes Catch2, version 2 or 3, and restricts its assertions to the thread that runs the tests, because Catch2
+// records them without a lock. An assertion or a message in any other thread (a worker, a handler that a worker calls,
+// a thread of the test) ends the program, even if the assertion holds. Record values there, and assert them in the
+// test itself.
 
-// As Catch2's own macros, these are not warned of where one stands in a lambda inside of another.
+// Suppresses warnings of shadowing for nested assertions, as in Catch2's own header.
 #pragma GCC system_header
 
 #define CATCH_CONFIG_PREFIX_ALL
@@ -26,8 +26,8 @@ void only_in_the_tests_thread(const char* what, const char* file, int line);
 #define TEST_CASE(...) CATCH_TEST_CASE(__VA_ARGS__)
 #define STATIC_REQUIRE(...) CATCH_STATIC_REQUIRE(__VA_ARGS__)
 
-// Catch2's own macros repeat the expression twice where it is never run; with a lambda in it, everything that is made
-// of the lambda is compiled three times.
+// Catch2's own macros repeat the expression twice in unevaluated code. A lambda in the expression, and all templates
+// that it instantiates, would be compiled three times.
 #define PARALLELPIPE_TESTS_HOLDS(macro, text, disposition, ...)                                    \
     do {                                                                                           \
         support::only_in_the_tests_thread(#macro, __FILE__, __LINE__);                             \

@@ -12,8 +12,8 @@
 
 namespace support {
 
-/// Runs `f`, which returns whether all was well, in a child process: what it does to the process stays there.
-/// Returns: what `f` returned; false if it threw, crashed or did not end within a minute, ten with sanitizers.
+/// Runs `f`, which returns bool, in a child process: `f` cannot affect this process.
+/// Returns: the result of `f`; false if it throws, crashes or does not end within a minute (ten with sanitizers).
 template <class F>
 bool holds_in_child(F f) {
     const pid_t child = ::fork();

@@ -5,7 +5,7 @@
 
 namespace support {
 
-/// Counts lives, copies and moves of its objects, from any thread. One `Tally` for each test.
+/// Counts the living objects, copies and moves of `Counted`, from any thread. Each test has a `Tally` of its own.
 struct Tally {
     std::atomic<long> alive{0};
     std::atomic<long> copies{0};

@@ -8,7 +8,7 @@
 
 namespace support {
 
-/// A random sequence of its own for each worker, without anything shared.
+/// A random sequence. Each worker has its own, so workers share nothing.
 class Dice {
 public:
     explicit Dice(std::uint64_t seed) : state_(seed * 2654435769U + 1) {}
@@ -23,7 +23,7 @@ private:
     std::uint64_t state_;
 };
 
-/// Once in `one_in` calls spins for a moment or lets others run.
+/// In one of `one_in` calls, spins for a moment or yields.
 inline void maybe_pause(Dice& dice, unsigned one_in) {
     if (dice(one_in) != 0) return;
     if (dice(2) == 0)

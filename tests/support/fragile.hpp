@@ -7,7 +7,7 @@
 
 namespace support {
 
-/// Counts down; who brings it to 0 throws. Negative: never.
+/// Counts down; the call of step() that reaches 0 throws. A negative number never throws.
 struct Fuse {
     explicit Fuse(long steps = -1) : left(steps) {}
 
@@ -22,7 +22,7 @@ struct Fuse {
     std::atomic<long> alive{0};
 };
 
-/// An item whose moves and copies burn down a fuse. Its lives are counted.
+/// An item whose moves and copies call Fuse::step(), so one of them throws. Counts the living items.
 class Fragile {
 public:
     Fragile(Fuse& fuse, int number) : value(number), fuse_(&fuse) { ++fuse_->alive; }
@@ -44,7 +44,7 @@ private:
     Fuse* fuse_;
 };
 
-/// A callable's or an argument's state whose copies burn down a fuse.
+/// The state of a callable or an argument whose copies call Fuse::step(), so one of them throws.
 struct FragileState {
     explicit FragileState(Fuse& f) : fuse(&f) {}
     FragileState(const FragileState& other) : fuse(other.fuse) { fuse->step(); }

@@ -1,7 +1,7 @@
 #ifndef PARALLELPIPE_TESTS_JSON_HPP
 #define PARALLELPIPE_TESTS_JSON_HPP
 
-// Reads JSON and forgives nothing.
+// A strict reader of JSON, to check the JSON that the library writes.
 
 #include <cctype>
 #include <cstddef>
@@ -17,7 +17,7 @@ namespace support {
 
 struct Json {
     char kind = 'n';   // n(ull) b(oolean) d (number) s(tring) a(rray) o(bject)
-    std::string text;  // a string's characters, a number or boolean as it stood there
+    std::string text;  // the characters of a string; a number or boolean as written
     std::vector<Json> elements;
     std::map<std::string, Json> members;
 
@@ -35,11 +35,11 @@ class JsonReader {
 public:
     explicit JsonReader(std::string_view text) : rest_(text) {}
 
-    /// Throws `std::runtime_error` at the first character that is wrong.
+    /// Reads one value. Throws `std::runtime_error` at the first wrong character, and for text after the value.
     Json whole() {
         Json value = read();
         space();
-        if (!rest_.empty()) fail("something behind the end");
+        if (!rest_.empty()) fail("text after the value");
         return value;
     }
 
@@ -143,7 +143,7 @@ private:
         return text;
     }
 
-    /// Only what the library writes: a control character.
+    /// Reads the digits after \u. The library writes only control characters this way.
     char four_digits() {
         std::string digits;
         for (int i = 0; i < 4; ++i) digits += next();

@@ -12,14 +12,15 @@
 
 namespace support {
 
-/// What a copy of this process writes to stderr while `f` ends it by an assertion. Empty if `f` does not.
+/// Runs `f`, which should fail an assertion, in a child process. Returns: what the child wrote to stderr; empty if it
+/// did not abort.
 template <class F>
 std::string last_words(F f) {
     std::array<int, 2> ends{};
     if (pipe(ends.data()) != 0) return {};
     const pid_t child = fork();
     if (child == 0) {
-        std::signal(SIGABRT, SIG_DFL);  // not Catch2's, which would report a test that failed
+        std::signal(SIGABRT, SIG_DFL);  // the handler of Catch2 would report a failed test
         dup2(ends[1], STDERR_FILENO);
         f();
         _exit(EXIT_SUCCESS);

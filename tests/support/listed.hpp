@@ -7,7 +7,7 @@
 
 namespace support {
 
-/// All results, in the order in which they came.
+/// Runs the pipeline. Returns: all results, in the order in which they arrived.
 template <class Runnable>
 auto listed(const Runnable& runnable) {
     auto results = runnable.results();
@@ -16,7 +16,7 @@ auto listed(const Runnable& runnable) {
     return all;
 }
 
-/// All results, sorted: for stages with several workers.
+/// Runs the pipeline. Returns: all results, sorted; for stages with several workers, whose order varies.
 template <class Runnable>
 auto sorted(const Runnable& runnable) {
     auto all = listed(runnable);

@@ -1,5 +1,5 @@
-// Runs the tests. A test that hangs, and an assertion in a thread that must not assert, end the program with a
-// message that names the test: one program runs many.
+// Runs the tests. If a test hangs, or asserts in a thread that must not, the program ends with a message that names
+// the test.
 
 #if !defined(PARALLELPIPE_TESTS_CATCH2_V3)
 #define CATCH_CONFIG_RUNNER
@@ -22,10 +22,11 @@ namespace {
 
 const std::thread::id tests_thread = std::this_thread::get_id();
 
-/// Where a signal handler finds the name. Written by the thread of the tests, while no alarm is set.
+/// The name of the current test, for the signal handler. The thread of the tests writes it while no alarm is set.
 char test_name[400] = "none";
 
-/// From any thread and from a signal handler: no memory, no lock, and nothing of Catch2.
+/// Prints the message and the name of the test, and ends the program. Any thread and a signal handler may call it:
+/// it allocates nothing, locks nothing and does not use Catch2.
 [[noreturn]] void end_the_program(std::initializer_list<const char*> message) {
     const auto write_all = [](const char* text) {
         std::size_t left = std::strlen(text);
@@ -57,7 +58,7 @@ using listener = Catch::EventListenerBase;
 using listener = Catch::TestEventListenerBase;
 #endif
 
-/// An alarm, as a thread that watches would be seen by tests that count threads.
+/// Sets an alarm for each test. Not a thread, because some tests count threads.
 class TimeLimit : public listener {
 public:
     using listener::listener;

@@ -13,14 +13,14 @@
 
 namespace support {
 
-/// 0, 1, ... `end` - 1.
+/// Returns: 0, 1, ... `end` - 1.
 inline std::vector<int> up_to(int end) {
     std::vector<int> all(static_cast<std::size_t>(end));
     std::iota(all.begin(), all.end(), 0);
     return all;
 }
 
-/// What came, and the error behind it.
+/// The results of a run, and the error that ended it.
 struct Outcome {
     std::vector<int> items;
     std::string text;
@@ -28,7 +28,7 @@ struct Outcome {
     parallelpipe::Statistics stats;
 };
 
-/// That of a run, or of what can run; `number` makes an int of a result.
+/// Returns: the outcome of a run, or of running a pipeline; `number` converts a result to int.
 template <class Run, class Number = std::identity>
 Outcome outcome_of(Run&& run, Number number = {}) {
     if constexpr (requires { run.stats(); }) {

@@ -1,7 +1,7 @@
 #ifndef PARALLELPIPE_TESTS_PROCESS_HPP
 #define PARALLELPIPE_TESTS_PROCESS_HPP
 
-// What Linux says of the running test program.
+// Threads and CPU time of the test program, as Linux reports them.
 
 #include "waiting.hpp"
 
@@ -18,7 +18,7 @@
 
 namespace support {
 
-/// The names of all threads; one that ends meanwhile is left out.
+/// The names of all threads, without threads that end during the call.
 inline std::vector<std::string> thread_names() {
     std::vector<std::string> names;
     std::error_code ignored;
@@ -31,11 +31,11 @@ inline std::vector<std::string> thread_names() {
 
 inline std::size_t thread_count() { return thread_names().size(); }
 
-/// The number of threads before a test starts any. ThreadSanitizer adds one of its own when the
-/// program starts its first: that one counts as having been there.
+/// The number of threads before a test starts any. ThreadSanitizer starts a thread of its own with the
+/// program's first thread; the number includes that thread.
 inline std::size_t threads_at_rest() {
     std::thread([] {}).join();
-    give_it_a_chance();  // a thread that was joined may still be listed for a moment
+    give_it_a_chance();  // /proc may list a joined thread for a moment
     return thread_count();
 }
 

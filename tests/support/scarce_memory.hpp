@@ -3,8 +3,8 @@
 
 namespace support {
 
-/// While it lives, all threads' allocations are counted, from 0, and `count` of them fail from the one with the
-/// number `first` on. One at a time.
+/// While an object of this class lives, allocations of all threads are numbered from 0, and `count` of them fail,
+/// starting with the number `first`. Only one object may live at a time.
 class ScarceMemory {
 public:
     explicit ScarceMemory(long first, long count = 1);
@@ -16,13 +16,13 @@ public:
     bool reached() const;
 };
 
-/// Which of a thread's allocations: over-aligned are, of what a worker makes while it works, the stretches of
-/// its order alone.
+/// The kind of allocation that fails. Of the allocations of a running worker, only the segments of its order are
+/// over-aligned.
 enum class Memory { any, over_aligned };
 
-/// `count` of the calling thread's next allocations fail, behind `before` more that do not.
+/// Lets `count` allocations of the calling thread fail, after `before` that succeed.
 void lose_next(Memory which, int count = 1, int before = 0);
-/// How many have failed so since the last call, in any thread.
+/// Returns: the number of allocations of all threads that lose_next() made fail since the last call.
 int lost_so_far();
 
 }  // namespace support

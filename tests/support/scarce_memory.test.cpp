@@ -1,4 +1,4 @@
-// Replaces the program's operator new; linked as a test is, by its name.
+// Implements scarce_memory.hpp by replacing operator new. The name of the file makes it part of the test program.
 
 #include "scarce_memory.hpp"
 
@@ -104,7 +104,7 @@ int lost_so_far() { return lost.exchange(0); }
 
 namespace {
 
-/// Bit n: whether the n-th of four allocations succeeds; the second is over-aligned.
+/// Makes four allocations; the second is over-aligned. Returns: bit n is set if the n-th succeeds.
 int successes() {
     constexpr std::align_val_t wide{64};
     int all = 0;
@@ -124,7 +124,7 @@ int successes() {
 
 }  // namespace
 
-TEST_CASE("scarce memory fails where it is to fail", "[support]") {
+TEST_CASE("exactly the chosen allocations fail", "[support]") {
     CHECK(successes() == 0b1111);
     int seen = 0;
     bool reached = false;

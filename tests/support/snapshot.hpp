@@ -1,7 +1,7 @@
 #ifndef PARALLELPIPE_TESTS_SNAPSHOT_HPP
 #define PARALLELPIPE_TESTS_SNAPSHOT_HPP
 
-// Statistics of runs that never were.
+// Builds statistics of runs that did not take place, for tests of reports.
 
 #include <parallelpipe/detail/worker/item_counters.hpp>
 #include <parallelpipe/statistics.hpp>
@@ -15,19 +15,19 @@
 
 namespace support {
 
-/// `s7`. (By +=: g++ 12 warns of the + of a literal and a string, without a reason.)
+/// Returns: a name such as `s7`. (With +=, because g++ 12 warns wrongly of a literal + a string.)
 inline std::string numbered(const char* name, std::size_t number) {
     std::string text = name;
     text += std::to_string(number);
     return text;
 }
 
-/// What part of the run a worker spent with what.
+/// The shares of the run that a worker spent working and waiting.
 struct Spent {
     double busy = 0;
     double input = 0;
     double room = 0;
-    double cpu = 0;  // 0 is unknown
+    double cpu = 0;  // 0: unknown
 };
 
 /// A run of a given length, built stage by stage.
@@ -38,13 +38,13 @@ public:
         stats_.cores = cores;
     }
 
-    /// A stage whose workers all did the same.
+    /// Adds a stage whose workers spent their time alike.
     Snapshot& stage(const std::string& name, std::size_t workers, std::uint64_t in,
                     std::uint64_t out, Spent spent) {
         return stage(name, in, out, std::vector(workers, spent));
     }
 
-    /// A stage by its workers.
+    /// Adds a stage with the shares of each worker.
     Snapshot& stage(const std::string& name, std::uint64_t in, std::uint64_t out,
                     const std::vector<Spent>& workers) {
         parallelpipe::StageStatistics made;

@@ -5,8 +5,8 @@
 
 namespace support {
 
-/// While it lives, only so many threads can be started: pthread_create fails with EAGAIN from then
-/// on, after `delay`. One at a time.
+/// While an object of this class lives, only `threads` threads can be started; after these, pthread_create
+/// waits for `delay` and fails with EAGAIN. Only one object may live at a time.
 class ThreadLimit {
 public:
     explicit ThreadLimit(int threads, std::chrono::milliseconds delay = {});

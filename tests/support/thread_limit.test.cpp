@@ -1,4 +1,4 @@
-// Stands between the test program and pthread_create; linked as a test is, by its name.
+// Implements thread_limit.hpp by replacing pthread_create. The name of the file makes it part of the test program.
 
 #include "thread_limit.hpp"
 
@@ -20,7 +20,7 @@ std::atomic<int> threads_left{unlimited};
 std::atomic<bool> refused{false};
 std::atomic<std::chrono::milliseconds> delay_of_refusal{};
 
-/// Whether one more may be started.
+/// Whether one more thread may start.
 bool admit() {
     int left = threads_left;
     do {

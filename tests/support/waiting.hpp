@@ -10,18 +10,18 @@
 
 namespace support {
 
-/// Limits are against hangs alone. Each is ten times and more what a quiet machine needs, so that other work on all
-/// cores fails no test. The longest wait for what must come, and the longest test; it is shorter than the limit of
-/// a program, which stands in CMakePresets.json.
+/// Limits that turn a hang into a failure: the longest wait for an event, and the longest test. Each is at least ten
+/// times what a quiet machine needs, so other load fails no test. CMakePresets.json has a longer limit for a whole
+/// program.
 inline constexpr std::chrono::seconds longest_wait{100};
 inline constexpr std::chrono::seconds longest_test{600};
 
-/// When `longest_wait` from now is over.
+/// Returns: the time `longest_wait` from now.
 inline std::chrono::steady_clock::time_point latest() {
     return std::chrono::steady_clock::now() + longest_wait;
 }
 
-/// How much slower than a plain build the machine may be.
+/// The slowdown by a sanitizer.
 #if defined(__SANITIZE_THREAD__)
 inline constexpr bool sanitized = true;
 inline constexpr int slowness = 10;
@@ -33,8 +33,8 @@ inline constexpr bool sanitized = false;
 inline constexpr int slowness = 1;
 #endif
 
-/// Waits for a state that nothing announces (a worker has gone to sleep, a thread has vanished).
-/// Returns false if it does not come: a hang becomes a failure.
+/// Polls for a state that no event announces, such as a sleeping worker or an ended thread.
+/// Returns: false if the state does not come in time, so a hang becomes a failure.
 template <class Condition>
 bool comes_true(Condition condition) {
     const auto limit = latest();
@@ -45,7 +45,7 @@ bool comes_true(Condition condition) {
     return true;
 }
 
-/// Waits by itself for something that never comes, as user code may: until its stop_token says so.
+/// Waits as user code may: for a condition that never becomes true, until the worker's stop_token is triggered.
 inline void wait_for_stop() {
     std::mutex mutex;
     std::condition_variable_any never;
@@ -53,7 +53,7 @@ inline void wait_for_stop() {
     never.wait(lock, parallelpipe::this_worker::stop_token(), [] { return false; });
 }
 
-/// Gives what must not happen the time to happen.
+/// Waits for 20 ms, in which a wrong event would happen.
 inline void give_it_a_chance() { std::this_thread::sleep_for(std::chrono::milliseconds(20)); }
 
 }  // namespace support
