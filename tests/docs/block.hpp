@@ -4,13 +4,13 @@
 
 namespace docs {
 
-/// A block of C++ in a page, as pages_to_program writes it down.
+/// A block of C++ in a page; pages_to_program generates the list of them.
 struct Block {
     const char* page;
     int line;
     const char* space;  ///< its namespace
     int (*run)(int, char**);
-    const char* printed;  ///< what the page says that it prints; null where the page says nothing
+    const char* printed;  ///< its output according to the page; null if the page shows none
 };
 
 /// All blocks of the program, in the order of their pages.

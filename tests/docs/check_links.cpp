@@ -1,5 +1,5 @@
-// check_links ROOT PAGE.md...: every link of the pages to a file of the repository leads to one, and to a heading that
-// the file has, if it names one. Links to the web are not followed.
+// check_links ROOT PAGE.md...: checks that every link to a file of the repository names an existing file, and an
+// existing heading if it names one. Links to the web are not checked.
 
 #include "page.hpp"
 
@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// The page without its blocks of code, line by line, so that line numbers stay as they are.
+/// Returns: the page without its blocks of code; an empty line replaces each of their lines.
 std::string without_blocks(const std::string& page) {
     std::istringstream in(page);
     std::string text;
@@ -29,7 +29,7 @@ std::string without_blocks(const std::string& page) {
     return text;
 }
 
-/// The name that GitHub gives to a heading.
+/// Returns: the anchor that GitHub gives to a heading.
 std::string anchor_of(const std::string& heading) {
     std::string anchor;
     for (const char c : heading) {

@@ -1,8 +1,8 @@
 # cmake -D TOOL=<pages_to_program> -D LINKS=<check_links> -D HEADERS=<headers.txt> -D COMPILER=...
 #       -D SOURCES=<this directory> -D SCRATCH=<a directory> -P mistakes.cmake
 #
-# A check that cannot fail is none: makes pages with one mistake each, and expects the check to name page and line.
-# The pages do not use the library; an empty header stands for it.
+# Tests the checks of the documentation with pages that have one mistake each: the check must print page and line.
+# The pages do not use the library; an empty header replaces it.
 
 cmake_minimum_required(VERSION 3.21)
 
@@ -10,7 +10,7 @@ file(REMOVE_RECURSE ${SCRATCH})
 file(WRITE ${SCRATCH}/parallelpipe.hpp "namespace parallelpipe {}\n")
 set(begin "```cpp\n#include <parallelpipe.hpp>\n")
 
-# expect(TEXT RESULT OUTPUT): the command has failed and said TEXT.
+# expect(TEXT RESULT OUTPUT): the command must have failed and printed TEXT.
 function(expect text result output)
   string(FIND "${output}" "${text}" found)
   if(NOT result OR found EQUAL -1)
@@ -39,14 +39,14 @@ mistake(name.md "${begin}int main() {\n    std::vector<int> x;\n}\n```\n" "4: st
 mistake(unknown.md "${begin}int main() {\n    std::wector<int> x;\n}\n```\n" "4: std::wector is not in headers.txt")
 mistake(text.md "${begin}int main() {\n}\n```\none\n\ntwo\n\n```text\n1\n```\n" "12: ```text follows no block")
 
-# What does not compile is reported where it stands.
+# The compiler reports an error with the line of the page.
 file(WRITE ${SCRATCH}/compile.md "A page.\n\n${begin}int main() {\n    int x = nothing;\n}\n```\n")
 make(compile.md)
 execute_process(COMMAND ${COMPILER} -std=c++20 -I ${SCRATCH} -I ${SOURCES} -fsyntax-only ${SCRATCH}/out.cpp
                 RESULT_VARIABLE result OUTPUT_VARIABLE output ERROR_VARIABLE output)
 expect("compile.md:6" "${result}" "${output}")
 
-# And what runs, but not as the page says. The last block is as it should be.
+# Blocks that compile, but whose output or exit differs from the page. The last block is correct.
 set(program "${begin}#include <cstdio>\n#include <cstdlib>\n#include <stdexcept>\nint main() {\n   ")
 file(WRITE ${SCRATCH}/run.md "${program} std::puts(\"one\");\n}\n```\nprints\n\n```text\ntwo\n```\n"  # 2
      "${program} return 3;\n}\n```\n"                                                                # 16
@@ -75,7 +75,7 @@ expect("run.md: 8 blocks, 7 failed" "${result}" "${output}")
 execute_process(COMMAND ${SCRATCH}/run none.md RESULT_VARIABLE result OUTPUT_VARIABLE output)
 expect("none.md: 0 blocks" "${result}" "${output}")
 
-# Links: the third line has a dead one to a file, the fourth one to a heading. What stands in code is no link.
+# Links: the third line has a dead link to a file, the fourth one to a heading. Code contains no links.
 file(WRITE ${SCRATCH}/there.md "# A heading, with `code`\n```\n# none\n```\n")
 set(good "[a](there.md), [b](there.md#a-heading-with-code), [c](https://example.invalid/x), `[](int)`\n")
 file(WRITE ${SCRATCH}/good.md "${good}\n```cpp\n[](Input<int> in)\n```\n")

@@ -17,7 +17,7 @@ inline std::string contents(const std::string& path) {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-/// A block of C++ and what the page says that it prints.
+/// A block of C++ and its output according to the page.
 struct Code {
     int line = 0;  ///< of its first line in the page
     bool is_fragment = false;
@@ -25,7 +25,7 @@ struct Code {
     std::optional<std::string> printed;
 };
 
-/// What is wrong with a page, as "PAGE:LINE: what".
+/// An error in a page, with the text "PAGE:LINE: what".
 struct Mistake : std::runtime_error {
     Mistake(const std::string& page, int line, const std::string& what)
         : std::runtime_error(page + ':' + std::to_string(line) + ": " + what) {}
@@ -33,8 +33,8 @@ struct Mistake : std::runtime_error {
 
 /// The blocks of C++ in a page of Markdown.
 ///
-/// ```cpp is a program, ```cpp fragment the inside of a function. ```text must follow one of both, with no more
-/// than a line between. Other blocks are not looked at; C++ that is not compiled is ```c++.
+/// A block ```cpp is a program, ```cpp fragment the body of a function. A block ```text is the output of the block
+/// before it; at most one line stands between them. Other blocks are ignored; ```c++ marks C++ that is not compiled.
 class Page {
 public:
     Page(std::string name, const std::string& path) : name_(std::move(name)), in_(contents(path)) {

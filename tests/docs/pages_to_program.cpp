@@ -1,7 +1,7 @@
 // pages_to_program ROOT HEADERS.txt OUT.cpp PAGE.md...: writes the blocks of C++ in the pages as one translation unit.
 //
-// A program becomes a namespace, its main() a function there; a fragment becomes a function. What does not
-// compile is reported with the line of the page.
+// A program becomes a namespace with its main() as a function; a fragment becomes a function. The compiler reports
+// errors with the line of the page.
 
 #include "page.hpp"
 
@@ -22,13 +22,13 @@ using docs::Code;
 using docs::Mistake;
 using docs::Page;
 
-/// The headers that stand at the top of a fragment's program.
+/// The headers that are included for every fragment.
 const std::vector<std::string> usual_headers = {
     "algorithm", "atomic",      "chrono", "fstream",       "functional", "iostream",
     "map",       "memory",      "ranges", "set",           "sstream",    "stdexcept",
     "string",    "string_view", "thread", "unordered_map", "utility",    "vector"};
 
-/// Which headers bring a name of namespace std: lines of `header: name name ...`.
+/// The headers that declare a name of namespace std, read from lines of `header: name name ...`.
 class Names {
 public:
     explicit Names(const std::string& path) {
@@ -41,7 +41,7 @@ public:
         }
     }
 
-    /// A program must include what it uses: the reader pastes it into a file of its own.
+    /// Errors: Mistake if the code uses a name without its header. Readers paste a program into a file of their own.
     void check(const std::string& page, int line, const std::string& code,
                const std::set<std::string>& included) const {
         static const std::regex name(R"(\bstd::(\w+)(?:::(\w+))?)");
@@ -130,14 +130,14 @@ private:
                           "a program ends with int main() {...}; or write ```cpp fragment");
         names_->check(page, block.line, checked, included);
         includes_.insert(included.begin(), included.end());
-        code.insert(end + 1, "return 0; ");  // main() has that by itself
+        code.insert(end + 1, "return 0; ");  // only main() may omit it
         body_ << line_of(page, block.line) << code
               << "static int docs_run(int argc, char** argv) { return "
               << (takes_arguments ? "program(argc, argv)" : "(void(argc), void(argv), program())")
               << "; }\n";
     }
 
-    /// `docs_tour_md_20`: no two blocks of all pages have the same.
+    /// Returns: a namespace such as `docs_tour_md_20`, unique among the blocks of all pages.
     static std::string space_of(const std::string& page, int line) {
         std::string space = page + '_' + std::to_string(line);
         std::ranges::replace_if(

@@ -1,5 +1,5 @@
-# cmake -D ROOT=<the repository> -P readme.cmake: the README's first program is the first example, to the letter,
-# what it prints stands below it, and the whole page stays short enough to be read.
+# cmake -D ROOT=<the repository> -P readme.cmake: checks that the first program of the README equals the first example,
+# that the README shows its output, and that the README has at most 8000 bytes.
 
 file(READ ${ROOT}/README.md readme)
 file(READ ${ROOT}/examples/01_hello.cpp example)
@@ -11,7 +11,7 @@ if(found EQUAL -1 OR NOT found EQUAL first)
   message(SEND_ERROR "the first block of C++ in README.md is not examples/01_hello.cpp")
 endif()
 if(found_printed LESS first)
-  message(SEND_ERROR "README.md does not say what examples/01_hello.cpp prints, as ```text below it")
+  message(SEND_ERROR "README.md does not show the output of examples/01_hello.cpp in a ```text block after it")
 endif()
 file(SIZE ${ROOT}/README.md bytes)
 if(bytes GREATER 8000)

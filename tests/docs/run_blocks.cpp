@@ -1,6 +1,6 @@
-// run_blocks PAGE: runs the blocks of a page and compares what each prints with what the page says.
+// run_blocks PAGE: runs the blocks of a page and compares the output of each with the page.
 //
-// Each block has a process of its own: a block that calls exit(), crashes or does not end fails alone.
+// Each block runs in a process of its own: a block that calls exit(), crashes or hangs does not affect the others.
 
 #include "block.hpp"
 
@@ -16,7 +16,7 @@
 
 namespace {
 
-/// A block takes milliseconds; a machine with other work, or a sanitizer, may make that a hundred times more.
+/// Seconds for a block. A block takes milliseconds; a loaded machine or a sanitizer makes it up to 100 times slower.
 unsigned time_limit() {
     const char* const seconds = std::getenv("PARALLELPIPE_TEST_SECONDS");
     return seconds ? static_cast<unsigned>(std::atoi(seconds)) : 60;
@@ -44,7 +44,7 @@ std::string contents(std::FILE* file) {
     return text;
 }
 
-/// A type is printed with its namespace, which is not in the page.
+/// Removes the namespace of the block from its output: types are printed with their namespace.
 std::string without(std::string text, std::string_view space) {
     const std::string prefix = std::string(space) + "::";
     for (std::size_t at; (at = text.find(prefix)) != text.npos;) text.erase(at, prefix.size());
