@@ -1,8 +1,7 @@
 # cmake -D OUTER=<initial cache> -D SOURCE=<consumer> -D BINARY=<directory> [-D VARIABLE=...] -P consume.cmake
 #
-# Configures, builds and runs a consumer from nothing, and sees that installing it installs nothing:
-# none of the consumers asks for more than the library inside its program. With CONFIGURE_ONLY the
-# configuration is all there is.
+# Configures, builds and runs a consumer from scratch, and checks that its installation is empty: a consumer
+# that only links the library must not install it. With CONFIGURE_ONLY it only configures.
 
 cmake_minimum_required(VERSION 3.21)
 
@@ -30,5 +29,5 @@ execute_process(COMMAND ${CMAKE_COMMAND} --install ${BINARY} --prefix ${BINARY}/
                         COMMAND_ERROR_IS_FATAL ANY)
 file(GLOB_RECURSE installed ${BINARY}/prefix/*)
 if(installed)
-  message(FATAL_ERROR "The consumer's installation has got: ${installed}")
+  message(FATAL_ERROR "The installation of the consumer contains: ${installed}")
 endif()

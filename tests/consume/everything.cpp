@@ -1,5 +1,5 @@
-// Most of the library in one program: what a toolchain has to compile, without a warning, and to run. scripts/matrix
-// builds it with every compiler that it knows.
+// Uses most of the library in one program. Every supported compiler must compile it without a warning and run it.
+// scripts/matrix builds it with all compilers that it finds.
 
 #include <parallelpipe.hpp>
 #include <parallelpipe/testing.hpp>
@@ -31,7 +31,7 @@ void check(bool is_so, const char* what) {
     std::cout << "WRONG: " << what << '\n';
 }
 
-/// An item that lies on a boundary of its own.
+/// An over-aligned item.
 struct alignas(64) Wide {
     explicit Wide(int x) : value(x) {}
     bool is_aligned() const { return reinterpret_cast<std::uintptr_t>(this) % alignof(Wide) == 0; }
@@ -62,7 +62,7 @@ void stages() {
               2450,
           "a member function as the source of items that only move");
     check(Stage([] { return tree(3); }).collect() == std::vector{0, 1, 2, 3},
-          "generators in generators");
+          "nested generators");
 
     const auto widen = stage({.workers = 2, .qsize = 3}, [](Input<int> in) -> generator<Wide> {
         for (int x : in) co_yield Wide(x);
@@ -86,7 +86,7 @@ void stages() {
     check((lines | words | count | drop(1) | enumerate() | numbered).collect<std::set>() ==
               std::set<std::string>{"0two", "1three", "2four", "3five", "4six"},
           "flat_map, tap, drop, enumerate");
-    check(letters == 22, "what tap saw");
+    check(letters == 22, "the letters that tap counted");
 
     const auto small = take_while([](int x) { return x < 6; });
     check((std::views::iota(0) | small | batch(4) | unbatch() | throttle({100000, 1s}) | take(5))
@@ -149,7 +149,7 @@ void errors() {
         check(false, "an error reaches the consumer");
     } catch (const TaskException& error) {
         check(error.stage() == "parse" && error.errors().front().item() == std::uint64_t{1},
-              "an error says where it comes from");
+              "an error names its stage and item");
         try {
             error.rethrow_cause();
         } catch (const std::invalid_argument&) {
@@ -227,6 +227,6 @@ int main() {
     errors();
     seeing();
     tests();
-    if (!failures) std::cout << "all well\n";
+    if (!failures) std::cout << "all checks passed\n";
     return failures ? 1 : 0;
 }

@@ -1,8 +1,8 @@
 # cmake -D OUTER=<initial cache> -D SOURCE=<the library> -D BINARY=<directory> -D GENERATOR=...
 #       [-D PARALLELPIPE_SOURCE=... -D PARALLELPIPE_INSTALL=...] -D PREFIX=<where parallelpipe is> -P exported.cmake
 #
-# Builds and installs a library that links parallelpipe, then a program that knows that library: the installed
-# one, and the one in its build tree. With PARALLELPIPE_INSTALL the library installs parallelpipe itself.
+# Builds and installs a library that links parallelpipe. Then builds a program that links this library, once from its
+# installation and once from its build tree. With PARALLELPIPE_INSTALL the library also installs parallelpipe.
 
 cmake_minimum_required(VERSION 3.21)
 
@@ -31,5 +31,5 @@ foreach(library prefix library)
   execute_process(COMMAND ${user}/consumer COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
 if(NOT PARALLELPIPE_INSTALL AND EXISTS ${BINARY}/prefix/include/parallelpipe.hpp)
-  message(FATAL_ERROR "parallelpipe was installed, and PARALLELPIPE_INSTALL is off")
+  message(FATAL_ERROR "parallelpipe was installed although PARALLELPIPE_INSTALL is off")
 endif()

@@ -1,8 +1,8 @@
-// What a stranger's first program might use, compiled with a stranger's warnings.
+// A small program that uses the library, built by every consumer project of this folder, with many warnings.
 
 #include <parallelpipe.hpp>
 
-// A consumer with a concurrentqueue of its own: both must be the same file.
+// A consumer with a concurrentqueue.h of its own: the library must include the same file.
 #if defined(OWN_QUEUE_HEADER)
 #include OWN_QUEUE_HEADER
 #if !defined(OWN_QUEUE_MARK)

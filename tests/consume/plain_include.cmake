@@ -1,6 +1,6 @@
 # cmake -D COMPILER=... -D FLAGS=... -D INCLUDE=... -D SOURCE=... -D PROGRAM=... -P plain_include.cmake
 #
-# No build system at all: one command, then the program; with -c in FLAGS the command alone.
+# Compiles a program with one command, without a build system, and runs it; with -c in FLAGS it only compiles.
 
 cmake_minimum_required(VERSION 3.21)
 

@@ -1,6 +1,6 @@
 # cmake -D COMPILER=... -D FLAGS=... -D INCLUDE=... -D SOURCE=... -D EXPECT=... -P refused.cmake
 #
-# The library refuses a compiler with these flags, and the first error says why.
+# Tests that the library does not compile with these flags, and that the first error names the missing feature.
 
 cmake_minimum_required(VERSION 3.21)
 
@@ -14,5 +14,5 @@ endif()
 string(REGEX MATCH "error:[^\n]*" first "${output}")
 string(FIND "${first}" "parallelpipe needs ${EXPECT}" found)
 if(found EQUAL -1)
-  message(FATAL_ERROR "The first error is\n  ${first}\nand should hold\n  parallelpipe needs ${EXPECT}")
+  message(FATAL_ERROR "The first error is\n  ${first}\nand should contain\n  parallelpipe needs ${EXPECT}")
 endif()
