@@ -1,4 +1,4 @@
-# read_with(OUT INCLUDE HEADER): all headers of the directory INCLUDE that are read with HEADER, and itself.
+# read_with(OUT INCLUDE HEADER): HEADER and all headers of the directory INCLUDE that it includes, directly or not.
 function(read_with out include header)
   get_property(known GLOBAL PROPERTY "read_with_${header}" SET)
   if(NOT known)
@@ -16,7 +16,7 @@ function(read_with out include header)
   set(${out} "${all}" PARENT_SCOPE)
 endfunction()
 
-# by_size(OUT INCLUDE HEADER...): those first with which most others are read.
+# by_size(OUT INCLUDE HEADER...): sorts the headers; the one that includes most others comes first.
 function(by_size out include)
   set(keyed "")
   foreach(header IN LISTS ARGN)
@@ -30,8 +30,8 @@ function(by_size out include)
   set(${out} "${keyed}" PARENT_SCOPE)
 endfunction()
 
-# make_units(OUT INCLUDE DIRECTORY HEADER...): translation units in DIRECTORY, in which each header stands once,
-# after none but such as it includes itself, and once more at the end.
+# make_units(OUT INCLUDE DIRECTORY HEADER...): writes translation units to DIRECTORY. Each header stands in one unit,
+# first after only headers that it includes itself, and once more at the end.
 function(make_units out include directory)
   by_size(left ${include} ${ARGN})
   set(units "")

@@ -1,4 +1,4 @@
-# cmake -D SCRATCH=<a directory> -P alone_check.cmake: what make_units makes of a few headers.
+# cmake -D SCRATCH=<a directory> -P alone_check.cmake: tests make_units with a few headers.
 cmake_minimum_required(VERSION 3.21)
 include(${CMAKE_CURRENT_LIST_DIR}/alone.cmake)
 

@@ -1,6 +1,8 @@
-# g++ 12 destroys the members of an aggregate twice that is made inside a co_yield. So what users copy from,
-# the README, docs/ and the examples, makes none there: FILES are searched for `Name{` between co_yield and its
-# semicolon, in code, not in comments; in Markdown in the C++ blocks alone. Run by ctest.
+# cmake -D FILES=<files> -P co_yield.cmake
+#
+# g++ 12 destroys the members of an aggregate twice if it is created inside a co_yield. Code that users copy (README,
+# docs/, examples) must not do this. The check searches FILES for `Name{` between co_yield and its semicolon, outside of
+# comments; in Markdown only in blocks of C++.
 
 set(problems "")
 foreach(file IN LISTS FILES)

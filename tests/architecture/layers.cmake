@@ -1,11 +1,12 @@
 # cmake -D INCLUDE=<the include directory> -D LAYERS=<the list> -P layers.cmake
 #
-# Checks the headers against the list of layers and prints each line that breaks a rule:
-# * a room is a folder of parallelpipe/ or of detail/, or one header, which may have a line apart from its folder;
-# * each room has a line `room: rooms that it may include`, and these have lines of their own above it;
+# Checks the headers against the list of layers and prints each include that breaks a rule:
+# * a room is a folder of parallelpipe/ or of detail/, or a single header; a header in a folder may have a line of its
+#   own and is a room then;
+# * each room has a line `room: rooms that it may include`, and each of these rooms has its line above;
 # * within a room, headers do not include each other in a circle;
-# * headers are included in the form <parallelpipe/...>, moodycamel by channel/concurrentqueue.hpp alone;
-# * of the headers under detail/, sync/primitives.hpp alone names the atomics, fences, locks, threads and clocks of the
+# * headers are included in the form <parallelpipe/...>; only channel/concurrentqueue.hpp includes moodycamel's header;
+# * of the headers under detail/, only sync/primitives.hpp names the atomics, fences, locks, threads and clocks of the
 #   standard library, so that a test build can replace them;
 # * the umbrella exports core.hpp and observe.hpp; together they export each public header except those whose
 #   line ends with `(apart: the reason)`.
@@ -45,8 +46,8 @@ foreach(line IN LISTS lines)
   set("allowed_${room}" ${allowed})
 endforeach()
 
-# room_of(OUT HEADER): of parallelpipe/detail/base/x.hpp detail/base, of parallelpipe/stages/x.hpp stages, of
-# parallelpipe/x.hpp x.hpp; the header itself where it has a line.
+# room_of(OUT HEADER): detail/base for parallelpipe/detail/base/x.hpp, stages for parallelpipe/stages/x.hpp, x.hpp for
+# parallelpipe/x.hpp; the header itself if it has a line.
 function(room_of out header)
   string(REGEX REPLACE "^parallelpipe/" "" room ${header})
   if(NOT room IN_LIST rooms)
@@ -140,7 +141,7 @@ foreach(header IN LISTS headers)
   endif()
 endforeach()
 
-# Within a room: headers that include none of those that are left go first, until none is left.
+# Within a room: removes headers that include no remaining header, until none remains. The rest forms a circle.
 set(left ${headers})
 set(went ON)
 while(went)

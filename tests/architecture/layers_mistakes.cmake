@@ -1,7 +1,6 @@
 # cmake -D CHECK=<layers.cmake> -D SCRATCH=<a directory> -P layers_mistakes.cmake
 #
-# Makes a small tree without a mistake, which layers.cmake has to accept, and then trees with one mistake each, which
-# it has to name.
+# Tests layers.cmake: it must accept a small tree without a mistake, and report the mistake in trees with one each.
 
 cmake_minimum_required(VERSION 3.21)
 

@@ -3,10 +3,10 @@
 
 #include <parallelpipe.hpp>
 
-/// Made in the other translation unit: twice each number.
+/// Defined in two_units_other.cpp: doubles each number.
 parallelpipe::Pipeline<int, int> doubled();
 
-/// Where the other translation unit finds the one object that all units share.
+/// Defined in two_units_other.cpp: this_worker::index() as that translation unit sees it.
 std::size_t index_seen_by_the_other_unit();
 
 #endif

@@ -1,5 +1,5 @@
-// Every function of the headers is inline: two translation units with all of them make one program,
-// and share what is thread_local in them.
+// Tests that two translation units can include all headers: the program links, because every function
+// is inline, and both units share the thread_local variables.
 
 #include "two_units.hpp"
 
