@@ -1,5 +1,5 @@
-// What the messages of the library advise at run time does what they say. (tests/compile_fail tries what the
-// compiler's messages advise.)
+// Error messages of the library that advise a change: the advised code works. (tests/compile_fail does the same for
+// compile-time messages.)
 
 #include <parallelpipe.hpp>
 #include <parallelpipe/testing.hpp>
@@ -32,7 +32,7 @@ const auto pass = [](Input<int> in) -> generator<int> {
     for (int x : in) co_yield int{x};
 };
 
-/// What is thrown says `advice`.
+/// Checks that `f` throws an Error whose message contains `advice`.
 template <class Error, class F>
 void check_advice(F f, std::string_view advice) {
     std::string said;
@@ -58,7 +58,7 @@ std::size_t count(const Stage& stage) {
 
 }  // namespace
 
-TEST_CASE("the advice for settings holds", "[contract][advice]") {
+TEST_CASE("the advice for settings works", "[contract][advice]") {
     check_argument([] { static_cast<void>(stage({.workers = 0}, pass)); }, "needs at least one worker");
     CHECK(count(stage({.workers = 1}, pass)) == 4);
     check_argument([] { static_cast<void>(stage({.qsize = static_cast<std::size_t>(-1)}, pass)); },
@@ -75,7 +75,7 @@ TEST_CASE("the advice for settings holds", "[contract][advice]") {
     CHECK(count(throttle({1000, 1s}, 1)) == 4);
 }
 
-TEST_CASE("the advice for items that fail alone holds", "[contract][advice]") {
+TEST_CASE("the advice for policies of single items works", "[contract][advice]") {
     const std::string_view advice = "write map_stage, flat_map, filter, for_each or tap";
     check_argument([] { static_cast<void>(stage({.on_error = OnError::skip}, pass)); }, advice);
     check_argument([] { static_cast<void>(stage({.retry = Retry{.times = 1}}, pass)); }, advice);
@@ -100,7 +100,7 @@ TEST_CASE("the advice for items that fail alone holds", "[contract][advice]") {
     }, "is empty: pass a function");
 }
 
-TEST_CASE("the advice for runs holds", "[contract][advice]") {
+TEST_CASE("the advice for runs works", "[contract][advice]") {
     const auto once = [] { return generator<int>(pass(Input<int>(numbers))) | stage(pass); };
     const auto pipe = once();
     CHECK(pipe.collect().size() == 4);
@@ -118,7 +118,7 @@ TEST_CASE("the advice for runs holds", "[contract][advice]") {
     CHECK(count(fuse({.workers = 2}, Stage<int, std::vector<int>>(batch(4, 1h)))) >= 1);
 }
 
-TEST_CASE("the advice for a Monitor holds", "[contract][advice]") {
+TEST_CASE("the advice for a Monitor works", "[contract][advice]") {
     const auto pipe = numbers | stage(pass);
     check_argument([] { Monitor().trace(0); }, "leave it out, or write trace(4096)");
     check_argument([] { Monitor().record(0ns); }, "write record(50ms)");
@@ -138,7 +138,7 @@ TEST_CASE("the advice for a Monitor holds", "[contract][advice]") {
     monitor.trace();
 }
 
-TEST_CASE("the advice for tests holds", "[contract][advice]") {
+TEST_CASE("the advice for tests works", "[contract][advice]") {
     const auto pipe = stage(pass) | stage(pass);
     check_argument([&] { static_cast<void>(testing::run_with_delays({.workers = 2}, pipe, numbers)); },
                    "set the workers of its stages");

@@ -1,4 +1,5 @@
-// What the Python ancestor does well and must stay, and what it does badly and must not come back.
+// Compares the library with the Python package parallelpipe, its model: good behaviour is kept, known defects are
+// absent.
 
 #include <parallelpipe.hpp>
 
@@ -58,7 +59,7 @@ std::vector<int> sorted(const Pipe& pipe) {
 
 }  // namespace
 
-// ---- to keep -----------------------------------------------------------------------------------
+// ---- good behaviour ------------------------------------------------------------------------------
 
 TEST_CASE("a stage may yield 0, 1 or many results per item", "[contract][ancestor]") {
     auto repeat = stage([](Input<int> items) -> generator<int> {
@@ -85,7 +86,7 @@ TEST_CASE("a producer with N workers runs N times, a range on the left is read o
           std::vector{0, 1, 2});
 }
 
-TEST_CASE("a sink and a stage without results are fine", "[contract][ancestor]") {
+TEST_CASE("a sink runs, and so does a stage without results", "[contract][ancestor]") {
     std::atomic<int> seen{0};
     (std::views::iota(0, 10) | stage([&](Input<int> items) {
          for ([[maybe_unused]] int x : items) ++seen;
@@ -130,7 +131,7 @@ TEST_CASE("pipes and stages can be used again, in several pipelines and after er
     CHECK(collect(two) == std::vector{2, 3});
 }
 
-TEST_CASE("a stage that starts slowly loses nothing", "[contract][ancestor]") {
+TEST_CASE("a stage that starts late loses no item", "[contract][ancestor]") {
     std::latch source_done(1);
     auto source = stage({.qsize = 0}, [&]() -> generator<int> {
         for (int i = 0; i < 100; ++i) co_yield i;
@@ -156,7 +157,7 @@ TEST_CASE("a worker that starts when all items are taken ends normally", "[contr
     CHECK(collect(std::views::iota(0, 100) | work).size() == 102);
 }
 
-TEST_CASE("a stage and a pipeline can be written out", "[contract][ancestor]") {
+TEST_CASE("a stage and a pipeline can be printed", "[contract][ancestor]") {
     const auto fetch = Stage(add, 0).setup({.workers = 4, .name = "fetch"});
     const auto titles = Stage(add, 0).setup({.workers = 2, .name = "get_titles"});
     const auto pipe = std::vector{1} | fetch | titles;
@@ -167,7 +168,7 @@ TEST_CASE("a stage and a pipeline can be written out", "[contract][ancestor]") {
     CHECK(out.str() == "fetch(x4); source | fetch(x4) | get_titles(x2)");
 }
 
-// ---- not to inherit ----------------------------------------------------------------------------
+// ---- known defects -------------------------------------------------------------------------------
 
 TEST_CASE("a break does not hang", "[contract][ancestor]") {
     int count = 0;
@@ -178,7 +179,7 @@ TEST_CASE("a break does not hang", "[contract][ancestor]") {
     CHECK(count == 10);
 }
 
-TEST_CASE("a stage that returns early does not hang what comes before it", "[contract][ancestor]") {
+TEST_CASE("a stage that returns early does not block the stages before it", "[contract][ancestor]") {
     auto first_two = stage([](Input<int> items) -> generator<int> {
         int n = 0;
         for (int x : items) {
@@ -191,9 +192,9 @@ TEST_CASE("a stage that returns early does not hang what comes before it", "[con
               .size() == 2);
 }
 
-TEST_CASE("the end of one producer takes no worker out while others still produce",
+TEST_CASE("the end of one producer ends no worker while other producers yield",
           "[contract][ancestor]") {
-    // Three of four producers end at once; afterwards all four workers must still be there.
+    // Three of four producers end at once; all four workers must still run.
     constexpr int workers = 4;
     std::latch others_done(workers - 1);
     std::latch all_workers(workers);
@@ -215,8 +216,8 @@ TEST_CASE("the end of one producer takes no worker out while others still produc
     CHECK(collect(source | meet).size() == workers);
 }
 
-TEST_CASE("a failed worker does not go on eating its siblings' input", "[contract][ancestor]") {
-    // The run stops: neither the failed worker nor its siblings take what comes.
+TEST_CASE("a failed worker does not consume the input of its siblings", "[contract][ancestor]") {
+    // The run stops: neither the failed worker nor its siblings take further items.
     std::atomic<int> produced{0};
     auto source = stage({.qsize = 1}, [&]() -> generator<int> {
         for (int i = 0;; ++i) {
@@ -244,7 +245,7 @@ TEST_CASE("an infinite source ends after an error", "[contract][ancestor]") {
     CHECK_THROWS_AS((Stage(endless) | fail | Stage(add, 1)).execute(), TaskException);
 }
 
-TEST_CASE("of several errors more than one text survives", "[contract][ancestor]") {
+TEST_CASE("the message of several errors contains more than one text", "[contract][ancestor]") {
     std::latch both(2);
     auto fail = stage({.workers = 2, .name = "bad"}, [&](Input<int> items) {
         for (int x : items) {
@@ -266,7 +267,7 @@ TEST_CASE("of several errors more than one text survives", "[contract][ancestor]
     }
 }
 
-TEST_CASE("the queue behind a range on the left is bounded", "[contract][ancestor]") {
+TEST_CASE("the queue after a range on the left is bounded", "[contract][ancestor]") {
     std::atomic<long> read{0};
     auto range = std::views::iota(0) | std::views::transform([&](int i) {
                      ++read;
@@ -278,10 +279,10 @@ TEST_CASE("the queue behind a range on the left is bounded", "[contract][ancesto
         support::give_it_a_chance();
         return std::exchange(before, read.load()) == read.load() && read > 0;
     }));
-    CHECK(read <= 1024 + 4);  // the bound, and one in each of four hands
+    CHECK(read <= 1024 + 4);  // the bound, and one item in each of four threads
 }
 
-TEST_CASE("setup with qsize alone leaves the workers alone", "[contract][ancestor]") {
+TEST_CASE("setup with qsize alone does not change the number of workers", "[contract][ancestor]") {
     auto step = Stage(add, 0).setup({.workers = 4, .name = "step"});
     step.setup({.qsize = 5});
     CHECK(to_string(step) == "step(x4)");
@@ -307,7 +308,7 @@ TEST_CASE("iterable | pipeline and stage | pipeline work", "[contract][ancestor]
     CHECK(collect(Stage(numbers, 2) | pipe) == std::vector{3, 4});
 }
 
-TEST_CASE("two live results() of one pipeline do not collide", "[contract][ancestor]") {
+TEST_CASE("two runs of one pipeline at the same time do not affect each other", "[contract][ancestor]") {
     const auto pipe = std::views::iota(0, 1000) | Stage(add, 0).setup({.qsize = 2});
     auto one = pipe.results();
     auto two = pipe.results();
@@ -321,8 +322,8 @@ TEST_CASE("two live results() of one pipeline do not collide", "[contract][ances
 }
 
 TEST_CASE("the end of a run is not polled with sleeps", "[contract][ancestor]") {
-    // Polling ten times a second would make a short run last a tenth of a second, ten in a row a whole one. On a
-    // machine with other work some take as long; not every time.
+    // With polling ten times a second, a short run would last a tenth of a second and ten runs a second. On a loaded
+    // machine some rounds take as long, but not all.
     const auto pipe = std::vector{1, 2, 3} | Stage(add, 0) | Stage(add, 1);
     CHECK(comes_true([&] {
         const auto start = std::chrono::steady_clock::now();

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+// A queue holds at most qsize items: how far a fast producer gets ahead of a slow consumer.
 namespace contract_backpressure_tests {
 
 using namespace parallelpipe;
@@ -23,7 +24,7 @@ using support::Tally;
 
 namespace {
 
-/// The largest value that a counter had.
+/// A counter that keeps its largest value.
 struct Gauge {
     std::atomic<long> now{0};
     std::atomic<long> peak{0};
@@ -36,7 +37,7 @@ struct Gauge {
     }
 };
 
-/// An item that is counted while it holds its value or is the shell that it was moved from.
+/// An item that counts itself in a Gauge while it lives, moved-from objects included.
 struct Measured {
     Measured(Gauge& g, int n) : value(n), gauge(&g) { gauge->add(1); }
     Measured(Measured&& other) noexcept : value(other.value), gauge(other.gauge) { gauge->add(1); }
@@ -47,7 +48,7 @@ struct Measured {
     Gauge* gauge;
 };
 
-/// Yields numbers for ever and counts how many it began to yield.
+/// Yields numbers without end and counts the co_yields that it started.
 generator<int> count_yields(std::atomic<long>& begun) {
     for (int i = 0;; ++i) {
         ++begun;
@@ -57,13 +58,13 @@ generator<int> count_yields(std::atomic<long>& begun) {
 
 }  // namespace
 
-TEST_CASE("a source whose results nobody takes stops one item behind the bound",
+TEST_CASE("a source whose results are not read stops one item after the bound",
           "[contract][backpressure]") {
     const std::size_t qsize = GENERATE(1U, 2U, 3U, 5U, 8U, 64U, 1000U, 5000U);
     std::atomic<long> begun{0};
     {
         auto results = Stage(count_yields, std::ref(begun)).setup({.qsize = qsize}).results();
-        const long bound = static_cast<long>(qsize) + 1;  // one in its hand
+        const long bound = static_cast<long>(qsize) + 1;  // and the item that it waits to push
         CHECK(comes_true([&] { return begun >= bound; }));
         support::give_it_a_chance();
         CHECK(begun == bound);
@@ -82,7 +83,7 @@ TEST_CASE("by default a queue is bounded by at most 1024 items", "[contract][bac
     CHECK(begun <= 1025);
 }
 
-TEST_CASE("the queue behind a range on the left is bounded by default as well",
+TEST_CASE("the queue after a range on the left is bounded by default too",
           "[contract][backpressure]") {
     std::atomic<long> read{0};
     std::atomic<bool> holding{false};
@@ -108,10 +109,10 @@ TEST_CASE("the queue behind a range on the left is bounded by default as well",
     CHECK(read <= 1024 + 2);
     go.release();
     CHECK(*results.begin() == 0);
-    go.release(1'000'000);  // however many it takes before the end reaches it
+    go.release(1'000'000);  // enough until the end of the run reaches the source
 }
 
-TEST_CASE("with qsize 0 a source runs to its end although nobody takes",
+TEST_CASE("with qsize 0 a source runs to its end although no one reads its items",
           "[contract][backpressure]") {
     std::atomic<bool> done{false};
     auto results = stage({.qsize = 0}, [&]() -> generator<int> {
@@ -145,7 +146,7 @@ TEST_CASE(
     CHECK((source | sum).execute() == static_cast<long>(5000 * workers));
 }
 
-TEST_CASE("between two stages wait qsize items, plus one in the hands on either side, and no more",
+TEST_CASE("at most qsize items wait between two stages, plus one in a worker on either side",
           "[contract][backpressure]") {
     const std::size_t qsize = GENERATE(1U, 2U, 5U, 64U);
     std::atomic<long> begun{0};
@@ -162,7 +163,7 @@ TEST_CASE("between two stages wait qsize items, plus one in the hands on either 
         (Stage(count_yields, std::ref(begun)).setup({.qsize = qsize}) | slow.setup({.qsize = 0}))
             .results();
     const long bound = static_cast<long>(qsize) + 2;
-    // A full queue may wait for more room than one slot before it wakes the source again.
+    // A full queue may wait for several free slots before it wakes the source.
     CHECK(comes_true([&] { return taken == 1 && begun >= bound - static_cast<long>(qsize) / 4; }));
     support::give_it_a_chance();
     CHECK(begun <= bound);
@@ -176,7 +177,7 @@ TEST_CASE("between two stages wait qsize items, plus one in the hands on either 
     support::give_it_a_chance();
     CHECK(kept);
     CHECK(begun <= bound + 200);
-    // Room is used again, if not slot by slot.
+    // Free slots are used again, though not one by one.
     CHECK(begun >= 201 + static_cast<long>(qsize) / 2);
     std::thread leave([&] { go.release(2000); });
     results.cancel();
@@ -242,13 +243,13 @@ TEST_CASE("the bound holds after workers have left early with items taken ahead"
         support::give_it_a_chance();
         return std::exchange(before, begun.load()) == begun.load();
     }));
-    // begun counts the one in the producer's hand, taken the one in the consumer's.
+    // `begun` includes the producer's current item, `taken` the consumer's.
     CHECK(begun - taken <= static_cast<long>(qsize) + 1);
     stop.count_down();
 }
 
-TEST_CASE("a chain of slow hands holds no more than its bounds", "[contract][backpressure]") {
-    // Stage after stage with qsize 1 that nobody reads: 1 waiting and 1 in hand each.
+TEST_CASE("a chain of stages whose results are not read holds no more than its bounds", "[contract][backpressure]") {
+    // Each stage with qsize 1 holds one waiting item and its current one.
     std::atomic<long> begun{0};
     auto pass = stage({.qsize = 1}, [](Input<int> items) -> generator<int> {
         for (int x : items) co_yield x;

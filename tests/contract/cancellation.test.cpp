@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+// Stopping a run: the consumer leaves the loop, cancel(), a stop_token, an error.
 namespace contract_cancellation_tests {
 
 using namespace parallelpipe;
@@ -28,7 +29,7 @@ using support::Tally;
 
 namespace {
 
-/// An endless pipeline whose frames and items are counted.
+/// An endless pipeline that counts its coroutine frames and items.
 struct Endless {
     Tally items;
     std::atomic<int> frames{0};
@@ -69,7 +70,7 @@ bool throws_cancelled(R&& results) {
     return false;
 }
 
-/// Waits by itself, as user code may, until the worker is asked to stop.
+/// Waits as user code may, until the worker's stop_token is triggered.
 void wait_for_stop() {
     std::mutex mutex;
     std::condition_variable_any never;
@@ -89,7 +90,7 @@ generator<int> pass(Input<int> items) {
 
 // ---- the consumer leaves -----------------------------------------------------------------------
 
-TEST_CASE("a break stops and joins everything before the statement behind the loop",
+TEST_CASE("a break stops and joins all workers before the statement after the loop",
           "[contract][cancellation]") {
     const std::size_t workers = GENERATE(1U, 4U);
     const std::size_t qsize = GENERATE(0U, 1U, 64U);
@@ -103,7 +104,7 @@ TEST_CASE("a break stops and joins everything before the statement behind the lo
     CHECK(comes_true([&] { return support::thread_count() <= threads; }));
 }
 
-TEST_CASE("an exception in the consumer's loop stops and joins everything, and is what arrives",
+TEST_CASE("an exception in the consumer's loop stops and joins all workers and leaves the loop unchanged",
           "[contract][cancellation]") {
     Endless run;
     int count = 0;
@@ -116,7 +117,7 @@ TEST_CASE("an exception in the consumer's loop stops and joins everything, and i
     }
 }
 
-TEST_CASE("results that nobody iterates are stopped and joined when they are destroyed",
+TEST_CASE("the destructor of results without a loop stops and joins all workers",
           "[contract][cancellation]") {
     Endless run;
     { auto results = run.pipe(3, 8).results(); }
@@ -145,14 +146,14 @@ TEST_CASE("results can be moved, also in the middle of the loop", "[contract][ca
         auto results = run.pipe(2, 8).results();
         auto other = run.pipe(1, 1).results();
         CHECK(other.begin()->value >= 0);
-        other = std::move(results);  // the run it had ends here
+        other = std::move(results);  // ends the run that `other` had
         CHECK(comes_true([&] { return run.frames == 6; }));
         CHECK(other.begin()->value >= 0);
     }
     CHECK(run.nothing_left());
 }
 
-TEST_CASE("results can be read and destroyed on another thread than they were made on",
+TEST_CASE("results can be read and destroyed in another thread than the one that started the run",
           "[contract][cancellation]") {
     Endless run;
     auto results = run.pipe(2, 8).results();
@@ -167,7 +168,7 @@ TEST_CASE("results can be read and destroyed on another thread than they were ma
     CHECK(run.nothing_left());
 }
 
-TEST_CASE("leaving early wakes workers that wait by themselves in every stage",
+TEST_CASE("leaving early wakes workers that wait in user code, in every stage",
           "[contract][cancellation]") {
     std::atomic<int> woken{0};
     std::latch waiting(3);
@@ -218,23 +219,23 @@ TEST_CASE("an infinite loop over input without results ends when the consumer le
         std::atomic<bool>& unwound;
         ~Guard() { unwound = true; }
     };
-    std::atomic<bool> behind{false};
+    std::atomic<bool> after_loop{false};
     {
         auto results = (stage(endless) | stage([&](Input<int> items) -> generator<int> {
                             const Guard guard{unwound};
                             for (int x : items)
                                 if (x == 5) co_yield x;
-                            behind = true;
+                            after_loop = true;
                         })).results();
         CHECK(*results.begin() == 5);
     }
     CHECK(unwound);
-    CHECK(!behind);  // the stream has not ended: what comes behind the loop is not run
+    CHECK(!after_loop);  // the input has not ended, so the code after the loop does not run
 }
 
 // ---- cancel() ----------------------------------------------------------------------------------
 
-TEST_CASE("cancel() from the loop stops and joins everything and makes the next step throw",
+TEST_CASE("cancel() from the loop stops and joins all workers, and the next step throws",
           "[contract][cancellation]") {
     const std::size_t qsize = GENERATE(0U, 1U, 64U);
     Endless run;
@@ -246,7 +247,7 @@ TEST_CASE("cancel() from the loop stops and joins everything and makes the next 
             if (++count == 100) {
                 results.cancel();
                 CHECK(run.frames == 0);
-                CHECK(c.value >= 0);  // the one in hand is still whole
+                CHECK(c.value >= 0);  // the current item is still valid
             }
             CHECK(count <= 100);
         }
@@ -262,10 +263,10 @@ TEST_CASE("cancel() before the loop makes its first step throw", "[contract][can
     results.cancel();
     CHECK(run.frames == 0);
     CHECK(throws_cancelled(results));
-    results.cancel();  // once more does nothing
+    results.cancel();  // a second call has no effect
 }
 
-TEST_CASE("cancel() from another thread wakes a consumer that waits", "[contract][cancellation]") {
+TEST_CASE("cancel() from another thread wakes a waiting consumer", "[contract][cancellation]") {
     const std::size_t workers = GENERATE(1U, 3U);
     std::latch consuming(1);
     auto results = (stage([&]() -> generator<int> {
@@ -288,7 +289,7 @@ TEST_CASE("cancel() from another thread wakes a consumer that waits", "[contract
     CHECK(thrown);
 }
 
-TEST_CASE("cancel() from several threads at once", "[contract][cancellation]") {
+TEST_CASE("several threads may call cancel() at once", "[contract][cancellation]") {
     for (int round = 0; round < 20; ++round) {
         Endless run;
         {
@@ -330,7 +331,7 @@ TEST_CASE("cancel() from a worker of the run does not wait for itself",
 
 TEST_CASE("cancel() from a run inside a worker of the run does not wait for itself",
           "[contract][cancellation]") {
-    // Three ways to run something in a worker, which has to end before the worker can.
+    // Three ways to run a pipeline in a worker; that run must end before the worker can.
     using Chain = Pipeline<void, int>;
     const std::vector<std::function<void(const Chain&)>> ways = {
         [](const Chain& inner) { inner.collect(); },
@@ -375,9 +376,9 @@ TEST_CASE("cancel() after the end of the loop changes nothing", "[contract][canc
     CHECK(!throws_cancelled(results));
 }
 
-TEST_CASE("a run that is cancelled before its last result was seen does not end normally",
+TEST_CASE("a run that is cancelled before its last result was read does not end normally",
           "[contract][cancellation]") {
-    // All results wait already, all workers have ended.
+    // All results are in the queue, and all workers have ended.
     std::atomic<bool> done{false};
     auto results = stage([&]() -> generator<int> {
                        for (int i = 0; i < 10; ++i) co_yield i;
@@ -389,7 +390,7 @@ TEST_CASE("a run that is cancelled before its last result was seen does not end 
     CHECK(throws_cancelled(results));
 }
 
-TEST_CASE("a loop that ends normally has seen everything, whenever cancel() comes",
+TEST_CASE("a loop that ends normally has read all results, whenever cancel() is called",
           "[contract][cancellation]") {
     int cancelled = 0;
     for (int round = 0; round < 300; ++round) {
@@ -408,12 +409,12 @@ TEST_CASE("a loop that ends normally has seen everything, whenever cancel() come
             ++cancelled;
         }
     }
-    UNSCOPED_INFO(cancelled << " of 300 runs were cancelled in time");
+    UNSCOPED_INFO(cancelled << " of 300 runs were cancelled before their end");
 }
 
 // ---- stop_token --------------------------------------------------------------------------------
 
-TEST_CASE("a token that has stopped already ends the run at once with CancelledError",
+TEST_CASE("a token that is already stopped ends the run at once with CancelledError",
           "[contract][cancellation]") {
     std::stop_source stop;
     stop.request_stop();
@@ -431,13 +432,13 @@ TEST_CASE("a token that has stopped already ends the run at once with CancelledE
     CHECK(run.nothing_left());
 }
 
-TEST_CASE("a stop_token wakes workers that wait for items, for room, and the consumer",
+TEST_CASE("a stop_token wakes the consumer and workers that wait for items or for slots",
           "[contract][cancellation]") {
     const std::size_t workers = GENERATE(1U, 3U);
     std::stop_source stop;
     std::atomic<bool> waiting{false};
-    // The first source fills its queue; a stage in between keeps an item and waits by itself; the
-    // stages behind it and the consumer wait for items.
+    // The source fills its queue; the next stage keeps an item and waits in user code; the stages
+    // after it and the consumer wait for items.
     auto results = (Stage(endless).setup({.workers = workers, .qsize = 1}) |
                     stage([&](Input<int> items) -> generator<int> {
                         for (int x : items) {
@@ -456,7 +457,7 @@ TEST_CASE("a stop_token wakes workers that wait for items, for room, and the con
     CHECK(throws_cancelled(results));
 }
 
-TEST_CASE("a stop_token ends a run whose consumer does not come", "[contract][cancellation]") {
+TEST_CASE("a stop_token ends a run whose consumer does not read", "[contract][cancellation]") {
     std::stop_source stop;
     Endless run;
     {
@@ -488,7 +489,7 @@ TEST_CASE("a stop_token that fires during execute() throws CancelledError",
         });
         CHECK_THROWS_AS(run.pipe(workers, 8).execute(stop.get_token()), CancelledError);
     }
-    SECTION("of a sink that waits by itself") {
+    SECTION("of a sink that waits in user code") {
         auto sink = stage({.workers = workers}, [&](Input<Counted> items) {
             for ([[maybe_unused]] Counted& c : items) wait_for_stop();
         });
@@ -513,11 +514,11 @@ TEST_CASE("a stop_token that fires after the end changes nothing", "[contract][c
     CHECK(!throws_cancelled(results));
 }
 
-TEST_CASE("a stop_token outlived by its run, and one that outlives it",
+TEST_CASE("a stop_source may be destroyed before or after the run",
           "[contract][cancellation]") {
     auto stop = std::make_unique<std::stop_source>();
     auto results = (std::vector{1, 2, 3} | stage(pass)).results(stop->get_token());
-    stop.reset();  // can never fire now
+    stop.reset();  // the token can no longer be triggered
     int sum = 0;
     for (int x : results) sum += x;
     CHECK(sum == 6);
@@ -526,7 +527,7 @@ TEST_CASE("a stop_token outlived by its run, and one that outlives it",
     late.request_stop();
 }
 
-TEST_CASE("a run destroyed while its stop_token fires", "[contract][cancellation]") {
+TEST_CASE("a run may be destroyed while its stop_token fires", "[contract][cancellation]") {
     for (int round = 0; round < 50; ++round) {
         Endless run;
         std::stop_source stop;
@@ -553,7 +554,7 @@ TEST_CASE("one stop_token stops several runs", "[contract][cancellation]") {
     CHECK(run.frames == 0);
 }
 
-TEST_CASE("an error that comes before a cancel wins", "[contract][cancellation]") {
+TEST_CASE("an error before cancel() is the one that is thrown", "[contract][cancellation]") {
     std::stop_source stop;
     std::atomic<bool> failed{false};
     auto results = (stage([&]() -> generator<int> {
@@ -583,7 +584,7 @@ TEST_CASE("a user's stop_callback runs when the run is stopped", "[contract][can
                 const std::stop_callback callback(this_worker::stop_token(), [&] { ++called; });
                 registered.count_down();
                 wait_for_stop();
-                // A callback that is destroyed before its turn has come is not called.
+                // Waits: a callback that is destroyed before its turn is not called.
                 comes_true([&] { return called == 2; });
                 co_yield 1;
             }).results();

@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+// operator|: what can be chained, what is copied or referred to, and what can run more than once.
 namespace contract_chaining_tests {
 
 using namespace parallelpipe;
@@ -99,7 +100,7 @@ TEST_CASE("a stage can be used in several places of one pipeline and in several 
     CHECK(collect(zeros | counting) == std::vector{0, 1, 2});
 }
 
-TEST_CASE("a lvalue range is referred to, as std::views does", "[contract][chaining]") {
+TEST_CASE("an lvalue range is referred to, as in std::views", "[contract][chaining]") {
     std::vector range{1, 2};
     const auto pipe = range | Stage(add, 0);
     CHECK(collect(pipe) == std::vector{1, 2});
@@ -121,7 +122,7 @@ TEST_CASE("an rvalue range is owned and runs again if its elements can be copied
     CHECK(collect(copy) == expected);
 }
 
-TEST_CASE("a pipeline over what can be read only once runs once, then throws std::logic_error",
+TEST_CASE("a pipeline over a single-pass range runs once, then throws std::logic_error",
           "[contract][chaining]") {
     SECTION("a generator") {
         const auto pipe = numbers(3) | Stage(add, 1);
@@ -129,7 +130,7 @@ TEST_CASE("a pipeline over what can be read only once runs once, then throws std
         CHECK_THROWS_AS(pipe.results(), std::logic_error);
         CHECK_THROWS_AS(pipe.execute(), std::logic_error);
     }
-    SECTION("owned elements that can only be moved") {
+    SECTION("owned move-only elements") {
         std::vector<std::unique_ptr<int>> owners;
         for (int i = 0; i < 3; ++i) owners.push_back(std::make_unique<int>(i));
         const auto pipe = std::move(owners) | map_stage([](std::unique_ptr<int> p) { return *p; });
@@ -143,7 +144,7 @@ TEST_CASE("a pipeline over what can be read only once runs once, then throws std
         CHECK(collect(pipe) == std::vector{2, 3, 4});
         CHECK_THROWS_AS(copy.results(), std::logic_error);
     }
-    SECTION("also when the first run was left at once, and from two threads") {
+    SECTION("even if the first run was left at once, and from two threads") {
         const auto pipe = numbers(1000) | Stage(add, 1);
         std::atomic<int> refused{0};
         {
@@ -198,7 +199,7 @@ TEST_CASE("the range on the left is read by one worker", "[contract][chaining]")
     CHECK(readers.count(std::this_thread::get_id()) == 0);
 }
 
-TEST_CASE("what converts to an item is not moved once more", "[contract][chaining]") {
+TEST_CASE("a value that converts to an item is not moved once more", "[contract][chaining]") {
     struct Item {
         Item(int v) noexcept : value(v) {}
         Item(Item&& other) : value(other.value) { throw std::runtime_error("moved"); }
@@ -216,7 +217,7 @@ TEST_CASE("what converts to an item is not moved once more", "[contract][chainin
     CHECK(sum == 6);
 }
 
-TEST_CASE("elements and results convert to what the next stage takes", "[contract][chaining]") {
+TEST_CASE("elements and results convert to the item type of the next stage", "[contract][chaining]") {
     auto length = map_stage([](std::string s) { return s.size(); });
     CHECK(collect(std::vector<const char*>{"a", "bb"} | length) == std::vector<std::size_t>{1, 2});
     auto text = map_stage([](int) -> const char* { return "abc"; });
@@ -226,7 +227,7 @@ TEST_CASE("elements and results convert to what the next stage takes", "[contrac
           std::vector<std::size_t>{3});
     CHECK(collect(std::vector{7} | Stage(add, 0) | wide.setup({.workers = workers})) ==
           std::vector<long>{7});
-    // To a base, through owners.
+    // To a base class, through owning pointers.
     struct Base {
         virtual ~Base() = default;
         virtual int number() const { return 1; }
@@ -267,7 +268,7 @@ TEST_CASE("open pipelines keep their types", "[contract][chaining]") {
 
 namespace {
 
-/// A key that cannot be copied as long as `refuses`.
+/// A key whose copy constructor throws while `refuses` is true.
 struct RefusedKey {
     explicit RefusedKey(const bool& r) : refuses(&r) {}
     RefusedKey(const RefusedKey& other) : refuses(other.refuses) {
@@ -281,7 +282,7 @@ struct RefusedKey {
 
 }  // namespace
 
-TEST_CASE("a run that could not be made has not used up a range that can be read once",
+TEST_CASE("a run that fails to start does not use up a single-pass range",
           "[contract][chaining]") {
     bool refuses = false;
     const auto pipe = numbers(3) | stage({.workers = 2}, [](Input<int> in) -> generator<int> {
@@ -308,7 +309,7 @@ TEST_CASE("results work with the views and algorithms of the standard library",
     std::vector<int> all;
     std::ranges::copy(pipe.results(), std::back_inserter(all));
     CHECK(all.size() == 10);
-    // And as the left side of another pipeline.
+    // Results may be the left side of another pipeline.
     CHECK(collect(pipe.results() | Stage(add, 100)).front() == 101);
 }
 

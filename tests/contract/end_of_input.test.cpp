@@ -1,5 +1,4 @@
-// The end of a worker's Input: it stays the end for as long as the loop asks, with several workers that
-// take items from each other.
+// The end of a worker's Input is final for the loop that met it, even if workers of the stage give items back.
 
 #include <parallelpipe.hpp>
 
@@ -22,11 +21,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// One slow item near the end: siblings take what lies ahead of it.
+/// One slow item near the end: siblings take the items after it.
 bool is_slow(int x) { return x == 950; }
 
-/// Runs `work`, a stage from int to int, over 1,000 items, `runs` times. Returns: how many results each run had, and
-/// how many runs had so many.
+/// Runs `work`, a stage from int to int, over 1,000 items, `runs` times. Returns: for each number of results, how many
+/// runs had it.
 template <class Work>
 std::map<std::size_t, int> result_counts(const Work& work, int runs = 20) {
     std::map<std::size_t, int> counts;
@@ -37,7 +36,7 @@ std::map<std::size_t, int> result_counts(const Work& work, int runs = 20) {
 
 }  // namespace
 
-TEST_CASE("a view that asks twice for the end of an Input sees each item once",
+TEST_CASE("a view that compares twice with the end of an Input reads each item once",
           "[input][contract]") {
     const auto some = stage({.workers = 2}, [](Input<int> in) {
         return std::move(in) | std::views::filter([](int x) {
@@ -49,7 +48,7 @@ TEST_CASE("a view that asks twice for the end of an Input sees each item once",
 }
 
 TEST_CASE(
-    "a second loop over an Input after its end finds what siblings gave back, and no item twice",
+    "a second loop over an Input after its end reads the items that siblings gave back, and no item twice",
     "[input][contract]") {
     const auto twice = stage({.workers = 3}, [](Input<int> in) -> generator<int> {
         for (int loop = 0; loop < 3; ++loop)
@@ -61,7 +60,7 @@ TEST_CASE(
     CHECK(result_counts(twice) == std::map<std::size_t, int>{{1000, 20}});
 }
 
-TEST_CASE("an iterator that has met the end stays there; a new loop finds what a sibling gave back",
+TEST_CASE("an iterator at the end stays there; a new loop reads the items that a sibling gave back",
           "[input][contract]") {
     std::atomic<bool> saw_end{false};
     std::atomic<bool> stayed{true};
@@ -69,7 +68,7 @@ TEST_CASE("an iterator that has met the end stays there; a new loop finds what a
     const auto watch = stage({.workers = 2}, [&](Input<int> in) -> generator<int> {
         auto it = in.begin();
         if (it != in.end() && !has_item.exchange(true)) {
-            // This worker has begun the item and not looked at it: it goes back when the worker returns.
+            // This worker has claimed the item but not read it: the worker gives it back when it returns.
             support::comes_true([&] { return saw_end.load(); });
             co_return;
         }

@@ -23,7 +23,10 @@
 #include <utility>
 #include <vector>
 
-// As a user would name them: the names stand in messages.
+// Exceptions in every part of a pipeline: which results the consumer still gets, which error it sees, and that no item
+// or thread is left.
+
+// Types with names as in user code; the messages contain these names.
 namespace shop {
 struct OutOfStock {
     int article;
@@ -53,7 +56,7 @@ generator<int> pass(Input<int> items) {
     for (int x : items) co_yield x;
 }
 
-/// Runs to the end and keeps the results and what was thrown.
+/// The results of a run and its error.
 struct Outcome {
     std::vector<int> results;
     std::optional<TaskException> error;
@@ -81,16 +84,16 @@ bool is_prefix(const std::vector<int>& results) {
 
 }  // namespace
 
-// ---- where it is thrown ------------------------------------------------------------------------
+// ---- where the exception is thrown -------------------------------------------------------------
 
-TEST_CASE("an exception in a source reaches the consumer behind what it had yielded",
+TEST_CASE("an exception in a source reaches the consumer after the source's results",
           "[contract][exceptions]") {
     const int at = GENERATE(0, 1, 100);
     const auto outcome = outcome_of(stage({.name = "producer"}, [at]() -> generator<int> {
         for (int i = 0; i < at; ++i) co_yield i;
         throw std::invalid_argument("failed at " + std::to_string(at));
     }));
-    CHECK(outcome.results == first_numbers(at));  // the source is the last stage as well
+    CHECK(outcome.results == first_numbers(at));  // the source is also the last stage
     REQUIRE(outcome.error);
     CHECK(outcome.error->what() ==
           "The task \"producer-0\" raised std::invalid_argument: failed at " + std::to_string(at));
@@ -129,7 +132,7 @@ TEST_CASE("an exception at any item of any stage stops the run and reaches the c
     CHECK_THROWS_AS(pipe.execute(), TaskException);
 }
 
-TEST_CASE("an exception after a stage's loop reaches the consumer behind all results",
+TEST_CASE("an exception after a stage's loop reaches the consumer after all results",
           "[contract][exceptions]") {
     const auto outcome =
         outcome_of(std::views::iota(0, 100) | stage([](Input<int> items) -> generator<int> {
@@ -142,7 +145,7 @@ TEST_CASE("an exception after a stage's loop reaches the consumer behind all res
           std::string("The task \"stage_0-0\" raised std::runtime_error: finish"));
 }
 
-TEST_CASE("an exception before a stage's loop, and in a function that is no coroutine, is reported",
+TEST_CASE("an exception before a stage's loop, or in a function that is no coroutine, is reported",
           "[contract][exceptions]") {
     const auto before =
         outcome_of(std::views::iota(0) | stage([](Input<int> items) -> generator<int> {
@@ -265,7 +268,7 @@ TEST_CASE("an exception in a worker's copy of the callable or of a bound argumen
 }
 
 TEST_CASE(
-    "an exception in the n-th move of an item, at whatever hop, ends the run and loses nothing",
+    "an exception in the n-th move of an item, in any hop, ends the run and leaks no item",
     "[contract][exceptions]") {
     const std::size_t workers = GENERATE(1U, 3U);
     long most_moves = 0;
@@ -297,7 +300,7 @@ TEST_CASE(
             }
         }
         CHECK(fuse.alive == 0);
-        // One that could not be moved to the consumer is missing, but nothing is out of order.
+        // An item whose move to the consumer threw is missing; the others are in order.
         if (workers == 1) CHECK(std::is_sorted(results.begin(), results.end()));
         if (!failed) {
             most_moves = n;
@@ -309,9 +312,9 @@ TEST_CASE(
     CHECK(most_moves > 10);
 }
 
-TEST_CASE("an exception in the move to the consumer comes behind what had been delivered",
+TEST_CASE("an exception in the move to the consumer comes after the delivered results",
           "[contract][exceptions]") {
-    // One hop only, a source that has ended: every move on the consumer's side in turn.
+    // A single hop and a source that has ended: each move on the consumer's side fails in turn.
     for (long n = 1; n <= 10; ++n) {
         Fuse fuse;
         std::atomic<bool> done{false};
@@ -332,7 +335,7 @@ TEST_CASE("an exception in the move to the consumer comes behind what had been d
             CHECK_THROWS_AS(e.rethrow_cause(), std::runtime_error);
         }
         CHECK(failed);
-        // The item that could not be moved is lost; the others come, in order.
+        // The item whose move threw is lost; the others arrive in order.
         CHECK(values.size() == 9);
         CHECK(std::is_sorted(values.begin(), values.end()));
     }
@@ -347,7 +350,7 @@ TEST_CASE("an exception in the move of an item that a leaving worker gives back 
                           }) |
                           stage({.workers = 2, .name = "leaving"},
                                 [&fuse](Input<Fragile> items) -> generator<int> {
-                                    // There is one, but it is not looked at: it is for the sibling.
+                                    // The worker does not read the item, so a sibling gets it.
                                     if (items.begin() != items.end()) fuse.left = 1;
                                     co_return;
                                 });
@@ -376,7 +379,7 @@ TEST_CASE("an exception in a conversion between two stages is reported", "[contr
     CHECK_THROWS_AS(outcome.error->rethrow_cause(), std::domain_error);
 }
 
-TEST_CASE("an exception in map_stage is reported with the task that threw",
+TEST_CASE("an exception in map_stage is reported with the worker that threw",
           "[contract][exceptions]") {
     const auto outcome =
         outcome_of(std::views::iota(0, 1000) | map_stage({.name = "add_one"}, [](int x) {
@@ -423,7 +426,7 @@ TEST_CASE("an exception in an infinite pipeline ends it", "[contract][exceptions
     CHECK(destroyed == static_cast<int>(3 * workers));
 }
 
-TEST_CASE("a consumer that has stopped reading does not keep a failing run from ending",
+TEST_CASE("a failing run ends although its consumer does not read",
           "[contract][exceptions]") {
     std::atomic<int> unwound{0};
     struct Guard {
@@ -441,7 +444,7 @@ TEST_CASE("a consumer that has stopped reading does not keep a failing run from 
                         for (int x : items) {
                             if (this_worker::index() == 1) {
                                 fail.wait(false);
-                                throw std::runtime_error("while others wait for room");
+                                throw std::runtime_error("while others wait for slots");
                             }
                             co_yield x;
                         }
@@ -459,8 +462,8 @@ TEST_CASE("a consumer that has stopped reading does not keep a failing run from 
     CHECK(thrown);
 }
 
-TEST_CASE("an error wakes workers that wait by themselves", "[contract][exceptions]") {
-    // Before, beside and behind the one that fails.
+TEST_CASE("an error wakes workers that wait in user code", "[contract][exceptions]") {
+    // In the stages before, of and after the failing worker.
     std::atomic<int> woken{0};
     std::latch waiting(3);
     const auto wait_by_itself = [&] {
@@ -499,9 +502,9 @@ TEST_CASE("an error wakes workers that wait by themselves", "[contract][exceptio
     CHECK(woken == 3);
 }
 
-// ---- what was delivered ------------------------------------------------------------------------
+// ---- results delivered before the error --------------------------------------------------------
 
-TEST_CASE("results delivered before an error are handed out, then the error comes",
+TEST_CASE("results delivered before an error reach the consumer, then the error is thrown",
           "[contract][exceptions]") {
     const std::size_t qsize = GENERATE(0U, 500U, 1000U);
     std::atomic<bool> failed{false};
@@ -511,7 +514,7 @@ TEST_CASE("results delivered before an error are handed out, then the error come
                        throw std::runtime_error("after 300");
                    }).results();
     CHECK(comes_true([&] { return failed.load(); }));
-    support::give_it_a_chance();  // all is over before the consumer begins
+    support::give_it_a_chance();  // all workers have ended before the consumer reads
     std::vector<int> all;
     bool thrown = false;
     try {
@@ -523,7 +526,7 @@ TEST_CASE("results delivered before an error are handed out, then the error come
     CHECK(thrown);
 }
 
-TEST_CASE("what the last stage delivered before a source failed is handed out",
+TEST_CASE("results that the last stage delivered before a source failed reach the consumer",
           "[contract][exceptions]") {
     std::latch delivered(1);
     const auto outcome = outcome_of(stage([&]() -> generator<int> {
@@ -542,7 +545,7 @@ TEST_CASE("what the last stage delivered before a source failed is handed out",
     CHECK(outcome.error->stage() == "stage_0");
 }
 
-TEST_CASE("an error after which the loop goes on again comes again", "[contract][exceptions]") {
+TEST_CASE("a consumer that continues after an error gets the error again", "[contract][exceptions]") {
     auto results = stage([]() -> generator<int> {
                        co_yield 1;
                        throw std::runtime_error("end");
@@ -571,7 +574,7 @@ TEST_CASE("several errors are all listed, in the order in which they were report
         stage({.workers = 3, .name = "add_one"}, [&](Input<int> items) -> generator<int> {
             for (int x : items) {
                 all_in.arrive_and_wait();
-                // Worker 2 first, then 1 and 0, each when the one before is unwound.
+                // Worker 2 fails first, then 1 and 0, each after the previous one is unwound.
                 struct Next {
                     std::atomic<int>& turn;
                     ~Next() { ++turn; }
@@ -628,7 +631,7 @@ TEST_CASE("errors of several stages at once are all listed", "[contract][excepti
     CHECK(stages == std::vector<std::string>{"left", "right"});
 }
 
-TEST_CASE("all of nine workers fail at once", "[contract][exceptions]") {
+TEST_CASE("nine workers may fail at once", "[contract][exceptions]") {
     std::latch all_in(9);
     const auto pipe = std::views::iota(0, 9) | stage({.workers = 9}, [&](Input<int> items) {
                           for (int x : items) {
@@ -646,7 +649,7 @@ TEST_CASE("all of nine workers fail at once", "[contract][exceptions]") {
     }
 }
 
-TEST_CASE("TaskException is a std::runtime_error and outlives everything",
+TEST_CASE("TaskException is a std::runtime_error and outlives its pipeline",
           "[contract][exceptions]") {
     STATIC_REQUIRE(std::is_base_of_v<std::runtime_error, TaskException>);
     STATIC_REQUIRE(std::is_nothrow_copy_constructible_v<TaskException>);
@@ -670,7 +673,7 @@ TEST_CASE("TaskException is a std::runtime_error and outlives everything",
     }
 }
 
-TEST_CASE("what is no std::exception is reported too, with its own type",
+TEST_CASE("a thrown object that is no std::exception is reported too, with its own type",
           "[contract][exceptions]") {
     const auto number = outcome_of(std::views::iota(0) | map_stage([](int x) -> int { throw x; }));
     REQUIRE(number.error);
@@ -710,7 +713,7 @@ TEST_CASE("a TaskException of an inner pipeline is the cause of the outer one",
     }
 }
 
-TEST_CASE("no item is left after an error, whoever threw it", "[contract][exceptions]") {
+TEST_CASE("no item is left after an error, wherever it was thrown", "[contract][exceptions]") {
     const int at = GENERATE(0, 10, 200);
     const std::size_t qsize = GENERATE(0U, 1U, 64U);
     Tally tally;
@@ -729,7 +732,7 @@ TEST_CASE("no item is left after an error, whoever threw it", "[contract][except
         CHECK_THROWS_AS(pipe.execute(), TaskException);
         CHECK(tally.alive == 0);
         {
-            auto results = pipe.results();  // fails, and nobody looks
+            auto results = pipe.results();  // fails, and the consumer reads nothing
             support::give_it_a_chance();
         }
         CHECK(tally.alive == 0);

@@ -1,5 +1,5 @@
-// Items from a fixed pool: the source waits until one of them dies. However a run ends, it does not wait for items
-// that nothing will read.
+// Items from a fixed pool: the source waits until an item is destroyed. However a run ends, it destroys the items in its
+// queues, so the source cannot wait for ever.
 
 #include <parallelpipe.hpp>
 
@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// So many places. A source that has waited for one of them for too long has been left to starve.
+/// A pool with a number of places. A source that waits too long for a place records a failure.
 struct Pool {
     explicit Pool(int places) : free(places) {}
 
@@ -39,7 +39,7 @@ struct Pool {
     std::atomic<int> made{0};
 };
 
-/// Holds a place of its pool for as long as it lives.
+/// An item that holds a place of its pool while it lives.
 class Frame {
 public:
     Frame(Pool& pool, int n) : number(n), pool_(&pool) {}
@@ -55,7 +55,7 @@ private:
     Pool* pool_;
 };
 
-/// Without an end; waits for a place without looking at any stop.
+/// An endless source that waits for a place and ignores its stop_token.
 Stage<void, Frame> camera(Pool& pool, std::size_t qsize) {
     return stage({.qsize = qsize}, [&pool]() -> generator<Frame> {
         for (int n = 0;; ++n) {
@@ -76,7 +76,7 @@ Stage<Frame, Frame> pass_on(Setup setup) {
     });
 }
 
-/// What stands between the camera and the loop: the kinds of stages, each of which holds items elsewhere.
+/// Pipelines of the camera and each kind of stage; each kind holds items in another place.
 std::vector<Pipeline<void, Frame>> pipelines(Pool& pool, std::size_t qsize) {
     const auto by_number = [](const Frame& frame) { return frame.number; };
     const auto source = camera(pool, qsize);
@@ -92,7 +92,7 @@ std::vector<Pipeline<void, Frame>> pipelines(Pool& pool, std::size_t qsize) {
     };
 }
 
-/// Takes its time to die.
+/// An item whose destructor is slow.
 struct SlowToDie {
     SlowToDie(support::Tally& tally, int n) : counted(tally, n) {}
     SlowToDie(SlowToDie&&) noexcept = default;
@@ -102,7 +102,7 @@ struct SlowToDie {
     support::Counted counted;
 };
 
-/// Calls `leave(pipeline)` for each of them, with pools of several sizes.
+/// Calls `leave(pipeline)` for each of the pipelines, with pools of several sizes.
 template <class Leave>
 void with_each_pipeline(int fewest_places, Leave leave) {
     for (const int places : {fewest_places, 3, 16})
@@ -135,7 +135,7 @@ TEST_CASE("an exception in the loop ends a run whose source waits for items that
     });
 }
 
-TEST_CASE("results that nothing reads end a run whose source waits for items that the library holds",
+TEST_CASE("destroying unread results ends a run whose source waits for items that the library holds",
           "[contract][held]") {
     with_each_pipeline(1, [](const auto& pipe) {
         auto results = pipe.results();
@@ -185,7 +185,7 @@ TEST_CASE("a stop_token ends a run whose source waits for items that the library
     });
 }
 
-TEST_CASE("what execute() and collect() hold of a run that is stopped dies before they wait for its source",
+TEST_CASE("execute() and collect() destroy the items of a stopped run before they wait for its source",
           "[contract][held]") {
     const bool collects = GENERATE(false, true);
     with_each_pipeline(1, [&](const auto& pipe) {
@@ -201,7 +201,7 @@ TEST_CASE("what execute() and collect() hold of a run that is stopped dies befor
     });
 }
 
-TEST_CASE("a batch that waits for more items can be left although the source waits for those that it has",
+TEST_CASE("a batch that waits for more items can be left although the source waits for the items in the batch",
           "[contract][held]") {
     with_each_pipeline(2, [](const auto& pipe) {
         for (auto& frames : (pipe | batch(2, 1ms)).results()) {
@@ -213,7 +213,7 @@ TEST_CASE("a batch that waits for more items can be left although the source wai
     });
 }
 
-TEST_CASE("a later stage that wants no more ends a run whose source waits for items that the library holds",
+TEST_CASE("a later stage that returns ends a run whose source waits for items that the library holds",
           "[contract][held]") {
     with_each_pipeline(1, [](const auto& pipe) {
         CHECK((pipe | take(2) | map_stage([](Frame&& frame) { return frame.number; })).collect().size() == 2);
@@ -240,7 +240,7 @@ TEST_CASE("a later stage that fails ends a run whose source waits for items that
     });
 }
 
-TEST_CASE("a run inside a stage can be left although the source waits for items that it holds",
+TEST_CASE("a run inside a stage can be left although the source waits for items that the run holds",
           "[contract][held]") {
     with_each_pipeline(1, [](const auto& pipe) {
         const auto first = stage([](Input<Frame> in) -> generator<int> {
@@ -261,7 +261,7 @@ TEST_CASE("a run inside a stage can be left although the source waits for items 
 
 namespace {
 
-/// Where it dies, it waits for a thread that cancels the run.
+/// An item whose destructor waits for a thread that cancels the run.
 class Cancelling {
 public:
     explicit Cancelling(Results<Cancelling>*& results) : results_(&results) {}
@@ -277,7 +277,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("an item that dies in cancel() may wait for a thread that calls cancel(), too", "[contract][held]") {
+TEST_CASE("an item that cancel() destroys may wait for another thread that calls cancel()", "[contract][held]") {
     const bool ordered = GENERATE(false, true);
     std::latch are_made(2);
     Results<Cancelling>* address = nullptr;
@@ -295,7 +295,7 @@ TEST_CASE("an item that dies in cancel() may wait for a thread that calls cancel
     CHECK_THROWS_AS(results.begin() == results.end(), CancelledError);
 }
 
-TEST_CASE("no item dies twice where a worker cancels the run that its consumer leaves", "[contract][held]") {
+TEST_CASE("no item is destroyed twice if a worker cancels the run while its consumer leaves", "[contract][held]") {
     support::Tally tally;
     for (int run = 0; run < 20; ++run) {
         std::optional<Results<SlowToDie>> results;

@@ -27,6 +27,8 @@
 #include <utility>
 #include <vector>
 
+// Lifetimes of items, callables, arguments and threads: no leak however a run ends, the number of copies and moves, all
+// kinds of item types, and runs that fail to start.
 namespace contract_lifetimes_tests {
 
 using namespace parallelpipe;
@@ -43,7 +45,7 @@ auto forward_counted(std::size_t workers, std::size_t qsize) {
                  });
 }
 
-/// Everything about an item that generic code likes to get wrong.
+/// An item with unusual operators that generic code might use by mistake.
 struct Odd {
     explicit Odd(int n) : value(n) {}
     Odd(Odd&& other) noexcept : value(std::exchange(other.value, -1)) {}
@@ -59,7 +61,7 @@ struct Odd {
     int value;
 };
 
-/// Counts every object that is made at an address that does not suit it.
+/// An over-aligned item that counts objects at misaligned addresses.
 template <std::size_t Alignment>
 struct alignas(Alignment) Aligned {
     int value;
@@ -69,14 +71,14 @@ struct alignas(Alignment) Aligned {
     Aligned& operator=(const Aligned&) = delete;
 
     void look() const {
-        const Aligned* volatile self = this;  // else the compiler knows that it is aligned
+        const Aligned* volatile self = this;  // volatile: the compiler would assume the alignment
         if (reinterpret_cast<std::uintptr_t>(self) % Alignment != 0) ++misplaced;
     }
 
     static inline std::atomic<int> misplaced{0};
 };
 
-/// Runs a pipeline of three stages of Ts and returns the sum of the values that came out.
+/// Runs a pipeline of three stages of Ts. Returns: the sum of the values of the results.
 template <class T>
 long sum_through(std::size_t workers, std::size_t qsize, int count) {
     const Setup settings{.workers = workers, .qsize = qsize};
@@ -93,7 +95,7 @@ long sum_through(std::size_t workers, std::size_t qsize, int count) {
 
 }  // namespace
 
-// ---- nothing is left ---------------------------------------------------------------------------
+// ---- no leaks ----------------------------------------------------------------------------------
 
 TEST_CASE("no item, frame, callable or thread outlives a run, whichever way it ends",
           "[contract][lifetimes]") {
@@ -167,7 +169,7 @@ TEST_CASE("the worker's copies live until its coroutine is destroyed", "[contrac
     std::atomic<bool> outlived{true};
     struct Alive {
         std::shared_ptr<int> life = std::make_shared<int>(1);
-        ~Alive() { *life = 0; }  // the last copy's death would be seen through the pointer
+        ~Alive() { *life = 0; }  // shows through the pointer that a copy was destroyed
         Alive() = default;
         Alive(const Alive&) : life(std::make_shared<int>(1)) {}
         Alive& operator=(const Alive&) = delete;
@@ -195,7 +197,7 @@ TEST_CASE("the worker's copies live until its coroutine is destroyed", "[contrac
 
 TEST_CASE("every worker of every run has its own copy of the callable and of the arguments",
           "[contract][lifetimes]") {
-    // Not synchronised on purpose: ThreadSanitizer would see a shared one.
+    // Not synchronised on purpose: ThreadSanitizer would report a shared copy.
     auto work = Stage(
         [calls = 0](Input<int> items, std::vector<int>& log) mutable -> generator<int> {
             for (int x : items) {
@@ -214,7 +216,7 @@ TEST_CASE("every worker of every run has its own copy of the callable and of the
     }
 }
 
-TEST_CASE("what is passed as std::ref, pointer or shared_ptr is shared", "[contract][lifetimes]") {
+TEST_CASE("an argument passed as std::ref, pointer or shared_ptr is shared", "[contract][lifetimes]") {
     std::atomic<int> by_ref{0};
     std::atomic<int> by_pointer{0};
     const auto by_shared = std::make_shared<std::atomic<int>>(0);
@@ -235,7 +237,7 @@ TEST_CASE("what is passed as std::ref, pointer or shared_ptr is shared", "[contr
 
 // ---- copies and moves --------------------------------------------------------------------------
 
-TEST_CASE("items are never copied between stages and moved a few times a hop",
+TEST_CASE("items are never copied between stages and moved a few times per hop",
           "[contract][lifetimes]") {
     const std::size_t workers = GENERATE(1U, 3U);
     const std::size_t qsize = GENERATE(0U, 1U, 64U);
@@ -255,7 +257,7 @@ TEST_CASE("items are never copied between stages and moved a few times a hop",
     CHECK(tally.alive == 0);
 }
 
-TEST_CASE("an lvalue that is yielded is copied once and moved from there on",
+TEST_CASE("a yielded lvalue is copied once and then only moved",
           "[contract][lifetimes]") {
     Tally tally;
     auto source = stage([&]() -> generator<Counted> {
@@ -271,7 +273,7 @@ TEST_CASE("an lvalue that is yielded is copied once and moved from there on",
     CHECK(tally.copies == 100);
 }
 
-TEST_CASE("the elements of a range on the left are copied once, or moved if nobody keeps them",
+TEST_CASE("the elements of a range on the left are copied once, or moved if the range gives them away",
           "[contract][lifetimes]") {
     Tally tally;
     const auto filled = [&] {
@@ -300,7 +302,7 @@ TEST_CASE("the elements of a range on the left are copied once, or moved if nobo
             CHECK(tally.copies == 100 * round);
         }
     }
-    SECTION("a generator gives its elements away") {
+    SECTION("the elements of a generator are moved") {
         auto make = [](Tally& t) -> generator<Counted> {
             for (int i = 0; i < 100; ++i) co_yield Counted(t, i);
         };
@@ -358,7 +360,7 @@ TEST_CASE("items may be move-only and not default constructible", "[contract][li
     CHECK(last != nullptr);
 }
 
-TEST_CASE("items may have odd operators", "[contract][lifetimes]") {
+TEST_CASE("items may have unusual operators", "[contract][lifetimes]") {
     const std::size_t workers = GENERATE(1U, 3U);
     CHECK(sum_through<Odd>(workers, 4, 200) == 19900);
     CHECK((stage([]() -> generator<Odd> { co_yield Odd(7); })).execute().value == 7);
@@ -451,10 +453,10 @@ TEST_CASE("items may be of many kinds of types", "[contract][lifetimes]") {
     CHECK_THROWS_AS(std::rethrow_exception(last(std::make_exception_ptr(3))), int);
 }
 
-// ---- failing to start --------------------------------------------------------------------------
+// ---- runs that fail to start -------------------------------------------------------------------
 
 TEST_CASE(
-    "a thread that cannot be started is a std::system_error from results(), and all is joined",
+    "results() throws std::system_error if a thread cannot start, and joins all others",
     "[contract][lifetimes]") {
     Tally tally;
     const std::size_t threads = support::threads_at_rest();
@@ -476,7 +478,7 @@ TEST_CASE(
         CHECK(tally.alive == 0);
         CHECK(comes_true([&] { return support::thread_count() <= threads; }));
     }
-    // With as many as it needs, it runs.
+    // With enough threads the pipeline runs.
     const support::ThreadLimit limit(7);
     int count = 0;
     for ([[maybe_unused]] Counted& c : pipe.results()) ++count;
@@ -484,9 +486,9 @@ TEST_CASE(
     CHECK(!limit.reached());
 }
 
-TEST_CASE("a thread that cannot be started says which worker of how many of which stage it is of",
+TEST_CASE("the error of a thread that cannot start names the worker, their number and the stage",
           "[contract][lifetimes]") {
-    // How many can be started, and what is said then; the code stays that of the system.
+    // Returns the message if `allowed` threads can start; checks that the error code is the system's.
     const auto said = [](int allowed, auto run) -> std::string {
         const support::ThreadLimit limit(allowed);
         try {
@@ -509,7 +511,7 @@ TEST_CASE("a thread that cannot be started says which worker of how many of whic
     CHECK(said(3, [&] { pipe.execute(); }) == whose + "worker 3 of 4 of stage \"fetch\"" + why);
     const auto sink = std::views::iota(0, 3) | for_each({.workers = 2}, [](int) {});
     CHECK(said(2, [&] { sink.execute(); }) == whose + "worker 2 of 2 of stage \"for_each_0\"" + why);
-    // The threads that are not a worker's.
+    // Threads that belong to no worker.
     Monitor monitor;
     monitor.record();
     CHECK(said(0, [&] { pipe.execute(monitor); }) == whose + "the Monitor" + why);
@@ -519,13 +521,13 @@ TEST_CASE("a thread that cannot be started says which worker of how many of whic
               "batch(size, max_wait), which reads its items" + why);
 }
 
-// The sanitizers end the program instead.
+// Sanitizers end the program in place of std::bad_alloc.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-TEST_CASE("no memory to start is a std::bad_alloc from results() and execute()",
+TEST_CASE("results() and execute() throw std::bad_alloc without memory to start",
           "[contract][lifetimes]") {
     Tally tally;
     auto source = stage([&]() -> generator<Counted> { co_yield Counted(tally, 1); });
-    // A thread needs a few bytes of bookkeeping; so many do not fit into any address space.
+    // A worker needs a few bytes of memory; these workers need more than any address space has.
     const auto pipe = source | forward_counted(std::size_t{1} << 55, 4);
     CHECK_THROWS_AS(pipe.results(), std::bad_alloc);
     CHECK_THROWS_AS(pipe.execute(), std::bad_alloc);
@@ -556,7 +558,7 @@ generator<std::string> each_with_suffix(Input<std::string> lines, const std::str
     for (auto& line : lines) co_yield line + suffix;
 }
 
-TEST_CASE("an argument that is converted for a reference lives as long as the coroutine that refers to it",
+TEST_CASE("an argument converted for a reference parameter lives as long as the coroutine",
           "[contract][lifetimes]") {
     const std::vector<std::string> lines = {"one"};
     const char* const suffix = " and what is far too long for the small string buffer";

@@ -8,7 +8,7 @@
 #include <type_traits>
 #include <vector>
 
-// No using-directive here: everything is found by its full name, operator| by its operands.
+// Name lookup: programs without a using-directive use full names, and find operator| by its operands.
 namespace contract_names_tests {
 
 namespace pp = parallelpipe;
@@ -22,7 +22,7 @@ auto all_of(const Pipeline& pipeline) {
 
 const std::vector<int> numbers{1, 2, 3, 4};
 
-/// Somebody else's namespace, with functions that take whatever they are given.
+/// The namespace of another library, with unconstrained function templates.
 namespace greedy {
 template <class... T>
 void fuse(T&&...) = delete;
@@ -58,7 +58,7 @@ TEST_CASE("stages that get their item type from the left need no using-directive
               .execute() == 10);
 }
 
-TEST_CASE("with a key or a verb whose items own their memory, too", "[names]") {
+TEST_CASE("stages with a key, and ready-made stages whose items own memory, need no using-directive", "[names]") {
     const auto key = [](int x) { return x % 2; };
     CHECK(all_of(numbers | pp::map_stage([](auto x) { return x; }).partition_by(key)) == numbers);
     const std::vector<std::string> words{"a", "loop"};
@@ -66,14 +66,14 @@ TEST_CASE("with a key or a verb whose items own their memory, too", "[names]") {
           std::vector<std::size_t>{1, 4});
 }
 
-TEST_CASE("between stages whose types are known, and inside fuse", "[names]") {
+TEST_CASE("stages with known item types, and stages inside fuse, need no using-directive", "[names]") {
     const auto twice = pp::map_stage([](int x) { return 2 * x; });
     CHECK(all_of(numbers | (twice | pp::take(1))) == std::vector{2});
     CHECK(all_of(numbers | pp::fuse(twice | pp::filter([](auto x) { return x > 4; }))) == std::vector{6, 8});
     CHECK(all_of(pp::stage([]() -> pp::generator<int> { co_yield 7; }) | pp::take(1)) == std::vector{7});
 }
 
-TEST_CASE("functions of the same name beside the items are not called", "[names]") {
+TEST_CASE("functions of the same name in the namespace of the items are not called", "[names]") {
     const std::vector<greedy::Item> items(3);
     const auto odd = pp::fuse(pp::map_stage(greedy::Next{}) | pp::filter(greedy::IsOdd{}));
     CHECK((items | odd | pp::fuse(pp::map_stage(greedy::Next{}))).execute().value == 2);

@@ -1,5 +1,5 @@
-// A stage inside a fused one, or of an inline run, that has threads of its own: a batch with a time limit, a run over
-// its Input. The stages before it run in these threads, at the same time as those after it.
+// A stage with threads of its own (a batch with a time limit, a run over its Input) inside a fused stage or an inline
+// run. The stages before it run in these threads, at the same time as the stages after it.
 
 #include <parallelpipe.hpp>
 
@@ -41,7 +41,7 @@ using Generator = std::function<generator<int>(Input<int>)>;
 
 Stage<int, int> gen(Generator f) { return Stage<int, int>(std::move(f)); }
 const auto same = map_stage([](int x) { return x; });
-/// Its own run over its Input.
+/// A stage that runs a pipeline over its Input.
 const auto own_run = gen([](Input<int> in) -> generator<int> {
     for (int x : (std::move(in) | same).results()) co_yield x;
 });
@@ -50,13 +50,13 @@ const Chain in_pairs = same | batch(2, 1ms) | unbatch();
 generator<int> counted_to(int end) {
     for (int i = 0; i < end; ++i) co_yield i;
 }
-/// `items` items, then silence.
+/// Yields `items` numbers, then waits until the run is stopped.
 generator<int> then_silence(int items) {
     for (int i = 0; i < items; ++i) co_yield i;
     wait_for_stop();
 }
 
-/// The ways to run stages after a source, but for the one with threads.
+/// The ways to run stages after a source without a thread for each stage.
 enum class Form { fused, with_range, with_source, in_line, fused_in_line };
 const std::vector<Form> forms{Form::fused, Form::with_range, Form::with_source, Form::in_line,
                               Form::fused_in_line};
@@ -78,7 +78,7 @@ Results<int> results_of(Form form, std::function<generator<int>()> source, const
     }
 }
 
-/// What a loop over it throws; "" if nothing.
+/// Returns: the message of the exception that a loop over the results throws; "" without one.
 std::string error_of(Results<int> results) {
     try {
         for ([[maybe_unused]] int x : results) {
@@ -89,7 +89,7 @@ std::string error_of(Results<int> results) {
     return "";
 }
 
-/// Lets the first two who come go on together.
+/// A meeting point: the first two callers wait for each other.
 struct Meeting {
     std::atomic<int> here{0};
     void come() {
@@ -124,7 +124,7 @@ TEST_CASE("a stage before and one after a stage with threads of its own can fail
 }
 
 TEST_CASE(
-    "the errors on both sides of a stage with threads of its own are all told by an inline run",
+    "an inline run reports the errors on both sides of a stage with threads of its own",
     "[contract][inline_run]") {
     Meeting meeting;
     const Chain chain = fails_at(1, meeting) | in_pairs | fails_at(0, meeting);
@@ -136,9 +136,9 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("what fails beside a stage with threads of its own leaves nothing behind",
+TEST_CASE("a failure next to a stage with threads of its own leaks no item",
           "[contract][fuse][inline_run]") {
-    // The source, a copy of a function, an item's move, a handler: each alone, and beside a failure at the end.
+    // Failures of the source, a copy of a function, an item's move, a handler; alone and with a failure at the end.
     const bool inlined = GENERATE(false, true);
     const bool last_fails = GENERATE(false, true);
     for (long steps = 1; steps < 40; ++steps) {
@@ -177,7 +177,7 @@ TEST_CASE("what fails beside a stage with threads of its own leaves nothing behi
 }
 
 TEST_CASE(
-    "an item that a fused stage inside another had ready when a thread of its own failed is not lost",
+    "an item that a nested fused stage had ready when one of its threads failed is not lost",
     "[contract][fuse][inline_run]") {
     const bool inlined = GENERATE(false, true);
     Tally tally;
@@ -238,13 +238,13 @@ TEST_CASE("stages with threads of their own can be left and cancelled at the sam
     }
 }
 
-TEST_CASE("a stage that is not needed any more has no error of its own run",
+TEST_CASE("a stage that is no longer needed reports no error of its nested run",
           "[contract][fuse][inline_run]") {
     const Form form = GENERATE(from_range(forms));
     const auto with_token = gen([](Input<int> in) -> generator<int> {
         const std::stop_token token = this_worker::stop_token();
         const auto twice = map_stage([token](int x) {
-            // A run in a run, which the same token stops.
+            // A nested run that the same token stops.
             return (std::views::iota(0, x + 1) | same).execute(token);
         });
         for (int x : (std::move(in) | twice).results(token)) co_yield x;
@@ -264,7 +264,7 @@ TEST_CASE("a stage that is not needed any more has no error of its own run",
     }
 }
 
-TEST_CASE("nor has one with threads, whose run is in a run that the same token stops",
+TEST_CASE("a stage with threads reports no error if the same token stops its nested runs",
           "[contract]") {
     const auto outer = gen([](Input<int> in) -> generator<int> {
         const std::stop_token token = this_worker::stop_token();
@@ -277,7 +277,7 @@ TEST_CASE("nor has one with threads, whose run is in a run that the same token s
 }
 
 TEST_CASE(
-    "a run over an Input can be left while the stages before have nothing to say, fused and inline too",
+    "a run over an Input can be left while the stages before are silent, fused and inline too",
     "[contract][fuse][inline_run]") {
     const Form form = GENERATE(from_range(forms));
     const auto moved = gen([](Input<int> in) -> generator<int> {
@@ -326,7 +326,7 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("an exception in the loop over a run over an Input does not wait for the stages before",
+TEST_CASE("an exception in the loop over a nested run does not wait for the stages before",
           "[contract][fuse][inline_run]") {
     const Form form = GENERATE(from_range(forms));
     const auto throws = gen([](Input<int> in) -> generator<int> {
@@ -341,11 +341,11 @@ TEST_CASE("an exception in the loop over a run over an Input does not wait for t
 }
 
 TEST_CASE(
-    "what a run over a lent Input had asked for is there for the next loop, fused and inline too",
+    "an item that a run over a lent Input had claimed remains for the next loop, fused and inline too",
     "[contract][fuse][inline_run]") {
     const Form form = GENERATE(from_range(forms));
     std::binary_semaphore was_left(0);
-    // Not a coroutine itself: the generator outlives it.
+    // Not a coroutine: the generator outlives this lambda.
     const auto source = [&was_left] {
         return [](std::binary_semaphore& go_on) -> generator<int> {
             co_yield 1;
@@ -368,7 +368,7 @@ TEST_CASE(
     CHECK(all == std::vector{2, 3});
 }
 
-TEST_CASE("an item that a run over a lent Input had asked for dies with the stage",
+TEST_CASE("an item that a run over a lent Input had claimed is destroyed with the stage",
           "[contract][fuse][inline_run]") {
     Tally tally;
     const bool inlined = GENERATE(false, true);
@@ -407,7 +407,7 @@ TEST_CASE(
     CHECK(seen == std::vector{0, 1});
 }
 
-TEST_CASE("a fused range that waits is told to stop, whatever reads it",
+TEST_CASE("a waiting fused range is asked to stop, whatever stage reads it",
           "[contract][fuse][range_in_turn]") {
     const auto in_line = gen([](Input<int> in) -> generator<int> {
         for (int x : (std::move(in) | same).results(inline_run)) co_yield x;

@@ -20,6 +20,8 @@
 #include <utility>
 #include <vector>
 
+// Allocation failures in workers of ordered and keyed stages: the run ends, reports an error, and loses at most the items
+// that it reports.
 namespace contract_no_memory_tests {
 
 using namespace parallelpipe;
@@ -33,8 +35,8 @@ using support::up_to;
 
 namespace {
 
-/// 0, 1, ... `end` - 1, of which none waits beside another: nobody can take several at once. Behind the first
-/// one it waits: who has that is the head, and from then on each run of items of the others needs memory.
+/// Yields 0, 1, ... `end` - 1, one at a time, so no worker takes several at once. It waits after the first item: the
+/// worker with that item is the front, and from then on each run of items of the other workers needs memory.
 Stage<void, int> one_by_one(int end, std::latch& first_begun) {
     return Stage<void, int>(
                [&first_begun](int n) -> generator<int> {
@@ -53,11 +55,11 @@ std::vector<int> up_to_without(int end, int one) {
     return numbers;
 }
 
-/// Tells when its owner is unwound.
+/// Counts a latch down when its owner is unwound.
 struct leaving {
-    std::latch& told;
+    std::latch& latch;
     ~leaving() {
-        if (!told.try_wait()) told.count_down();
+        if (!latch.try_wait()) latch.count_down();
     }
 };
 
@@ -91,7 +93,7 @@ TEST_CASE("a worker of an ordered stage needs no memory to leave", "[contract][o
 
 namespace {
 
-/// An item; number 20 cannot be moved out of its queue, and then there is no memory either.
+/// An item. Moving number 20 out of its queue throws, and from then on allocations fail.
 struct Costly {
     explicit Costly(int v) : value(v) {}
     Costly(Costly&& other) noexcept(false) : value(other.value), moves(other.moves + 1) {
@@ -107,7 +109,7 @@ struct Costly {
 
 }  // namespace
 
-TEST_CASE("an item that is lost without memory does not hold up those behind it",
+TEST_CASE("an item that is lost for lack of memory does not block the items after it",
           "[contract][ordered][memory]") {
     std::latch begun(1);
     std::latch failed(1);
@@ -119,8 +121,8 @@ TEST_CASE("an item that is lost without memory does not hold up those behind it"
     });
     auto work = stage({.workers = 2, .ordered = true, .on_error = OnError::finish},
                       [&](Input<Costly> in) -> generator<int> {
-                          // Not earlier: a head that goes on gives memory back, which would do for the other one.
-                          const leaving tell{failed};
+                          // Not earlier: a front that advances frees memory, which the other worker could use.
+                          const leaving guard{failed};
                           for (Costly& x : in) {
                               if (x.value == 0) {
                                   begun.count_down();
@@ -137,7 +139,7 @@ TEST_CASE("an item that is lost without memory does not hold up those behind it"
     CHECK(support::lost_so_far() == 1);
 }
 
-TEST_CASE("what a worker yields that has caught the lack of memory has its place in the order",
+TEST_CASE("results of a worker that has caught std::bad_alloc keep their place in the order",
           "[contract][ordered][memory]") {
     constexpr int last = 5;
     std::latch begun(1);
@@ -168,7 +170,7 @@ TEST_CASE("what a worker yields that has caught the lack of memory has its place
     CHECK(outcome.text.empty());
 }
 
-TEST_CASE("an ordered worker without memory for its next item leaves that to a sibling, with its slot",
+TEST_CASE("an ordered worker without memory for its next item leaves item and slot to a sibling",
           "[contract][ordered][memory]") {
     std::atomic<int> taken{0};
     std::atomic<int> most{0};
@@ -183,7 +185,7 @@ TEST_CASE("an ordered worker without memory for its next item leaves that to a s
     });
     auto work = stage({.workers = 2, .ordered = true, .on_error = OnError::finish},
                       [&](Input<int> in) -> generator<int> {
-                          const leaving tell{failed};
+                          const leaving guard{failed};
                           for (int x : in) {
                               ++taken;
                               if (x == 0) {
@@ -197,10 +199,10 @@ TEST_CASE("an ordered worker without memory for its next item leaves that to a s
     const Outcome outcome = outcome_of(source | work);
     CHECK(outcome.items == up_to(200));
     CHECK(says_no_memory(outcome));
-    CHECK(most <= 4);  // one in each worker's hands, one in the queue, one on its way
+    CHECK(most <= 4);  // one in each worker, one in the queue, one in between
 }
 
-TEST_CASE("a worker that asks on without memory, again and again, ends the order where it is",
+TEST_CASE("a worker that continues without memory ends the order at its position",
           "[contract][ordered][memory]") {
     const OnError on_error = GENERATE(OnError::stop, OnError::finish);
     constexpr int last = 5;
@@ -235,7 +237,7 @@ TEST_CASE("a worker that asks on without memory, again and again, ends the order
 
 namespace {
 
-/// So big that each of them needs memory where it waits.
+/// So big that each waiting item needs an allocation.
 struct Big {
     explicit Big(int v) : value(v) {}
     Big(Big&& other) noexcept : value(std::exchange(other.value, -1)) {}
@@ -247,7 +249,7 @@ struct Big {
 
 }  // namespace
 
-TEST_CASE("a keyed item without memory for its place nor for its failure is lost alone",
+TEST_CASE("without memory for a keyed item and for its error, only that item is lost",
           "[partition_by][memory]") {
     const bool ordered = GENERATE(false, true);
     auto source = stage({.qsize = 0}, []() -> generator<Big> {
@@ -273,17 +275,17 @@ TEST_CASE("a keyed item without memory for its place nor for its failure is lost
     CHECK(outcome.items == up_to_without(200, lost.front()));
 }
 
-TEST_CASE("what a keyed worker leaves for want of memory fits in between what its heir has",
+TEST_CASE("items that a keyed worker leaves for lack of memory are merged into its successor's",
           "[contract][ordered][memory]") {
-    const auto who = [](Input<int> in) -> generator<std::pair<int, std::size_t>> {
+    const auto with_index = [](Input<int> in) -> generator<std::pair<int, std::size_t>> {
         for (int x : in) co_yield {x, this_worker::index()};
     };
     std::array<int, 2> key_of{};
     for (const auto& [key, worker] :
-         (std::views::iota(0, 20) | stage({.workers = 2}, who).partition_by(std::identity())).results())
+         (std::views::iota(0, 20) | stage({.workers = 2}, with_index).partition_by(std::identity())).results())
         key_of[worker] = key;
 
-    // The worker with the even ones is the head, and comes back when the other one is lost.
+    // The worker with the even items is the front, and continues when the other worker is lost.
     std::latch begun(1);
     std::latch failed(1);
     std::latch done(1);
@@ -296,7 +298,7 @@ TEST_CASE("what a keyed worker leaves for want of memory fits in between what it
     });
     auto work = stage({.workers = 2, .qsize = 0, .ordered = true, .on_error = OnError::finish},
                       [&](Input<int> in) -> generator<int> {
-                          const leaving tell{failed};
+                          const leaving guard{failed};
                           for (int x : in) {
                               if (x == 0) {
                                   begun.count_down();
@@ -343,7 +345,7 @@ std::vector<Trial> trials(Tally& tally) {
             {"keyed and ordered", true, range | stage(ordered, pass_on).partition_by(key)}};
 }
 
-/// What came of one run, without memory of its own.
+/// The results and the error of one run, recorded without allocations.
 struct Trace {
     explicit Trace(int most) { items.reserve(static_cast<std::size_t>(most)); }
 
@@ -356,7 +358,7 @@ struct Trace {
             failed = true;
         }
     }
-    /// Whether nothing is doubled, nothing is missing without an error, and nothing overtook.
+    /// Whether no item is doubled, none is missing without an error, and the order is kept.
     bool is_right(bool is_ordered) {
         if (!is_ordered) std::ranges::sort(items);
         if (is_ordered && items != up_to(static_cast<int>(items.size()))) return false;
@@ -369,7 +371,7 @@ struct Trace {
 
 }  // namespace
 
-TEST_CASE("wherever memory ends a run ends, with an error and without a gap, and leaves nothing behind",
+TEST_CASE("a run ends at whichever allocation fails, with an error, without a gap and without a leak",
           "[contract][memory]") {
     Tally tally;
     const long in_a_row = GENERATE(1L, 2L, 3L, 7L);

@@ -23,6 +23,8 @@
 #include <utility>
 #include <vector>
 
+// Ordered stages: results leave in the order of the input, with several workers, errors, early returns and
+// OnError::finish.
 namespace contract_ordered_tests {
 
 using namespace parallelpipe;
@@ -33,7 +35,7 @@ using support::up_to;
 
 namespace {
 
-/// An item that can be moved once; then, if it `stays`, not again.
+/// An item that can be moved once; if it `stays`, a second move throws.
 struct Stubborn {
     Stubborn(int v, bool s) : value(v), stays(s) {}
     Stubborn(Stubborn&& other) : value(other.value), stays(other.stays), moves(other.moves + 1) {
@@ -45,7 +47,7 @@ struct Stubborn {
     int moves = 0;
 };
 
-/// Work of a length that differs from item to item and from worker to worker.
+/// Spins for a time that differs from item to item.
 void stagger(int x) {
     const unsigned turns = (static_cast<unsigned>(x) * 2654435761U >> 22) % 600;
     for (unsigned i = 0; i < turns; ++i) detail::cpu_pause();
@@ -87,7 +89,7 @@ TEST_CASE("order holds with filters and flat-maps inside", "[contract][ordered]"
     CHECK(all(std::views::iota(0, many / 10) | some) == expected);
 }
 
-TEST_CASE("results far behind a slow first item wait within qsize", "[contract][ordered]") {
+TEST_CASE("at most qsize results wait for a slow first item", "[contract][ordered]") {
     const std::size_t qsize = GENERATE(1U, 4U, 32U);
     const std::size_t workers = 3;
     std::atomic<int> begun{0};
@@ -98,7 +100,7 @@ TEST_CASE("results far behind a slow first item wait within qsize", "[contract][
         return x;
     });
     auto results = (std::views::iota(0, 1000) | held).results();
-    // As many as may wait, and one in the hands of each worker; the first one holds its own.
+    // As many results as may wait, and one item in each worker, the first item among them.
     const int most = static_cast<int>(qsize + workers);
     const bool far = comes_true([&] { return begun >= std::min(most, 3); });
     support::give_it_a_chance();
@@ -111,8 +113,8 @@ TEST_CASE("results far behind a slow first item wait within qsize", "[contract][
     CHECK(out == up_to(1000));
 }
 
-TEST_CASE("the worker with the earliest item passes its results straight on", "[contract][ordered]") {
-    // It yields one result and waits for the consumer to have it, while later ones are ready.
+TEST_CASE("the worker with the earliest item passes its results on at once", "[contract][ordered]") {
+    // The worker yields one result and waits until the consumer has it, while later results are ready.
     std::binary_semaphore seen(0);
     auto echo = stage({.workers = 2, .qsize = 1, .ordered = true},
                       [&](Input<int> in) -> generator<int> {
@@ -130,8 +132,8 @@ TEST_CASE("the worker with the earliest item passes its results straight on", "[
     CHECK(out == std::vector{0, 0, 1, 1, 2, 2, 3, 3});
 }
 
-TEST_CASE("what waited for an earlier item leaves as soon as that one is done", "[contract][ordered]") {
-    // The second worker has yielded and then pauses; its result must not wait for its next move.
+TEST_CASE("a result that waits for an earlier item leaves as soon as that item is done", "[contract][ordered]") {
+    // The second worker has yielded and then waits; its result must not wait for its next action.
     std::latch second_yielded(1);
     std::binary_semaphore have_both(0);
     auto pausing = stage({.workers = 2, .qsize = 8, .ordered = true},
@@ -153,9 +155,9 @@ TEST_CASE("what waited for an earlier item leaves as soon as that one is done", 
     CHECK(out == std::vector{0, 1});
 }
 
-TEST_CASE("asking for the next item completes the previous one, although the next is not there yet",
+TEST_CASE("asking for the next item completes the previous one, even if no next item is available",
           "[contract][ordered]") {
-    // Both workers have an item; then there is none for as long as the consumer lacks a result.
+    // Both workers have an item; the source yields the next one only after the consumer has both results.
     std::latch both(2);
     std::binary_semaphore have_both(0);
     auto pausing = stage([&]() -> generator<int> {
@@ -178,7 +180,7 @@ TEST_CASE("asking for the next item completes the previous one, although the nex
     CHECK(out == std::vector{0, 1});
 }
 
-TEST_CASE("yields before the first and after the last item come first and last, by worker",
+TEST_CASE("results before the first and after the last item come first and last, by worker",
           "[contract][ordered]") {
     const std::size_t qsize = GENERATE(1U, 2U, 50U);
     auto framed = stage({.workers = 4, .qsize = qsize, .ordered = true},
@@ -231,7 +233,7 @@ TEST_CASE("with an error exactly the results of the items before it leave an ord
     const int failing = GENERATE(0, 1, 77, 499);
     auto breaking = map_stage({.workers = workers, .qsize = qsize, .ordered = true, .name = "breaking"},
                               [=](int x) {
-                                  // Later items are quicker than the ones before the failing one.
+                                  // Items after the failing one are faster than the items before it.
                                   if (x < failing) stagger(x);
                                   if (x == failing) throw std::domain_error("no");
                                   return x;
@@ -247,10 +249,10 @@ TEST_CASE("with an error exactly the results of the items before it leave an ord
     CHECK(out == up_to(failing));
 }
 
-TEST_CASE("with an error the failing item's yields leave an ordered stage, what is ready behind does not",
+TEST_CASE("with an error the failing item's results leave an ordered stage, results of later items do not",
           "[contract][ordered]") {
-    std::latch ready(2);    // the results of 1 and 2 wait for that of 0
-    std::latch unwound(2);  // their workers are gone, the second because of the error of the first
+    std::latch ready(2);    // the results of 1 and 2 wait for the result of 0
+    std::latch unwound(2);  // their workers have ended, the second one because of the first one's error
     struct Leaves {
         std::latch& unwound;
         ~Leaves() { unwound.count_down(); }
@@ -286,7 +288,7 @@ TEST_CASE("with an error the failing item's yields leave an ordered stage, what 
     CHECK(out == std::vector{0, 1});
 }
 
-TEST_CASE("a result that cannot be moved on ends an ordered stage's results in front of it",
+TEST_CASE("a result whose move throws ends an ordered stage's results before it",
           "[contract][ordered]") {
     struct Result {
         explicit Result(int v) : value(v) {}
@@ -297,7 +299,7 @@ TEST_CASE("a result that cannot be moved on ends an ordered stage's results in f
         int value;
         int moves = 0;
     };
-    const bool returns = GENERATE(false, true);  // the worker that passes on has no loop that could throw
+    const bool returns = GENERATE(false, true);  // the worker that passes it on has left its loop
     const bool finish = GENERATE(false, true);
     const int items = GENERATE(12, 1'000'000'000);
     std::latch parked(1);
@@ -310,7 +312,7 @@ TEST_CASE("a result that cannot be moved on ends an ordered stage's results in f
                           .on_error = finish ? OnError::finish : OnError::stop},
                          [&](Input<int> in) -> generator<Result> {
                              for (int x : in) {
-                                 if (x == 0 || x > 3) parked.wait();  // later ones take no slots from it
+                                 if (x == 0 || x > 3) parked.wait();  // later items take no slots
                                  co_yield Result(x);
                                  if (x == 3) parked.count_down();
                                  if (x == 0 && returns) co_return;
@@ -327,12 +329,12 @@ TEST_CASE("a result that cannot be moved on ends an ordered stage's results in f
     CHECK(error.find("three") != std::string::npos);
 }
 
-TEST_CASE("the earliest worker of an ordered stage goes on where there is room and an idle reader",
+TEST_CASE("the front of an ordered stage continues if there is a free slot and an idle reader",
           "[contract][ordered]") {
     for (int round = 0; round < 30; ++round) {
         std::atomic<int> parked{0};
         std::atomic<bool> second_is_there{false};
-        auto head_waits = stage(
+        auto front_waits = stage(
             {.workers = 4, .qsize = 4, .ordered = true}, [&](Input<int> in) -> generator<int> {
                 for (int x : in) {
                     if (x == 0) {
@@ -352,12 +354,12 @@ TEST_CASE("the earliest worker of an ordered stage goes on where there is room a
                 if (x == 1001) second_is_there = true;
             }
         });
-        (std::vector{0, 1, 2, 3} | head_waits | first_waits_for_second).execute();
+        (std::vector{0, 1, 2, 3} | front_waits | first_waits_for_second).execute();
         REQUIRE(second_is_there);
     }
 }
 
-TEST_CASE("an error in an ordered stage ends an endless source of which nothing leaves any more",
+TEST_CASE("an error in an ordered stage ends an endless source whose items leave no more results",
           "[contract][ordered]") {
     auto few = filter({.workers = 3, .ordered = true}, [](int x) {
         if (x == 100) throw std::domain_error("no");
@@ -391,7 +393,7 @@ TEST_CASE("an error in an ordered stage ends an endless source", "[contract][ord
     CHECK(out == up_to(100));
 }
 
-TEST_CASE("an error in an ordered stage stops who waits for the stop, behind it and before",
+TEST_CASE("an error in an ordered stage stops workers that wait for a stop, before and after it",
           "[contract][ordered]") {
     const std::string waits = GENERATE("a sibling", "the source", "the range");
     std::atomic<bool> was_stopped{false};
@@ -426,7 +428,7 @@ TEST_CASE("an error in an ordered stage stops who waits for the stop, behind it 
     CHECK(outcome.failed_at == 2);
 }
 
-TEST_CASE("what a worker leaves in front of a failing item still reaches its siblings",
+TEST_CASE("an item that a worker leaves before a failing item still reaches its siblings",
           "[contract][ordered]") {
     constexpr int before = 1, failing = 2;  // and 0 is left
     std::latch left_is_taken(1);
@@ -436,7 +438,7 @@ TEST_CASE("what a worker leaves in front of a failing item still reaches its sib
     auto work = stage({.workers = 3, .ordered = true}, [&](Input<int> in) -> generator<int> {
         if (this_worker::index() == 0) {
             auto it = in.begin();
-            if (it == in.end()) co_return;  // it waits for an item, but never looks at that
+            if (it == in.end()) co_return;  // claims an item but does not read it
             left_is_taken.count_down();
             thrown.wait();
             support::give_it_a_chance();
@@ -463,7 +465,7 @@ TEST_CASE("what a worker leaves in front of a failing item still reaches its sib
     CHECK(outcome.failed_at == failing);
 }
 
-TEST_CASE("workers that return early leave no gap in front of a failing item", "[contract][ordered]") {
+TEST_CASE("workers that return early leave no gap before a failing item", "[contract][ordered]") {
     const bool keyed = GENERATE(false, true);
     const std::size_t qsize = GENERATE(3U, 1024U);
     const int rounds = support::sanitized ? 20 : 40;
@@ -494,7 +496,7 @@ TEST_CASE(
     "[contract][ordered]") {
     const bool keyed = GENERATE(false, true);
     constexpr int left = 0, result = 1, failing = 2;
-    // Worker 0 waits for item 0, does not look at it and leaves when its sibling has failed at a later one.
+    // Worker 0 claims item 0, does not read it and leaves after its sibling has failed at a later item.
     std::latch left_is_taken(1);
     std::latch sibling_is_gone(1);
     auto work = stage({.workers = 2, .ordered = true}, [&](Input<int> in) -> generator<int> {
@@ -512,7 +514,7 @@ TEST_CASE(
         }
     });
     if (keyed) {
-        // Which key belongs to worker 0: the same in every run.
+        // Finds a key of worker 0; keys belong to the same worker in every run.
         auto tell =
             map_stage({.workers = 2}, [](int) { return static_cast<int>(this_worker::index()); });
         tell.partition_by([](int x) { return x; });
@@ -533,7 +535,7 @@ TEST_CASE(
     CHECK(outcome.failed_at == failing);
 }
 
-TEST_CASE("a stage function can go on behind an item that could not be moved", "[contract][ordered]") {
+TEST_CASE("a stage function can continue after an item whose move threw", "[contract][ordered]") {
     const bool keyed = GENERATE(false, true);
     const std::size_t workers = GENERATE(1U, 3U);
     std::atomic<int> caught{0};
@@ -561,7 +563,7 @@ TEST_CASE("a stage function can go on behind an item that could not be moved", "
     CHECK(caught == 20);
 }
 
-TEST_CASE("one worker that returns early does not stall the line", "[contract][ordered]") {
+TEST_CASE("one worker that returns early does not block an ordered stage", "[contract][ordered]") {
     const std::size_t qsize = GENERATE(1U, 3U, 64U);
     auto leaving = stage({.workers = 3, .qsize = qsize, .ordered = true},
                          [](Input<int> in) -> generator<int> {
@@ -574,7 +576,7 @@ TEST_CASE("one worker that returns early does not stall the line", "[contract][o
     CHECK(all(std::views::iota(0, many / 10) | leaving) == up_to(many / 10));
 }
 
-TEST_CASE("leaving the results of an ordered stage early hangs nothing and leaves nothing",
+TEST_CASE("leaving the results of an ordered stage early neither hangs nor leaks",
           "[contract][ordered]") {
     const std::size_t qsize = GENERATE(1U, 16U, 0U);
     Tally tally;
@@ -607,7 +609,7 @@ TEST_CASE("leaving the results of an ordered stage early hangs nothing and leave
 TEST_CASE("a worker whose results wait for an earlier item is unwound at its next yield",
           "[contract][ordered]") {
     std::latch waits(1);
-    std::atomic<int> yields_behind_the_stop{0};
+    std::atomic<int> yields_after_stop{0};
     auto spread = stage({.workers = 2, .qsize = 0, .ordered = true},
                         [&](Input<int> in) -> generator<int> {
                             for (int x : in) {
@@ -617,8 +619,8 @@ TEST_CASE("a worker whose results wait for an earlier item is unwound at its nex
                                     continue;
                                 }
                                 bool first = true;
-                                while (yields_behind_the_stop != 100) {
-                                    if (stop.stop_requested()) ++yields_behind_the_stop;
+                                while (yields_after_stop != 100) {
+                                    if (stop.stop_requested()) ++yields_after_stop;
                                     co_yield x;
                                     if (std::exchange(first, false)) waits.count_down();
                                 }
@@ -627,7 +629,7 @@ TEST_CASE("a worker whose results wait for an earlier item is unwound at its nex
     auto results = (std::vector{0, 1} | spread).results();
     waits.wait();
     results.cancel();
-    CHECK(yields_behind_the_stop <= 1);
+    CHECK(yields_after_stop <= 1);
 }
 
 TEST_CASE("move-only items keep order", "[contract][ordered]") {
@@ -647,7 +649,7 @@ TEST_CASE("move-only items keep order", "[contract][ordered]") {
     CHECK(expected == 1000);
 }
 
-TEST_CASE("OnError::finish loses the failing worker and nothing else", "[contract][finish]") {
+TEST_CASE("OnError::finish loses only the failing worker", "[contract][finish]") {
     const bool ordered = GENERATE(false, true);
     auto source = map_stage({.workers = 3, .ordered = ordered, .name = "m", .on_error = OnError::finish},
                             [](int x) {
@@ -671,9 +673,9 @@ TEST_CASE("OnError::finish loses the failing worker and nothing else", "[contrac
     CHECK(messages == std::vector<std::string>{"std::runtime_error: 100", "std::runtime_error: 200"});
 }
 
-TEST_CASE("with OnError::finish what a lost worker had not begun reaches its siblings",
+TEST_CASE("with OnError::finish items that a lost worker had not read reach its siblings",
           "[contract][finish]") {
-    // Tiny items, so that the lost workers have looked ahead.
+    // Short work per item, so the lost workers have taken items ahead.
     const int count = support::sanitized ? 4000 : 20000;
     for (int round = 0; round < 10; ++round) {
         auto read = stage({.workers = 4, .on_error = OnError::finish},
@@ -723,12 +725,12 @@ TEST_CASE("when all workers are lost the rest of the input is consumed and ignor
     CHECK(out == up_to(10));
 }
 
-TEST_CASE("the rest of the input is not read where one worker was lost and another has returned",
+TEST_CASE("the rest of the input is not read if one worker was lost and the other has returned",
           "[contract][finish]") {
     const bool lost_last = GENERATE(false, true);
     std::latch first_is_gone(1);
     auto source = stage([]() -> generator<int> {
-        for (int i = 0;; ++i) co_yield std::move(i);  // without an end
+        for (int i = 0;; ++i) co_yield std::move(i);  // endless
     });
     auto ends = stage({.workers = 2, .on_error = OnError::finish}, [&](Input<int> in) -> generator<int> {
         struct Leaving {
@@ -752,7 +754,7 @@ TEST_CASE("the rest of the input is not read where one worker was lost and anoth
     CHECK(support::outcome_of(source | ends).text.find("lost") != std::string::npos);
 }
 
-TEST_CASE("when all workers are lost items that cannot be moved are ignored, too", "[contract][finish]") {
+TEST_CASE("when all workers are lost, items whose move throws are ignored too", "[contract][finish]") {
     const bool keyed = GENERATE(false, true);
     int made = 0;
     auto source = stage({.qsize = 4}, [&]() -> generator<Stubborn> {
@@ -769,7 +771,7 @@ TEST_CASE("when all workers are lost items that cannot be moved are ignored, too
     CHECK(made == 500);
 }
 
-TEST_CASE("a lost source ends like any other", "[contract][finish]") {
+TEST_CASE("a source that fails with OnError::finish ends its stream normally", "[contract][finish]") {
     auto source = stage({.workers = 2, .on_error = OnError::finish}, []() -> generator<int> {
         for (int i = 0; i < 5; ++i) {
             if (this_worker::index() == 1 && i == 2) throw std::runtime_error("lost");
@@ -787,7 +789,7 @@ TEST_CASE("a lost source ends like any other", "[contract][finish]") {
     CHECK(errors == 1);
 }
 
-/// A stage function that counts its items; it looks for them in two loops, or asks for the end twice.
+/// A stage function that counts its items; it uses two loops, or compares twice with the end.
 generator<int> counts(Input<int> in, bool in_two_loops) {
     int items = 0;
     if (in_two_loops) {
@@ -799,7 +801,7 @@ generator<int> counts(Input<int> in, bool in_two_loops) {
     co_yield items;
 }
 
-TEST_CASE("who looks for the end of the items twice has last words all the same", "[ordered]") {
+TEST_CASE("a stage function that meets the end of its Input twice may still yield", "[ordered]") {
     const bool in_two_loops = GENERATE(false, true);
     const std::vector<int> ones(100, 1);
     auto plain = stage({.workers = 2, .ordered = true}, counts)(in_two_loops);
@@ -811,14 +813,14 @@ TEST_CASE("who looks for the end of the items twice has last words all the same"
     CHECK((fuse({.workers = 2, .ordered = true}, ones | plain) | sum).execute() == 100);
 }
 
-TEST_CASE("an item that is left when the last words have begun is not mixed with these", "[ordered]") {
+TEST_CASE("a late item is not mixed with the results after the end of the input", "[ordered]") {
     constexpr int each = 2'000;
     std::atomic<int> at_end = 0;
     std::atomic<bool> has_begun = false;
     std::atomic<bool> has_left = false;
     std::atomic<int> waited_in_vain = 0;
-    // One worker waits for the item, does not look at it and leaves late. Another has seen the end and has last
-    // words meanwhile, and a third one looks again.
+    // One worker claims the item, does not read it and leaves late. Meanwhile another has met the end and yields its
+    // last results, and a third one asks for items again.
     struct leaving {
         std::atomic<bool>& has_left;
         ~leaving() { has_left = true; }
@@ -843,24 +845,24 @@ TEST_CASE("an item that is left when the last words have begun is not mixed with
     std::vector<int> results;
     for (int x : (std::vector{each} | work).results()) results.push_back(x);
     CHECK(waited_in_vain == 0);
-    // Whether the third worker finds the item depends on who is faster.
+    // Whether the third worker gets the item depends on the scheduling.
     CHECK((results.size() == each || results.size() == 2 * each));
     if (!results.empty() && results.front() == each)
-        std::ranges::rotate(results, results.begin() + each);  // before the words: those of a worker behind it
+        std::ranges::rotate(results, results.begin() + each);  // moves the results of the other worker to the end
     CHECK(std::ranges::equal(results, std::views::iota(0, static_cast<int>(results.size()))));
 }
 
 TEST_CASE("a function that takes items before it returns its range keeps their order", "[ordered]") {
     const bool is_keyed = GENERATE(false, true);
     // The first item that a worker takes is its header.
-    auto behind_header = stage({.workers = 2, .qsize = 16, .ordered = true}, [](Input<int> in) {
+    auto after_header = stage({.workers = 2, .qsize = 16, .ordered = true}, [](Input<int> in) {
         auto it = in.begin();
         if (it != in.end()) ++it;
         return std::move(in) | std::views::transform([](int x) { return x; });
     });
-    if (is_keyed) behind_header.partition_by([](int x) { return x; });
+    if (is_keyed) after_header.partition_by([](int x) { return x; });
     std::vector<int> results;
-    for (int x : (std::views::iota(0, 1'000) | behind_header).results()) results.push_back(x);
+    for (int x : (std::views::iota(0, 1'000) | after_header).results()) results.push_back(x);
     CHECK(results.size() >= 998);
     CHECK(std::ranges::is_sorted(results));
 }

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+// The order of results without `ordered`: one worker keeps it, several workers yield in the order of completion.
 namespace contract_ordering_tests {
 
 using namespace parallelpipe;
@@ -65,7 +66,7 @@ TEST_CASE("one worker keeps the order of filters and flat-maps", "[contract][ord
     CHECK(collect(std::views::iota(0, 2000) | odd | both) == first_numbers(2000));
 }
 
-TEST_CASE("one worker that yields before and behind its loop keeps that order",
+TEST_CASE("one worker that yields before and after its loop keeps that order",
           "[contract][ordering]") {
     auto framed = stage([](Input<int> items) -> generator<int> {
         co_yield -1;
@@ -75,9 +76,9 @@ TEST_CASE("one worker that yields before and behind its loop keeps that order",
     CHECK(collect(std::vector{5, 6} | framed | framed) == std::vector{-1, -1, 5, 6, -2, -2});
 }
 
-TEST_CASE("one worker behind several keeps the order in which their results came",
+TEST_CASE("one worker after several keeps the order in which their results arrive",
           "[contract][ordering]") {
-    // Each of the three keeps its own order; so must what comes out behind them.
+    // Each of the three workers keeps its own order; the stage after them must keep it too.
     auto source = stage({.workers = 3, .qsize = 4}, []() -> generator<int> {
         const int mine = static_cast<int>(this_worker::index());
         for (int i = 0; i < 1000; ++i) co_yield 1000 * mine + i;

@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+// Policies for items that fail: OnError::skip, dead_letter, retry.
 namespace contract_policies_tests {
 
 using namespace parallelpipe;
@@ -80,7 +81,7 @@ bool contains(const std::string& text, std::string_view part) {
     return text.find(part) != std::string::npos;
 }
 
-/// Fails until it was called `failures` times with the same item.
+/// A function that fails in its first `failures` calls.
 struct Stubborn {
     std::shared_ptr<std::atomic<int>> calls = std::make_shared<std::atomic<int>>(0);
     int failures;
@@ -117,7 +118,7 @@ TEST_CASE("OnError::skip works with several workers", "[contract][policies]") {
     CHECK(counters(std::views::iota(0, 1000) | map, "map").skipped == 500);
 }
 
-TEST_CASE("OnError::skip drops what is not derived from std::exception too",
+TEST_CASE("OnError::skip also drops items whose error is no std::exception",
           "[contract][policies]") {
     auto map = map_stage({.on_error = OnError::skip}, [](int x) {
         if (x == 2) throw x;
@@ -126,14 +127,14 @@ TEST_CASE("OnError::skip drops what is not derived from std::exception too",
     CHECK(listed(std::vector{1, 2, 3} | map) == std::vector{1, 3});
 }
 
-TEST_CASE("items may all fail, the first and the last too", "[contract][policies]") {
+TEST_CASE("all items may fail, and so may the first and the last", "[contract][policies]") {
     auto none = map_stage({.on_error = OnError::skip}, [](int) -> int { throw 1; });
     CHECK(listed(one_to_six | none).empty());
     CHECK_THROWS_AS((one_to_six | none).execute(), NoResultError);
     CHECK(listed(std::vector<int>{} | none).empty());
 }
 
-TEST_CASE("every per-item verb can skip", "[contract][policies]") {
+TEST_CASE("every ready-made stage with a function per item can skip", "[contract][policies]") {
     const Setup skip{.on_error = OnError::skip};
     CHECK(listed(one_to_six | filter(skip, [](int x) { return refuse_odd(x) > 20; })) ==
           std::vector{4, 6});
@@ -180,7 +181,7 @@ TEST_CASE("the error policy stays with a stage that is copied, kept as a Stage, 
     CHECK(listed(one_to_six | set_later) == std::vector{20, 40, 60});
 }
 
-TEST_CASE("OnError::skip may be taken back", "[contract][policies]") {
+TEST_CASE("a later setup may replace OnError::skip", "[contract][policies]") {
     auto map = map_stage({.on_error = OnError::skip}, refuse_odd);
     auto strict = map;
     strict.setup({.on_error = OnError::stop});
@@ -217,7 +218,7 @@ TEST_CASE("without a policy the error stops the run and the item counts as faile
     CHECK(counted.skipped == 0);
 }
 
-TEST_CASE("skip and retry are refused where a stage function takes an Input",
+TEST_CASE("skip and retry are refused for a stage function that takes an Input",
           "[contract][policies]") {
     const Setup skip{.name = "mine", .on_error = OnError::skip};
     const Setup retry{.retry = Retry{}};
@@ -240,7 +241,7 @@ TEST_CASE("skip and retry are refused where a stage function takes an Input",
 
 // ---- dead_letter ----------------------------------------------------------------------------
 
-TEST_CASE("dead_letter gets the error and the item of what failed, and the run goes on",
+TEST_CASE("dead_letter gets the error and the failed item, and the run continues",
           "[contract][policies]") {
     std::vector<std::string> dead;  // one worker: no lock
     auto map = map_stage({.name = "map"}, refuse_odd)
@@ -264,7 +265,7 @@ TEST_CASE("dead_letter gets the error and the item of what failed, and the run g
     CHECK(dead == std::vector<std::string>{"7 no std::exception"});
 }
 
-TEST_CASE("every per-item verb has dead_letter", "[contract][policies]") {
+TEST_CASE("every ready-made stage with a function per item has dead_letter", "[contract][policies]") {
     int dead = 0;
     const auto add = [&dead](std::exception_ptr, const int& item) { dead += item; };
     CHECK(listed(one_to_six | filter(refuse_odd).dead_letter(add)) == std::vector{2, 4, 6});
@@ -293,13 +294,13 @@ TEST_CASE("dead_letter works on a generic stage and on one that lacks arguments"
     CHECK(listed(one_to_six | unbound(1)) == std::vector{21, 41, 61});
     CHECK(dead == 18);
 
-    // A later handler takes the place of an earlier one.
+    // A later handler replaces an earlier one.
     auto replaced = generic.dead_letter([](std::exception_ptr, int&) {});
     CHECK(listed(one_to_six | replaced) == std::vector{20, 40, 60});
     CHECK(dead == 18);
 }
 
-TEST_CASE("dead_letter and partition_by go together in either order, also before the items are known",
+TEST_CASE("dead_letter and partition_by combine in either order, also before the item type is known",
           "[contract][policies]") {
     const auto odd = [](auto x, int limit) {
         if (x % 2 == 0 && x < limit) throw std::runtime_error("even");
@@ -346,7 +347,7 @@ TEST_CASE("dead_letter chains with setup, on lvalues and rvalues, and changes no
     CHECK(dead == 9);
 }
 
-TEST_CASE("dead_letter comes before on_error", "[contract][policies]") {
+TEST_CASE("dead_letter takes precedence over on_error", "[contract][policies]") {
     int dead = 0;
     const auto count = [&dead](std::exception_ptr, int&) { ++dead; };
     auto map = map_stage({.on_error = OnError::skip}, refuse_odd).dead_letter(count);
@@ -357,7 +358,7 @@ TEST_CASE("dead_letter comes before on_error", "[contract][policies]") {
     CHECK(dead == 6);
 }
 
-TEST_CASE("when the dead-letter handler throws, the run stops with that under OnError::finish, too",
+TEST_CASE("an exception of the dead-letter handler stops the run under OnError::finish too",
           "[contract][policies]") {
     const bool fused = GENERATE(false, true);
     auto fragile = map_stage({.name = "fragile", .on_error = OnError::finish}, [](int x) {
@@ -370,7 +371,7 @@ TEST_CASE("when the dead-letter handler throws, the run stops with that under On
     CHECK_THROWS_WITH(all.execute(), "The task \"fragile-0\" raised std::length_error: full");
 }
 
-TEST_CASE("when the dead-letter handler throws, the run stops with that", "[contract][policies]") {
+TEST_CASE("an exception of the dead-letter handler stops the run", "[contract][policies]") {
     auto map = map_stage({.name = "map"}, refuse_odd)
                    .dead_letter([](std::exception_ptr, int&) { throw std::length_error("full"); });
     const auto pipeline = std::views::iota(1) | map;  // endless
@@ -403,10 +404,10 @@ TEST_CASE("each worker has its own copy of the dead-letter handler", "[contract]
     counts.clear();
     map.setup({.workers = 1});
     CHECK(listed(std::views::iota(0, 4) | map).size() == 2);
-    CHECK(counts == std::vector{1, 2});  // each run begins anew
+    CHECK(counts == std::vector{1, 2});  // each run has new copies
 }
 
-TEST_CASE("an item for the dead-letter handler is whole although the function takes it by value",
+TEST_CASE("the dead-letter handler gets an unchanged item although the function takes it by value",
           "[contract][policies]") {
     std::vector<std::string> dead;
     const auto keep = [&dead](std::exception_ptr, std::string& item) {
@@ -456,7 +457,7 @@ TEST_CASE("an item is not copied for the handler when the function takes it by r
     CHECK(tally.alive == 0);
 }
 
-TEST_CASE("a dead-letter handler that is empty is refused", "[contract][policies]") {
+TEST_CASE("an empty dead-letter handler is refused", "[contract][policies]") {
     auto map = map_stage({.name = "map"}, refuse_odd);
     CHECK_THROWS_AS(map.dead_letter(std::function<void(std::exception_ptr, int&)>()),
                     std::invalid_argument);
@@ -465,7 +466,7 @@ TEST_CASE("a dead-letter handler that is empty is refused", "[contract][policies
 
 // ---- retry ----------------------------------------------------------------------------------
 
-TEST_CASE("retry tries an item again until it goes well", "[contract][policies]") {
+TEST_CASE("retry tries an item again until it succeeds", "[contract][policies]") {
     Stubborn twice(2);
     auto map = map_stage({.name = "map", .retry = Retry{.times = 3, .backoff = 1us}}, twice);
     auto results = (std::vector{7, 8} | map).results();
@@ -478,7 +479,7 @@ TEST_CASE("retry tries an item again until it goes well", "[contract][policies]"
     CHECK(results.stats().stages.at(1).skipped == 0);
 }
 
-TEST_CASE("retry gives up after its number of times, and then on_error applies",
+TEST_CASE("retry gives up after its number of attempts, and then on_error applies",
           "[contract][policies]") {
     Stubborn always(1000);
     auto map = map_stage({.name = "map", .retry = Retry{.times = 3, .backoff = 1us}}, always);
@@ -508,7 +509,7 @@ TEST_CASE("retry gives up after its number of times, and then on_error applies",
     }
 }
 
-TEST_CASE("the other items of a stage that tries again are handled once", "[contract][policies]") {
+TEST_CASE("a stage with retry calls its function once for items that succeed", "[contract][policies]") {
     std::atomic<int> calls = 0;
     auto map = map_stage({.workers = 3, .retry = Retry{.times = 5, .backoff = 1us}},
                          [&calls](int x) {
@@ -520,7 +521,7 @@ TEST_CASE("the other items of a stage that tries again are handled once", "[cont
     for (int i = 0; i < 500; ++i) CHECK(all[static_cast<std::size_t>(i)] == i);
 }
 
-TEST_CASE("every per-item verb can try again", "[contract][policies]") {
+TEST_CASE("every ready-made stage with a function per item can retry", "[contract][policies]") {
     const Setup again{.retry = Retry{.times = 2, .backoff = 1us}};
     CHECK(listed(std::vector{7} | filter(again, Stubborn(2))) == std::vector{7});
     CHECK(listed(std::vector{7} | tap(again, Stubborn(2))) == std::vector{7});
@@ -534,7 +535,7 @@ TEST_CASE("every per-item verb can try again", "[contract][policies]") {
           std::vector{7});
 }
 
-TEST_CASE("an item that is tried again is whole, although the function takes it by value",
+TEST_CASE("a retried item is unchanged although the function takes it by value",
           "[contract][policies]") {
     const std::string text = "a text that is too long for the small string";
     std::atomic<int> calls = 0;
@@ -556,7 +557,7 @@ TEST_CASE("an item that is tried again is whole, although the function takes it 
            })).execute() == text);
 }
 
-TEST_CASE("retry and dead_letter are refused where an item cannot be kept whole",
+TEST_CASE("retry and dead_letter are refused if an item cannot be kept unchanged",
           "[contract][policies]") {
     const auto consume = [](std::unique_ptr<int> p) { return *p; };
     const Setup again{.name = "eat", .retry = Retry{}};
@@ -574,7 +575,7 @@ TEST_CASE("retry and dead_letter are refused where an item cannot be kept whole"
     auto generic = map_stage(again, [](auto p) { return *p; });
     CHECK_THROWS_AS(std::vector{1} | make | generic, std::invalid_argument);
 
-    // A vector of them says that it can be copied, but it cannot.
+    // A vector of move-only elements claims to be copyable, but is not.
     auto batches = map_stage([](std::vector<std::unique_ptr<int>> all) { return all.size(); });
     CHECK_THROWS_AS(batches.setup(again), std::invalid_argument);
     CHECK((std::vector{1, 2} | make | batch(2) | batches).execute() == 2);
@@ -596,7 +597,7 @@ struct Overloaded {
     const std::string& operator()(const std::string& s) const { return s; }
 };
 
-TEST_CASE("what a function returns by reference is there also where the item could be tried again",
+TEST_CASE("a function of a stage with retry may return a reference into its item",
           "[contract][policies]") {
     const std::string text = "a title that is far too long for the small string buffer";
     const std::vector documents = {Document{text}};
@@ -618,7 +619,7 @@ TEST_CASE("what a function returns by reference is there also where the item cou
           })) == text);
 }
 
-TEST_CASE("an item that is taken by reference is not copied for another attempt", "[contract][policies]") {
+TEST_CASE("an item taken by reference is not copied for another attempt", "[contract][policies]") {
     struct Moving {
         std::unique_ptr<int> value;
         int number() const { return *value; }
@@ -647,7 +648,7 @@ TEST_CASE("the waits before the attempts grow", "[contract][policies]") {
     CHECK(spent < support::longest_wait);
 }
 
-TEST_CASE("the waits before the attempts differ, so that workers do not try again together",
+TEST_CASE("the waits before attempts are random, so workers do not retry at the same time",
           "[contract][policies]") {
     using clock = std::chrono::steady_clock;
     std::vector<clock::time_point> calls;  // one worker: no lock
@@ -658,7 +659,7 @@ TEST_CASE("the waits before the attempts differ, so that workers do not try agai
     });
     CHECK((std::views::iota(0, 24) | fail_once).execute() == 23);
     REQUIRE(calls.size() == 48);
-    // Each waits between 4 and 6 ms, any length as likely: four of five wait for 4.4 ms or more.
+    // Each wait is uniform between 4 and 6 ms: four of five are 4.4 ms or longer.
     int longer = 0;
     for (std::size_t i = 0; i < calls.size(); i += 2) {
         CHECK(calls[i + 1] - calls[i] >= 4ms);
@@ -667,7 +668,7 @@ TEST_CASE("the waits before the attempts differ, so that workers do not try agai
     CHECK(longer >= 6);
 }
 
-TEST_CASE("retry comes before OnError::finish, which loses the worker then",
+TEST_CASE("OnError::finish applies after the last retry and loses the worker",
           "[contract][policies]") {
     Stubborn always(1000);
     auto map = map_stage({.on_error = OnError::finish, .retry = Retry{.times = 3, .backoff = 1us}},
@@ -679,7 +680,7 @@ TEST_CASE("retry comes before OnError::finish, which loses the worker then",
     CHECK(*always.calls == 4);
 }
 
-TEST_CASE("a back-off of nothing or less does not wait", "[contract][policies]") {
+TEST_CASE("a back-off of zero or less does not wait", "[contract][policies]") {
     const auto times = [](std::chrono::nanoseconds backoff) {
         return map_stage({.retry = Retry{.times = 100, .backoff = backoff}}, Stubborn(100));
     };
@@ -733,7 +734,7 @@ TEST_CASE("a long back-off ends at once when the run stops", "[contract][policie
             CHECK(e.errors().size() == 1);
         }
     }
-    SECTION("by a later stage that wants no more") {
+    SECTION("by a later stage that returns early") {
         auto one = stage([&has_failed](Input<int> items) -> generator<int> {
             for (int x : items) {
                 co_yield x;
@@ -746,7 +747,7 @@ TEST_CASE("a long back-off ends at once when the run stops", "[contract][policie
     CHECK(std::chrono::steady_clock::now() - begin < support::longest_wait);
 }
 
-TEST_CASE("an item in a back-off is neither failed nor skipped when the run stops",
+TEST_CASE("an item in a back-off counts as neither failed nor skipped when the run stops",
           "[contract][policies]") {
     std::binary_semaphore has_failed(0);
     auto map = map_stage({.name = "map", .on_error = OnError::skip,
@@ -766,7 +767,7 @@ TEST_CASE("an item in a back-off is neither failed nor skipped when the run stop
 
 TEST_CASE("a stop unwinds a stage that skips: it is not an error of the item",
           "[contract][policies]") {
-    // The item's function reads an Input of its own run by hand; nothing may be swallowed.
+    // The function reads the results of a nested run; skip must not swallow the stop.
     auto map = map_stage({.name = "map", .on_error = OnError::skip}, [](int x) {
         if (x == 3) throw 1;
         return x;
@@ -777,7 +778,7 @@ TEST_CASE("a stop unwinds a stage that skips: it is not an error of the item",
     CHECK(seen == 1000);
 }
 
-TEST_CASE("flat_map reads a range that fails half way to its end before it yields, if it may fail alone",
+TEST_CASE("flat_map with a policy yields nothing of a range that fails halfway",
           "[contract][policies]") {
     const auto half = [](int x) -> generator<int> {
         co_yield x;
@@ -786,7 +787,7 @@ TEST_CASE("flat_map reads a range that fails half way to its end before it yield
     };
     CHECK(listed(std::vector{1, 2, 3} | flat_map({.on_error = OnError::skip}, half)) ==
           std::vector{1, 1, 3, 3});
-    // Without a policy each part leaves as soon as it is there.
+    // Without a policy flat_map yields each element at once.
     auto results = (std::vector{1, 2, 3} | flat_map({.name = "f"}, half)).results();
     std::vector<int> seen;
     CHECK_THROWS_AS([&] { for (int x : results) seen.push_back(x); }(), TaskException);

@@ -1,4 +1,4 @@
-// How far an ordered stage reads ahead of the earliest item that is not done.
+// How far an ordered stage reads ahead of its earliest unfinished item.
 
 #include <parallelpipe.hpp>
 
@@ -30,7 +30,7 @@ namespace {
 
 using KeyFunction = std::function<int(int)>;
 
-/// The range 0, 1, ... without an end, which counts in `read` how many items were asked for.
+/// The endless range 0, 1, ...; it counts in `read` the elements that were read.
 auto counted(std::atomic<long>& read) {
     return std::views::iota(0) | std::views::transform([&read](int x) {
                ++read;
@@ -38,10 +38,10 @@ auto counted(std::atomic<long>& read) {
            });
 }
 
-/// Item 0 has a worker of its own: 0 and 1 belong to different ones of three.
+/// A key that gives item 0 a worker of its own: keys 0 and 1 belong to different ones of three workers.
 int alone(int x) { return x == 0 ? 0 : 1; }
 
-/// Waits until the number stays as it is, or passes `limit`.
+/// Waits until the number stops changing or exceeds `limit`.
 bool comes_to_rest(const std::atomic<long>& number, long limit) {
     long before = -1;
     return comes_true([&] {
@@ -51,7 +51,7 @@ bool comes_to_rest(const std::atomic<long>& number, long limit) {
     });
 }
 
-/// A pipeline of an ordered stage whose item 0 waits for `release`, while no other has a result.
+/// A pipeline of an ordered stage whose item 0 waits for `release`; the other items have no results.
 Pipeline<void, int> held_up(const std::string& kind, std::size_t workers, std::size_t qsize,
                             std::atomic<long>& read, std::latch& release) {
     const Setup setup{.workers = workers, .qsize = qsize, .ordered = true};
@@ -105,11 +105,11 @@ TEST_CASE("an ordered stage whose items have no results reads a bounded number o
     std::atomic<long> read{0};
     std::latch release(1);
     auto results = held_up(kind, workers, qsize, read, release).results();
-    // What waits before the stage is bounded by 1024.
+    // At most 1024 items wait before the stage.
     constexpr long most = 1024 + 2 * 256 * static_cast<long>(workers);
     const bool rests = comes_to_rest(read, most);
     const long ahead = read;
-    // The worker with the earliest item is never blocked, and the others are woken when it is done.
+    // The worker with the earliest item never blocks, and wakes the others when the item is done.
     release.count_down();
     const bool goes_on = comes_true([&] { return read > 2 * ahead; });
     const auto first = results.begin();
@@ -123,14 +123,14 @@ TEST_CASE("an ordered stage whose items have no results reads a bounded number o
 }
 
 TEST_CASE(
-    "an ordered stage goes on where the next item was given back and all other workers are too far ahead",
+    "an ordered stage continues if the next item was given back and all other workers are too far ahead",
     "[contract][ordered]") {
     const bool keyed = GENERATE(false, true);
     std::atomic<long> begun{0};
     auto rare =
         stage({.workers = 3, .qsize = 1, .ordered = true}, [&](Input<int> in) -> generator<int> {
             if (this_worker::index() == 0) {
-                // It waits for item 0, does not look at it and leaves when the others wait.
+                // Claims item 0, does not read it and leaves when the other workers wait.
                 auto at = in.begin();
                 if (at == in.end()) co_return;
                 begun = 1;
@@ -143,7 +143,7 @@ TEST_CASE(
                 if (x % 1000 == 0) co_yield x;
             }
         });
-    // Which key belongs to worker 0: the same in every run.
+    // Finds a key of worker 0; keys belong to the same worker in every run.
     int key_of_first = 0;
     for (int key = 0; key < 3 && keyed; ++key) {
         const auto all_to_one = map_stage({.workers = 3}, [](int) { return this_worker::index(); });
@@ -154,7 +154,7 @@ TEST_CASE(
     if (keyed)
         rare.partition_by(
             KeyFunction([key_of_first](int x) { return x == 0 ? key_of_first : 100 + x % 20; }));
-    // A run that stands still ends all the same.
+    // Ends the run even if it stalls.
     std::stop_source stop;
     std::atomic<bool> has_ended{false};
     std::jthread limit([&] {
@@ -184,7 +184,7 @@ TEST_CASE("an ordered stage with an unlimited queue keeps nothing of items witho
     support::lost_so_far();
     auto rare = filter({.workers = 3, .qsize = 0, .ordered = true}, [&](int x) {
         thread_local bool is_limited = false;
-        // A worker that makes more stretches of the order than that fails.
+        // From then on a worker that allocates another segment of the order fails.
         if (!std::exchange(is_limited, true))
             support::lose_next(support::Memory::over_aligned, 1, few);
         if (++begun; x == 0) comes_true([&] { return begun == count; });
@@ -199,7 +199,7 @@ TEST_CASE("an ordered stage with an unlimited queue keeps nothing of items witho
 }
 
 TEST_CASE(
-    "cancel() wakes the workers of an ordered stage that are too far ahead, and they begin no other item",
+    "cancel() wakes the workers of an ordered stage that are too far ahead, and they claim no other item",
     "[contract][ordered]") {
     const bool keyed = GENERATE(false, true);
     std::atomic<long> begun{0};

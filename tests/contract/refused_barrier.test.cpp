@@ -1,4 +1,4 @@
-// A sandbox that the process enters may forbid membarrier(), which worked before.
+// A process may enter a sandbox that forbids membarrier(). The library must then work without it.
 
 #include "support/child_process.hpp"
 
@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Returns: whether membarrier() is forbidden now, to this thread and to those that it starts.
+/// Forbids membarrier() to this thread and to threads that it starts. Returns: whether that succeeded.
 bool forbid_membarrier() {
     sock_filter rules[] = {
         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
@@ -48,7 +48,7 @@ std::vector<int> numbers(int end) {
 
 }  // namespace
 
-TEST_CASE("runs that begin after membarrier was forbidden go on without it", "[contract]") {
+TEST_CASE("runs that start after membarrier was forbidden work without it", "[contract]") {
     CHECK(support::holds_in_child([] {
         const auto slow = map_stage({.workers = 3, .qsize = 1, .ordered = true}, [](int x) {
             std::this_thread::sleep_for(50us);
@@ -56,14 +56,14 @@ TEST_CASE("runs that begin after membarrier was forbidden go on without it", "[c
         });
         const auto pipe = std::views::iota(0, 500) | slow;
         const bool before = pipe.collect() == numbers(500);
-        if (!forbid_membarrier()) return true;  // no sandbox in this sandbox
+        if (!forbid_membarrier()) return true;  // this environment allows no seccomp filter
         return before && pipe.collect() == numbers(500) && pipe.collect() == numbers(500);
     }));
 }
 
-TEST_CASE("a run that is under way when membarrier is forbidden loses no wake-up", "[contract]") {
+TEST_CASE("a run loses no wake-up if membarrier is forbidden in the middle of it", "[contract]") {
     CHECK(support::holds_in_child([] {
-        // Each worker waits for every item: the queues are short and the steps take turns.
+        // Each worker waits for every item: the queues are short and the stages run in turn.
         const auto step = stage({.qsize = 1}, [](Input<int> in) -> generator<int> {
             for (int x : in) {
                 if (x == 100) forbid_membarrier();

@@ -22,6 +22,8 @@
 #include <utility>
 #include <vector>
 
+// How a run behaves: items are visible at once, work is spread over the workers, threads and their names, waiting,
+// results() and execute(), early return.
 namespace contract_running_tests {
 
 using namespace parallelpipe;
@@ -36,8 +38,8 @@ auto pass(std::size_t workers = 1) {
     });
 }
 
-/// Whether all threads together come to use a fifth of a core or less. Other work on the machine may make them
-/// begin to wait late.
+/// Waits until all threads together use at most a fifth of a core; on a loaded machine they fall asleep late.
+/// Returns: false if they do not in time.
 bool comes_to_rest() {
     return comes_true([] {
         const auto before = support::cpu_time();
@@ -56,7 +58,7 @@ TEST_CASE("an item reaches the consumer while the stage that yielded it waits",
     auto source = stage([&]() -> generator<int> {
         for (int i = 0; i < 50; ++i) {
             co_yield i;
-            seen.acquire();  // for ever, if the item were kept back
+            seen.acquire();  // would never return if the item were held back
         }
     });
     int expected = 0;
@@ -101,12 +103,12 @@ TEST_CASE("an element of a range on the left is visible while the range waits fo
     CHECK(expected == 50);
 }
 
-TEST_CASE("a small batch after many items is visible too", "[contract][running]") {
+TEST_CASE("a few items after a burst of many are visible too", "[contract][running]") {
     std::binary_semaphore seen(0);
     auto source = stage([&]() -> generator<int> {
         for (int burst = 0; burst < 20; ++burst) {
             for (int i = 0; i < 37; ++i) co_yield i;
-            seen.acquire();  // once the consumer has the whole burst
+            seen.acquire();  // until the consumer has the whole burst
         }
     });
     int count = 0;
@@ -115,7 +117,7 @@ TEST_CASE("a small batch after many items is visible too", "[contract][running]"
     CHECK(count == 20 * 37);
 }
 
-TEST_CASE("a stage that has ended delivers although another worker of it goes on",
+TEST_CASE("the results of a finished worker arrive although another worker of the stage still runs",
           "[contract][running]") {
     std::latch seen(1);
     auto source = stage({.workers = 2}, [&]() -> generator<int> {
@@ -136,7 +138,7 @@ TEST_CASE("a stage that has ended delivers although another worker of it goes on
 
 // ---- spread over the workers -------------------------------------------------------------------
 
-TEST_CASE("four workers have four items in hand at a time, and no more", "[contract][running]") {
+TEST_CASE("four workers process four items at a time, and no more", "[contract][running]") {
     std::atomic<int> begun{0};
     std::atomic<int> in_hand{0};
     std::atomic<int> most{0};
@@ -166,7 +168,7 @@ TEST_CASE("slow items of one burst are spread evenly", "[contract][running]") {
     std::atomic<int> alone{0};
     auto count = stage({.workers = 4}, [&](Input<int> items) -> generator<std::size_t> {
         for ([[maybe_unused]] int x : items) {
-            // As slow as it takes until each of the four has one.
+            // Waits until each of the four workers has an item.
             const int last_of_its_four = (++begun + 3) / 4 * 4;
             if (!comes_true([&] { return begun >= last_of_its_four; })) ++alone;
             co_yield this_worker::index();
@@ -177,7 +179,7 @@ TEST_CASE("slow items of one burst are spread evenly", "[contract][running]") {
     CHECK(share == std::vector{3, 3, 3, 3});
 }
 
-TEST_CASE("a worker that is stuck with an item leaves all others to its siblings",
+TEST_CASE("a worker that is blocked by an item leaves all other items to its siblings",
           "[contract][running]") {
     const std::size_t workers = GENERATE(2U, 4U);
     const int stuck_with = GENERATE(0, 7, 99);
@@ -188,7 +190,7 @@ TEST_CASE("a worker that is stuck with an item leaves all others to its siblings
             if (x == stuck_with) {
                 others_done.wait();
             } else {
-                std::this_thread::sleep_for(100us);  // slow from the start: no look-ahead
+                std::this_thread::sleep_for(100us);  // slow from the start: takes no items ahead
                 others_done.count_down();
             }
             co_yield x;
@@ -199,9 +201,9 @@ TEST_CASE("a worker that is stuck with an item leaves all others to its siblings
     CHECK(all.size() == count);
 }
 
-TEST_CASE("a worker that gets stuck after many fast items leaves all others to its siblings",
+TEST_CASE("a worker that is blocked after many fast items leaves all other items to its siblings",
           "[contract][running]") {
-    // By then it has looked ahead; what it took must not be stuck with it.
+    // By then the worker has taken items ahead; its siblings must be able to get them.
     const std::size_t workers = GENERATE(2U, 4U);
     constexpr int count = 10000;
     const int stuck_with = GENERATE(5000, 9000, 9990);
@@ -221,7 +223,7 @@ TEST_CASE("a worker that gets stuck after many fast items leaves all others to i
     CHECK(std::count(times.begin(), times.end(), 1) == count);
 }
 
-TEST_CASE("a worker that gets stuck leaves all others to its siblings where the items convert, too",
+TEST_CASE("a blocked worker leaves all other items to its siblings even if the items convert",
           "[contract][running]") {
     constexpr int count = 10000;
     const int stuck_with = GENERATE(5000, 9000, 9990);
@@ -244,7 +246,7 @@ TEST_CASE("all workers of a stage can hold an item at the same time", "[contract
     constexpr int workers = 9;
     std::latch together(workers);
     auto meet = map_stage({.workers = workers}, [&](int x) {
-        if (x < workers) together.arrive_and_wait();  // needs nine workers with one item each
+        if (x < workers) together.arrive_and_wait();  // returns when nine workers have an item each
         return x;
     });
     int count = 0;
@@ -253,7 +255,7 @@ TEST_CASE("all workers of a stage can hold an item at the same time", "[contract
 }
 
 TEST_CASE("an idle worker wakes for each of several items yielded at once", "[contract][running]") {
-    // Repeated: each round needs all three workers, and they sleep before it.
+    // In each round all three workers sleep before it and are needed in it.
     constexpr int rounds = 200;
     std::binary_semaphore next(0);
     std::atomic<int> inside{0};
@@ -283,7 +285,7 @@ TEST_CASE("an idle worker wakes for each of several items yielded at once", "[co
 
 // ---- threads -----------------------------------------------------------------------------------
 
-TEST_CASE("each worker is a thread of its own, and none is the consumer's", "[contract][running]") {
+TEST_CASE("each worker has a thread of its own, different from the consumer's", "[contract][running]") {
     std::mutex mutex;
     std::set<std::thread::id> ids;
     std::latch all_here(5);
@@ -308,7 +310,7 @@ TEST_CASE("each worker is a thread of its own, and none is the consumer's", "[co
     CHECK(ids.count(std::this_thread::get_id()) == 0);
 }
 
-TEST_CASE("results() starts all workers at once, before anybody iterates", "[contract][running]") {
+TEST_CASE("results() starts all workers at once, before the consumer iterates", "[contract][running]") {
     std::latch started(5);
     auto source = stage({.workers = 2}, [&]() -> generator<int> {
         started.count_down();
@@ -334,7 +336,7 @@ TEST_CASE("the operating system sees the workers' names", "[contract][running]")
     CHECK(comes_true([] { return support::has_thread("fetch-0"); }));
     CHECK(comes_true([] { return support::has_thread("fetch-1"); }));
     CHECK(comes_true([] { return support::has_thread("stage_1-0"); }));
-    CHECK(comes_true([] {  // the index stays readable
+    CHECK(comes_true([] {  // a long name is cut before the index
         const auto names = support::thread_names();
         return std::count_if(names.begin(), names.end(), [](const std::string& name) {
                    return name.starts_with("a_name_that") && name.ends_with("-1");
@@ -363,7 +365,7 @@ TEST_CASE("the consumer's thread keeps its name", "[contract][running]") {
 }
 
 TEST_CASE("waiting costs no CPU", "[contract][running]") {
-    // Nine workers: some wait for items, some for room, and the consumer does not come.
+    // Nine workers: some wait for items, some for slots, and the consumer does not read.
     std::latch stop(1);
     auto source = stage({.workers = 3, .qsize = 1}, [&]() -> generator<int> {
         if (this_worker::index() == 0) {
@@ -394,7 +396,7 @@ TEST_CASE("waiting costs no CPU", "[contract][running]") {
 TEST_CASE("waiting for an earlier result or for another attempt costs no CPU",
           "[contract][running]") {
     std::latch stop(1);
-    // The first item is held: the siblings have results that can neither leave nor be put aside.
+    // The first item is blocked: the siblings have results that can neither leave nor be parked.
     auto held = map_stage({.workers = 4, .qsize = 1, .ordered = true}, [&](int x) {
         if (x == 0) stop.wait();
         return x;
@@ -478,7 +480,7 @@ TEST_CASE("a const pipeline runs again and again, also after errors and after a 
     }
 }
 
-TEST_CASE("runs of one pipeline do not see each other", "[contract][running]") {
+TEST_CASE("runs of one pipeline do not affect each other", "[contract][running]") {
     // A mutable callable: each worker of each run has a copy of its own.
     auto number = stage([n = 0](Input<int> items) mutable -> generator<int> {
         for ([[maybe_unused]] int x : items) co_yield n++;
@@ -536,55 +538,55 @@ TEST_CASE("a pipeline runs inside a worker of another", "[contract][running]") {
 
 TEST_CASE("a stage that runs a pipeline over its input is unwound there when its own run stops",
           "[contract][running]") {
-    // Nothing behind the inner loop may take what it saw for everything.
+    // Code after the inner loop must not run: it would take a part of the items for all of them.
     const auto same = map_stage({.workers = 2}, [](int x) { return x; });
     const auto sum = reduce(0, [](int a, int b) { return a + b; });
-    std::atomic<int> behind{0};
+    std::atomic<int> loops_ended{0};
     std::vector<Stage<int, void>> sinks;
     sinks.push_back(stage([&](Input<int> in) {
         for (int x : (std::move(in) | same).results()) std::ignore = x;
-        ++behind;
+        ++loops_ended;
     }));
     sinks.push_back(stage([&](Input<int> in) {
         for (int x : (std::move(in) | same | same).results(inline_run)) std::ignore = x;
-        ++behind;
+        ++loops_ended;
     }));
     sinks.push_back(stage([&](Input<int> in) {
         std::ignore = (std::move(in) | same).collect();
-        ++behind;
+        ++loops_ended;
     }));
     sinks.push_back(stage([&](Input<int> in) {
         std::ignore = (std::move(in) | same | sum).execute();
-        ++behind;
+        ++loops_ended;
     }));
     sinks.push_back(stage([&](Input<int> in) {
         (std::move(in) | for_each({.workers = 2}, [](int) {})).execute();
-        ++behind;
+        ++loops_ended;
     }));
     sinks.push_back(stage([&](Input<int> in) {
         (std::move(in) | for_each([](int) {})).execute(inline_run);
-        ++behind;
+        ++loops_ended;
     }));
     sinks.push_back(stage([&](Input<int> in) {
         for (int x : fuse({.workers = 2}, std::move(in) | same | same).results()) std::ignore = x;
-        ++behind;
+        ++loops_ended;
     }));
     sinks.push_back(stage([&](Input<int> in) {
         const auto twice = stage([](Input<int> items) -> generator<int> {
             for (int x : items) co_yield x;
         });
         for (int x : fuse(std::move(in) | twice | twice).results()) std::ignore = x;
-        ++behind;
+        ++loops_ended;
     }));
     sinks.push_back(stage([&](Input<int> in) {
         for (int x : fuse(std::move(in) | same).results(inline_run)) std::ignore = x;
-        ++behind;
+        ++loops_ended;
     }));
     sinks.push_back(stage([&](Input<int> in) {
         for (int x : (std::move(in) | map_stage({.workers = 2, .ordered = true}, [](int x) { return x; }))
                          .results())
             std::ignore = x;
-        ++behind;
+        ++loops_ended;
     }));
 
     SECTION("because of an error") {
@@ -596,7 +598,7 @@ TEST_CASE("a stage that runs a pipeline over its input is unwound there when its
             for (int times = 0; times < 5; ++times) {
                 CHECK_THROWS_WITH((source | sink).execute(),
                                   "The task \"stage_0-0\" raised std::runtime_error: no more");
-                CHECK(behind == 0);
+                CHECK(loops_ended == 0);
             }
     }
     SECTION("because of a stop_token") {
@@ -609,12 +611,12 @@ TEST_CASE("a stage that runs a pipeline over its input is unwound there when its
                 }
             });
             CHECK_THROWS_AS((source | sink).execute(stop.get_token()), CancelledError);
-            CHECK(behind == 0);
+            CHECK(loops_ended == 0);
         }
     }
-    SECTION("and goes on where it does not") {
+    SECTION("but continues if its run ends normally") {
         for (const auto& sink : sinks) (std::views::iota(0, 300) | sink).execute();
-        CHECK(behind == static_cast<int>(sinks.size()));
+        CHECK(loops_ended == static_cast<int>(sinks.size()));
     }
 }
 
@@ -650,7 +652,7 @@ TEST_CASE("when all workers return, an infinite source unwinds and the run ends 
     CHECK(destroyed == 5);
 }
 
-TEST_CASE("when all workers return, stages before them end although they have nothing to yield",
+TEST_CASE("when all workers return, stages before them end although they yield nothing",
           "[contract][running]") {
     auto few = filter({.workers = 2}, [](int x) { return x < 10; });
     auto one = stage([](Input<int> items) -> generator<int> {
@@ -675,8 +677,8 @@ TEST_CASE("a stage that never reads its input closes it", "[contract][running]")
     CHECK(ran == 1);
 }
 
-TEST_CASE("what one leaving worker had not begun reaches its siblings", "[contract][running]") {
-    // Tiny items, so that the leaving workers have looked ahead.
+TEST_CASE("items that a returning worker had not read reach its siblings", "[contract][running]") {
+    // Short work per item, so the returning workers have taken items ahead.
     const int count = support::sanitized ? 4000 : 20000;
     for (int round = 0; round < 10; ++round) {
         auto read = stage({.workers = 4}, [](Input<int> items) -> generator<int> {
@@ -693,13 +695,13 @@ TEST_CASE("what one leaving worker had not begun reaches its siblings", "[contra
     }
 }
 
-TEST_CASE("an item that a leaving worker did not look at reaches its siblings",
+TEST_CASE("an item that a returning worker claimed but did not read reaches its siblings",
           "[contract][running]") {
     std::latch both(2);
     auto read = stage({.workers = 2}, [&](Input<int> items) -> generator<int> {
         if (this_worker::index() == 1) {
             auto it = items.begin();
-            const int mine = *it;  // before the sibling may take all the rest
+            const int mine = *it;  // read before the sibling takes all other items
             both.arrive_and_wait();
             co_yield mine;
             ++it;  // as std::views::take does before it ends
@@ -716,7 +718,7 @@ TEST_CASE("an item that a leaving worker did not look at reaches its siblings",
     CHECK(count == 100);
 }
 
-TEST_CASE("a sibling that waits takes what a worker gives back at the end of the stream",
+TEST_CASE("a waiting sibling gets the items that a worker gives back at the end of the stream",
           "[contract][running]") {
     // Worker 1 holds the rest of the stream while worker 0 finds the queue empty and ended.
     for (int round = 0; round < (support::sanitized ? 20 : 100); ++round) {
@@ -736,7 +738,7 @@ TEST_CASE("a sibling that waits takes what a worker gives back at the end of the
     }
 }
 
-TEST_CASE("a stage after one that returned early still gets everything", "[contract][running]") {
+TEST_CASE("the stage after one that returned early still gets all of its results", "[contract][running]") {
     auto few = stage([](Input<int> items) -> generator<int> {
         int n = 0;
         for (int x : items) {
@@ -750,7 +752,7 @@ TEST_CASE("a stage after one that returned early still gets everything", "[contr
     CHECK(all.back() == 99);
 }
 
-TEST_CASE("early return wakes a worker upstream that waits by itself", "[contract][running]") {
+TEST_CASE("early return wakes an earlier worker that waits in user code", "[contract][running]") {
     std::atomic<int> woken{0};
     auto source = stage([&]() -> generator<int> {
         co_yield 1;

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+// Stage functions and their settings: the forms of a stage function, arguments, workers, names, this_worker.
 namespace contract_setup_tests {
 
 using namespace parallelpipe;
@@ -61,7 +62,7 @@ std::vector<int> collect(const Pipe& pipe) {
 
 const std::vector three{1, 2, 3};
 
-/// How many workers a stage has when it runs.
+/// Returns: the number of workers of a stage when it runs.
 template <class Settings>
 std::size_t workers_of(Settings&& settings) {
     std::atomic<std::size_t> started{0};
@@ -136,7 +137,7 @@ TEST_CASE("a member function is a stage, its object the first argument", "[contr
     CHECK(sum == 12);
 }
 
-TEST_CASE("the decorator form is used as it is or called with arguments, and stays unchanged",
+TEST_CASE("stage(f) can be used as it is or called with arguments, and does not change",
           "[contract][setup]") {
     const auto add_n = stage({.workers = 1}, [](Input<int> in, int n) -> generator<int> {
         for (int x : in) co_yield x + n;
@@ -189,7 +190,7 @@ TEST_CASE("workers is the number of threads of a stage, by default 1", "[contrac
     CHECK(workers_of([](auto s) { return s.setup({.workers = 5}); }) == 5);
 }
 
-TEST_CASE("setup leaves alone what it does not name, and can be chained", "[contract][setup]") {
+TEST_CASE("setup changes only the settings that it names, and can be chained", "[contract][setup]") {
     CHECK(workers_of([](auto s) { return s.setup({.workers = 3}).setup({.qsize = 5}); }) == 3);
     CHECK(workers_of([](auto s) { return s.setup({.workers = 3}).setup({}); }) == 3);
     auto named = Stage(add, 0).setup({.workers = 2, .qsize = 5, .name = "adder"});
@@ -215,7 +216,7 @@ TEST_CASE("copies of a stage do not influence each other", "[contract][setup]") 
     CHECK(collect(three | first).size() == 3);
 }
 
-TEST_CASE("no workers at all is std::invalid_argument where it is set", "[contract][setup]") {
+TEST_CASE("setting zero workers throws std::invalid_argument at once", "[contract][setup]") {
     Stage step(add, 1);
     CHECK_THROWS_AS(step.setup({.workers = 0}), std::invalid_argument);
     CHECK_THROWS_AS(stage({.workers = 0}, add), std::invalid_argument);
@@ -224,7 +225,7 @@ TEST_CASE("no workers at all is std::invalid_argument where it is set", "[contra
     CHECK(collect(three | step) == std::vector{2, 3, 4});
 }
 
-TEST_CASE("a stage is called stage_K by its position, a range on the left source",
+TEST_CASE("a stage without a name is called stage_K by its position, a range on the left source",
           "[contract][setup]") {
     const Stage step(add, 0);
     CHECK(to_string(three | step | step) == "source | stage_0(x1) | stage_1(x1)");
@@ -238,7 +239,7 @@ TEST_CASE("a stage is called stage_K by its position, a range on the left source
     for (const std::string& name : (three | step | called).results()) CHECK(name == "called");
 }
 
-TEST_CASE("a ready-made stage is called by what it is and its position", "[contract][setup]") {
+TEST_CASE("a ready-made stage without a name is called by its kind and its position", "[contract][setup]") {
     const auto plus = [](int a, int b) { return a + b; };
     const auto odd = [](int x) { return x % 2 != 0; };
     const auto ignore = [](const auto&) {};
@@ -258,7 +259,7 @@ TEST_CASE("a ready-made stage is called by what it is and its position", "[contr
           "source | sum(x1) | sum_combine(x1)");
     CHECK(to_string(three | filter(odd).setup({.name = "odd"}) | flat_map(halves)) ==
           "source | odd(x1) | flat_map_1(x1)");
-    // With an argument, a key or a handler it is the same stage.
+    // Arguments, a key or a handler do not change the name.
     CHECK(to_string(three |
                     filter([](int x, int y) { return x > y; })(1).partition_by(std::identity()) |
                     tap([](int) {}).dead_letter([](std::exception_ptr, int&) {})) ==
@@ -268,7 +269,7 @@ TEST_CASE("a ready-made stage is called by what it is and its position", "[contr
     CHECK(to_string(three | fuse(filter(odd) | take(1))) == "source | stage_0(x1)");
 }
 
-TEST_CASE("errors, statistics, threads and pictures call a ready-made stage so, too",
+TEST_CASE("errors, statistics, threads and graphs use the name of a ready-made stage",
           "[contract][setup]") {
     const auto throws = [](int) -> bool { throw std::runtime_error("no"); };
     const auto error_of = [](auto run) -> std::string {
@@ -328,7 +329,7 @@ TEST_CASE("a source with N workers runs N times and can split the work by index"
     CHECK(all == std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8});
 }
 
-TEST_CASE("locals before the loop are a worker's set-up, code behind it its finish",
+TEST_CASE("code before the loop sets a worker up, code after it runs at the end of the input",
           "[contract][setup]") {
     std::atomic<int> set_up{0};
     auto sums = stage({.workers = 4}, [&](Input<int> items) -> generator<int> {

@@ -1,6 +1,5 @@
-// The same stages with threads, fused and inline: the same results, the same errors. Where nothing is told of order or
-// of OnError::finish, a run with threads may lose what is on its way when a stage throws; everywhere else nothing may
-// differ.
+// The same stages with threads, fused and inline have the same results and errors. One difference is allowed: when a
+// stage throws, a run with threads may lose items in flight, unless the stage is ordered or has OnError::finish.
 
 #include <parallelpipe.hpp>
 
@@ -34,7 +33,7 @@ constexpr const char* enough = "has seen enough";
 struct Seen {
     std::vector<std::string> results;
     std::vector<std::string> errors;
-    /// After `take` a run with threads has read ahead, to the error or not.
+    /// After `take`, a run with threads may or may not have read ahead to the error.
     bool has_seen_enough = false;
 
     bool operator==(const Seen& other) const {
@@ -85,7 +84,7 @@ Front gen(Setup setup, Generator f) {
     return Stage<int, int>(std::move(f)).setup(std::move(setup));
 }
 
-/// A stage that fails, with what `setup` says.
+/// Stages that fail, with the settings `setup`.
 std::vector<Front> fronts(const Setup& setup) {
     const auto throws = gen(setup, [](Input<int> in) -> generator<int> {
         for (int x : in) co_yield fail_at_5(x);
@@ -115,7 +114,7 @@ std::vector<Front> fronts(const Setup& setup) {
     return all;
 }
 
-/// What keeps items, counts them, has last words, or wants only some.
+/// Stages that keep items, count them, yield after the end, or return early.
 std::vector<Back> backs() {
     const auto sum = [](int a, int b) { return a + b; };
     const auto last_words = gen({}, [](Input<int> in) -> generator<int> {
@@ -198,7 +197,7 @@ TEST_CASE("an ordered source that fails ends the same way with threads, fused an
         CHECK(seen(pipe.results(inline_run)) == expected);
         CHECK(seen(fuse(pipe).results()) == expected);
         CHECK(seen(fuse(setup, pipe).results(inline_run)) == expected);
-        // A range is read by the fused stage itself.
+        // The fused stage itself reads a range.
         CHECK(seen(fuse(setup, counts() | back).results()) == expected);
         CHECK(seen(fuse(setup, counts() | back).results(inline_run)) == expected);
         CHECK(seen((counts() | back).ordered().results()) == expected);

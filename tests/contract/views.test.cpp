@@ -1,4 +1,5 @@
-// A view of an item must not leave the stage: the item is gone when the view is read.
+// A stage must not yield views of its items: the item is destroyed before the next stage reads the view. The library
+// refuses such stages.
 
 #include <parallelpipe.hpp>
 
@@ -22,7 +23,7 @@ using namespace parallelpipe;
 
 namespace {
 
-// Longer than a string keeps in itself.
+// Longer than the small-string buffer.
 const std::vector<std::string> lines = {"a first line that is long enough", "a second line that is long enough"};
 
 generator<std::string_view> halves(Input<std::string> in) {
@@ -37,7 +38,7 @@ std::string_view first_word(const std::string& line) { return std::string_view(l
 
 const auto length = map_stage([](std::string_view part) { return part.size(); });
 
-/// What the logic_error says of a pipeline that must not start.
+/// Returns: the message of the std::logic_error of a pipeline that must not start.
 template <class Start>
 std::string refusal(Start start) {
     try {
@@ -61,13 +62,13 @@ void check_refused(const Pipeline<void, Out>& pipe) {
 
 }  // namespace
 
-TEST_CASE("a stage that yields views of its items is refused before anything starts", "[contract][views]") {
+TEST_CASE("a stage that yields views of its items is refused before any thread starts", "[contract][views]") {
     check_refused(lines | stage(halves) | length);
     check_refused(lines | stage({.workers = 3, .ordered = true}, halves) | length);
     check_refused(lines | map_stage(first_word) | length);
     check_refused(lines | flat_map([](const std::string& line) { return std::array{first_word(line)}; }) | length);
     check_refused(lines | map_stage(first_word).partition_by(&std::string::size) | length);
-    // The function's items are strings, as on its left.
+    // The items are strings, although the function takes a view.
     check_refused(lines | map_stage([](std::string_view line) { return line.substr(1); }));
     check_refused(lines | map_stage([](const std::string& line) { return std::span(line); }) |
                   map_stage([](std::span<const char> part) { return part.size(); }));
@@ -75,7 +76,7 @@ TEST_CASE("a stage that yields views of its items is refused before anything sta
                   length);
 }
 
-TEST_CASE("so is one whose results hold views, and one at the end", "[contract][views]") {
+TEST_CASE("a stage whose results contain views is refused, also as the last stage", "[contract][views]") {
     check_refused(lines | stage(halves));
     check_refused(lines | map_stage([](const std::string& line) { return std::vector{first_word(line)}; }));
     check_refused(lines | map_stage([](const std::string& line) { return std::pair(first_word(line), 1); }));
@@ -84,7 +85,7 @@ TEST_CASE("so is one whose results hold views, and one at the end", "[contract][
                   }));
 }
 
-TEST_CASE("the refusal names the stage and leaves a range that can be read once as it is", "[contract][views]") {
+TEST_CASE("the error names the stage and does not use up a single-pass range", "[contract][views]") {
     const auto once = [](auto... more) {
         return ([]() -> generator<std::string> { co_yield "one line that is long enough"; }() | ... | more);
     };
@@ -96,7 +97,7 @@ TEST_CASE("the refusal names the stage and leaves a range that can be read once 
     CHECK(once(map_stage([](const std::string& line) { return line; })).execute().size() == 28);
 }
 
-TEST_CASE("fused with the stage that reads them, views of items are fine", "[contract][views]") {
+TEST_CASE("views of items are allowed if the stage that reads them is in the same fused stage", "[contract][views]") {
     const std::vector<std::size_t> expected = {16, 16, 16, 17};
     CHECK((lines | fuse({.workers = 2, .ordered = true}, stage(halves) | length)).collect() == expected);
     CHECK(fuse(lines | stage(halves) | length).collect() == expected);
@@ -107,27 +108,27 @@ TEST_CASE("fused with the stage that reads them, views of items are fine", "[con
     CHECK((lines | fuse(fuse(map_stage(first_word)) | length)).collect() == std::vector<std::size_t>{1, 1});
 }
 
-TEST_CASE("views of items must not leave a fused stage either, nor be kept by a stage inside", "[contract][views]") {
+TEST_CASE("views of items must not leave a fused stage, and a stage inside must not keep them", "[contract][views]") {
     const auto trimmed = map_stage([](std::string_view part) { return part.substr(1); });
     check_refused(lines | fuse(stage(halves)));
     check_refused(lines | fuse(map_stage(first_word)) | length);
     check_refused(lines | fuse(map_stage(first_word) | trimmed) | length);
     check_refused(Pipeline(fuse(lines | stage(halves) | trimmed)));
     check_refused(lines | fuse(fuse(map_stage(first_word)) | trimmed));
-    // The items in front of the one that fills a batch are gone.
+    // The items before the one that fills a batch are destroyed.
     check_refused(lines | fuse(map_stage(first_word) | batch(2) |
                                map_stage([](const std::vector<std::string_view>& all) { return all.size(); })));
     check_refused(lines | fuse(map_stage(first_word) | reduce(std::string_view(), [](auto, auto b) { return b; }) |
                                length));
 }
 
-TEST_CASE("a fused stage may make new owners of the views inside", "[contract][views]") {
+TEST_CASE("a stage inside a fused stage may copy its views to owners", "[contract][views]") {
     const auto copied = map_stage([](std::string_view part) { return std::string(part); });
     CHECK((lines | fuse(map_stage(first_word) | copied)).collect() == std::vector<std::string>{"a", "a"});
     CHECK((lines | fuse(map_stage(first_word) | copied | batch(2))).execute().size() == 2);
 }
 
-TEST_CASE("views of what others own go through stages", "[contract][views]") {
+TEST_CASE("views of data outside of the pipeline may pass stages", "[contract][views]") {
     const std::vector<std::string_view> views(lines.begin(), lines.end());
     const auto trimmed = map_stage({.workers = 2, .ordered = true}, [](std::string_view part) { return part.substr(2); });
     CHECK((views | trimmed).execute() == "second line that is long enough");
@@ -149,7 +150,7 @@ TEST_CASE("views of what others own go through stages", "[contract][views]") {
               .execute() == "a");
 }
 
-TEST_CASE("a stage may say that the owner of its views lives on", "[contract][views]") {
+TEST_CASE("a stage may declare that its views refer to data that outlives the item", "[contract][views]") {
     const std::map<std::string, std::string> book = {{lines[0], "one"}, {lines[1], "two"}};
     const auto looked_up = [&book](const std::string& line) -> Lasting<std::string_view> {
         const auto found = book.find(line);
@@ -165,7 +166,7 @@ TEST_CASE("a stage may say that the owner of its views lives on", "[contract][vi
     CHECK((lines | kinds).collect<std::vector<std::string_view>>().size() == 2);
 }
 
-TEST_CASE("a run inside a stage function is refused as any other", "[contract][views]") {
+TEST_CASE("a nested run with such a stage is refused too", "[contract][views]") {
     const auto outer = stage([](Input<std::string> in) -> generator<std::size_t> {
         for (const std::size_t size : (std::move(in) | map_stage(first_word) | length).results()) co_yield std::size_t{size};
     });

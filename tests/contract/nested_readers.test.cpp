@@ -1,6 +1,6 @@
-// Somebody inside a stage function who reads the stage's items in another thread, or with a stop of his own: the
-// source of a run over the Input, a stage inside a fused one, a batch with a time limit. He can be left while the
-// stages before have nothing to say.
+// Nested readers: a run over a stage's Input, a stage inside a fused stage, or a batch with a time limit reads the
+// stage's items in another thread or with a stop_token of its own. Such a reader can be stopped while the source is
+// silent.
 
 #include <parallelpipe.hpp>
 
@@ -17,7 +17,7 @@
 #include <string>
 #include <vector>
 
-namespace contract_guests_tests {
+namespace contract_nested_readers_tests {
 
 using namespace parallelpipe;
 using namespace std::chrono_literals;
@@ -26,7 +26,7 @@ using support::wait_for_stop;
 
 namespace {
 
-/// Three items, then silence.
+/// A source that yields three items, then waits until the run is stopped.
 const auto three_and_silence = stage([]() -> generator<int> {
     for (int i = 0; i < 3; ++i) co_yield i;
     wait_for_stop();
@@ -34,9 +34,9 @@ const auto three_and_silence = stage([]() -> generator<int> {
 const auto same = map_stage([](int x) { return x; });
 const auto fails = map_stage([](const std::vector<int>&) -> int { throw std::runtime_error("no"); });
 
-/// A sink that looks at what a run over its Input yields.
+/// A sink that reads two results of a run over its Input, then leaves that run, or throws if `fails_there`.
 template <class Inner>
-auto looks_at(Inner inner, bool fails_there) {
+auto reads_two(Inner inner, bool fails_there) {
     return stage([=](Input<int> in) {
         for (int x : (std::move(in) | inner).results()) {
             if (x != 1) continue;
@@ -57,12 +57,12 @@ std::string error_of(F f) {
 }
 
 TEST_CASE("a run over a stage's Input can be left while the source is silent", "[contract]") {
-    (three_and_silence | looks_at(same, false)).execute();
-    CHECK(error_of([] { (three_and_silence | looks_at(same, true)).execute(); }) ==
+    (three_and_silence | reads_two(same, false)).execute();
+    CHECK(error_of([] { (three_and_silence | reads_two(same, true)).execute(); }) ==
           "The task \"stage_1-0\" raised std::runtime_error: at 1");
-    (three_and_silence | looks_at(same | take(2), false)).execute();
+    (three_and_silence | reads_two(same | take(2), false)).execute();
     const auto at_1 = map_stage([](int x) { return x == 1 ? throw std::runtime_error("at 1") : x; });
-    CHECK(error_of([&] { (three_and_silence | looks_at(at_1, false)).execute(); }) ==
+    CHECK(error_of([&] { (three_and_silence | reads_two(at_1, false)).execute(); }) ==
           "The task \"stage_1-0\" raised parallelpipe::TaskException: "
           "The task \"stage_0-0\" raised std::runtime_error: at 1");
     const auto in_pairs = stage([](Input<int> in) {
@@ -73,8 +73,8 @@ TEST_CASE("a run over a stage's Input can be left while the source is silent", "
           "The task \"stage_1-0\" raised std::runtime_error: two");
 }
 
-TEST_CASE("so can one of several over the Inputs of a keyed stage", "[contract][partition_by]") {
-    // Enough for each worker to get one.
+TEST_CASE("a run over the Input of one worker of a keyed stage can be left while the source is silent", "[contract][partition_by]") {
+    // Enough items for each worker.
     const auto many_and_silence = stage([]() -> generator<int> {
         for (int i = 0; i < 100; ++i) co_yield i;
         wait_for_stop();
@@ -88,7 +88,7 @@ TEST_CASE("so can one of several over the Inputs of a keyed stage", "[contract][
     }
 }
 
-TEST_CASE("what a run over a lent Input had not asked for is there for the next loop", "[contract]") {
+TEST_CASE("items that a run over a lent Input did not claim remain for the next loop", "[contract]") {
     std::atomic<bool> was_left = false;
     bool was_waited_for = false;
     int first = 0;
@@ -136,19 +136,19 @@ TEST_CASE("a batch with a time limit inside a fused stage, or inline, can be lef
     CHECK_FALSE((three_and_silence | timed | take(1)).execute(inline_run).empty());
 }
 
-TEST_CASE("a stage behind one that has seen enough inside a fused stage is not told to stop", "[contract][fuse]") {
-    bool was_told = true;
+TEST_CASE("inside a fused stage, the stage after one that returns early is not asked to stop", "[contract][fuse]") {
+    bool was_stopped = true;
     const auto asks = stage([&](Input<std::vector<int>> in) -> generator<std::size_t> {
         std::size_t items = 0;
         for (auto& each : in) items += each.size();
-        was_told = this_worker::stop_token().stop_requested();
+        was_stopped = this_worker::stop_token().stop_requested();
         co_yield items;
     });
     CHECK((three_and_silence | fuse(same | batch(2, 1h) | take(1) | asks)).execute() == 2);
-    CHECK_FALSE(was_told);
+    CHECK_FALSE(was_stopped);
 }
 
-TEST_CASE("a run that is stopped with its worker's token is no failure of the worker", "[contract]") {
+TEST_CASE("a nested run that its worker's stop_token stops is no error of the worker", "[contract]") {
     const auto twice = map_stage([](int x) { return 2 * x; });
     const auto expand = stage({.workers = 2}, [=](Input<int> in) -> generator<int> {
         for (int x : in)
@@ -163,7 +163,7 @@ TEST_CASE("a run that is stopped with its worker's token is no failure of the wo
     CHECK_THROWS_AS((std::vector{1, 2, 3} | of_another).execute(), TaskException);
 }
 
-TEST_CASE("an ordered stage of several workers says that its items are read in its own threads",
+TEST_CASE("an ordered stage of several workers refuses a run over its Input, with a message",
           "[contract][ordered]") {
     const auto own_run = stage({.workers = 2, .ordered = true}, [](Input<int> in) -> generator<int> {
         for (int x : (std::move(in) | same).results()) co_yield x;
@@ -179,4 +179,4 @@ TEST_CASE("an ordered stage of several workers says that its items are read in i
 }
 
 }  // namespace
-}  // namespace contract_guests_tests
+}  // namespace contract_nested_readers_tests
