@@ -5,7 +5,8 @@
 #include <type_traits>
 #include <utility>
 
-namespace detail_owned_tests {
+// owning_ptr: one owner for one object or array.
+namespace detail_owning_ptr_tests {
 
 using parallelpipe::detail::owning_ptr;
 
@@ -22,7 +23,7 @@ struct counted_more : counted {
     using counted::counted;
 };
 
-TEST_CASE("an owned object goes with its owner", "[owned]") {
+TEST_CASE("an owning_ptr destroys its object", "[owning_ptr]") {
     int alive = 0;
     {
         const owning_ptr one(new counted(alive));
@@ -33,7 +34,7 @@ TEST_CASE("an owned object goes with its owner", "[owned]") {
     CHECK(alive == 0);
 }
 
-TEST_CASE("a moved owner is null, and what the target had is gone", "[owned]") {
+TEST_CASE("a moved-from owning_ptr is null, and assignment destroys the target's object", "[owning_ptr]") {
     int alive = 0;
     owning_ptr<counted> first(new counted(alive));
     owning_ptr<counted> second(new counted(alive));
@@ -51,7 +52,7 @@ TEST_CASE("a moved owner is null, and what the target had is gone", "[owned]") {
     CHECK_FALSE(second);
 }
 
-TEST_CASE("an owner of a derived class becomes one of its base", "[owned]") {
+TEST_CASE("an owning_ptr to a derived class converts to one to its base", "[owning_ptr]") {
     int alive = 0;
     owning_ptr<const counted> base = owning_ptr<counted_more>(new counted_more(alive));
     CHECK(alive == 1);
@@ -61,7 +62,7 @@ TEST_CASE("an owner of a derived class becomes one of its base", "[owned]") {
     STATIC_REQUIRE(!std::is_copy_constructible_v<owning_ptr<counted>>);
 }
 
-TEST_CASE("a released object is the caller's", "[owned]") {
+TEST_CASE("the caller owns a released object", "[owning_ptr]") {
     int alive = 0;
     owning_ptr<counted> one(new counted(alive));
     const counted* const object = one.release();
@@ -70,7 +71,7 @@ TEST_CASE("a released object is the caller's", "[owned]") {
     delete object;
 }
 
-TEST_CASE("an owned array has its elements made and destroyed", "[owned]") {
+TEST_CASE("an owning_ptr to an array creates and destroys its elements", "[owning_ptr]") {
     static int alive = 0;
     struct element {
         element() { ++alive; }
@@ -95,4 +96,4 @@ TEST_CASE("an owned array has its elements made and destroyed", "[owned]") {
 }
 
 }  // namespace
-}  // namespace detail_owned_tests
+}  // namespace detail_owning_ptr_tests

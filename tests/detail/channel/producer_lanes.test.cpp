@@ -5,19 +5,20 @@
 #include <atomic>
 #include <thread>
 
-namespace detail_lanes_tests {
+// producer_lanes: chunks of several producers reach the consumers in order, new chunks and reused ones.
+namespace detail_producer_lanes_tests {
 
 namespace detail = parallelpipe::detail;
 
 namespace {
 
-constexpr std::size_t chunk_size = 1;  // each item has a chunk: the queue of chunks is all there is
+constexpr std::size_t chunk_size = 1;  // each item has a chunk of its own, so the queue of chunks does all the work
 
 struct Payload : detail::chunk {
     int value = 0;
 };
 
-/// A producer of `lanes`, which it shares with nobody.
+/// A producer with a lane of its own.
 class Producer {
 public:
     explicit Producer(detail::producer_lanes& producer_lanes) : lanes_(producer_lanes), mine_(producer_lanes.open()) {}
@@ -51,9 +52,9 @@ struct PayloadLanes : detail::producer_lanes {
 
 }  // namespace
 
-// The queue of chunks uses its blocks again, which it orders by fences: a ThreadSanitizer that looked into
-// it would report a data race here.
-TEST_CASE("lanes carry chunks in order, new ones and used ones", "[lanes]") {
+// The queue of chunks reuses its blocks and orders this with fences, which ThreadSanitizer does not support: without
+// the library's annotations it would report a data race here.
+TEST_CASE("lanes pass on new and reused chunks in order", "[lanes]") {
     constexpr int count = 20'000;
     PayloadLanes producer_lanes;
     Producer from(producer_lanes);
@@ -65,7 +66,7 @@ TEST_CASE("lanes carry chunks in order, new ones and used ones", "[lanes]") {
                 producer_lanes.take(chunk_size, 8, [&](detail::chunk& at, std::size_t some) {
                     const int found = static_cast<Payload&>(at).value;
                     in_order = in_order && found == expected;
-                    ++expected;  // whatever came: it ends
+                    ++expected;  // counts wrong numbers too, so the loop ends
                     at.taken += some;
                 });
             read.fetch_add(static_cast<int>(taken), std::memory_order_relaxed);
@@ -81,4 +82,4 @@ TEST_CASE("lanes carry chunks in order, new ones and used ones", "[lanes]") {
     CHECK(producer_lanes.pushed() == count);
 }
 
-}  // namespace detail_lanes_tests
+}  // namespace detail_producer_lanes_tests

@@ -13,13 +13,14 @@
 #include <string>
 #include <utility>
 
+// keyed_items: the waiting items of one keyed worker, sorted by number, with failures in their places.
 namespace detail_keyed_items_tests {
 
 using parallelpipe::detail::keyed_items;
 
 namespace {
 
-/// The numbers in the order in which they come, failures in brackets.
+/// Takes all items. Returns: their numbers in this order, failures in brackets.
 template <class In>
 std::string order_of(keyed_items<In>& items) {
     std::string order;
@@ -49,7 +50,7 @@ keyed_items<int> items_with(std::initializer_list<int> numbers) {
 
 }  // namespace
 
-TEST_CASE("keyed items come by number, and a failure in its place", "[partition_by]") {
+TEST_CASE("keyed items are taken in the order of their numbers, failures in their places", "[partition_by]") {
     keyed_items<std::unique_ptr<int>> items;
     for (int round = 0; round < 3; ++round) {
         items.push_failure(0, some_error());
@@ -65,7 +66,7 @@ TEST_CASE("keyed items come by number, and a failure in its place", "[partition_
     }
 }
 
-TEST_CASE("keyed items that others leave come by number, too", "[partition_by]") {
+TEST_CASE("keyed items that other workers leave are merged by number", "[partition_by]") {
     keyed_items<int> mine = items_with({1, 5, 9});
     keyed_items<int> left = items_with({0, 4, 10});
     mine.push_failure(6, some_error());
@@ -77,13 +78,13 @@ TEST_CASE("keyed items that others leave come by number, too", "[partition_by]")
         mine.push(11, 11);
         CHECK(order_of(mine) == "0 1 (3) 4 5 (6) (7) 9 10 11 ");
     }
-    SECTION("by one who was left some himself") {
+    SECTION("through a worker with items of its own") {
         keyed_items<int> third = items_with({2, 8});
         third.absorb(left);
         mine.absorb(third);
         CHECK(order_of(mine) == "0 1 2 (3) 4 5 (6) (7) 8 9 10 ");
     }
-    SECTION("of one who had none") {
+    SECTION("by a worker without items") {
         keyed_items<int> none;
         mine.absorb(none);
         none.absorb(left);
@@ -96,7 +97,7 @@ TEST_CASE("keyed items that others leave come by number, too", "[partition_by]")
     }
 }
 
-TEST_CASE("an item for which there is no memory stays where it is", "[partition_by][memory]") {
+TEST_CASE("an item for which no memory is left stays in its place", "[partition_by][memory]") {
     for (int before = 0;; ++before) {
         keyed_items<std::unique_ptr<int>> items;
         auto first = std::make_unique<int>(1);
@@ -117,7 +118,7 @@ TEST_CASE("an item for which there is no memory stays where it is", "[partition_
     }
 }
 
-TEST_CASE("an item that throws where it is taken is gone, and no other", "[partition_by]") {
+TEST_CASE("only the item whose move throws is lost", "[partition_by]") {
     support::Fuse fuse;
     {
         keyed_items<support::Fragile> items;

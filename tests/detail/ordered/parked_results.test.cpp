@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+// parked_results: the results of one worker that wait for earlier items.
 namespace detail_parked_results_tests {
 
 using parallelpipe::detail::parked_results;
@@ -27,11 +28,11 @@ std::vector<T> all_of(parked_results<T>& parked) {
 
 }  // namespace
 
-TEST_CASE("parked results come in the order in which they were parked, again and again", "[order]") {
+TEST_CASE("parked results are taken in the order in which they were parked, also after reuse", "[order]") {
     parked_results<std::string> parked;
     for (int round = 0; round < 3; ++round) {
         std::vector<std::string> expected;
-        for (int i = 0; i < 200 * round + 1; ++i) {  // more blocks than one, and fewer again
+        for (int i = 0; i < 200 * round + 1; ++i) {  // several blocks, in each round another number
             expected.push_back("result " + std::to_string(i));
             parked.push(std::string(expected.back()));
         }
@@ -40,7 +41,7 @@ TEST_CASE("parked results come in the order in which they were parked, again and
     }
 }
 
-TEST_CASE("parked results that nobody wants are destroyed", "[order]") {
+TEST_CASE("parked results that are not taken are destroyed", "[order]") {
     support::Tally tally;
     {
         parked_results<support::Counted> parked;
@@ -51,7 +52,7 @@ TEST_CASE("parked results that nobody wants are destroyed", "[order]") {
             CHECK(tally.alive == 0);
             CHECK(parked.drop() == 0);
         }
-        SECTION("behind the last one that was wanted") {
+        SECTION("after the last one that was taken") {
             int taken = 0;
             parked.take_each([&](support::Counted&&) { return ++taken != 70; });
             CHECK(taken == 70);
@@ -63,7 +64,7 @@ TEST_CASE("parked results that nobody wants are destroyed", "[order]") {
     CHECK(tally.alive == 0);
 }
 
-TEST_CASE("who throws at a parked result leaves those behind it", "[order]") {
+TEST_CASE("an exception at a parked result leaves the results after it", "[order]") {
     parked_results<std::unique_ptr<int>> parked;
     for (int i = 0; i < 100; ++i) parked.push(std::make_unique<int>(i));
     int taken = 0;

@@ -17,6 +17,7 @@
 #include <variant>
 #include <vector>
 
+// views_memory and may_view: which types are views of memory that another object owns.
 namespace detail_item_views_tests {
 
 using namespace parallelpipe;
@@ -28,7 +29,7 @@ namespace {
 using Text = std::string_view;
 using Words = std::vector<std::string>;
 
-/// A tree of itself, as documents are.
+/// A recursive type, such as a JSON document.
 struct Tree {
     using Branch = std::pair<const std::string, Tree>;
     std::shared_ptr<Branch[]> branches;
@@ -47,7 +48,7 @@ struct Point {
 
 }  // namespace
 
-TEST_CASE("what looks at the memory of another object is a view of memory", "[views]") {
+TEST_CASE("a type that refers to the memory of another object is a view of memory", "[views]") {
     CHECK(views_memory<Text>());
     CHECK(views_memory<std::span<int>>());
     CHECK(views_memory<std::span<const int, 3>>());
@@ -57,7 +58,7 @@ TEST_CASE("what looks at the memory of another object is a view of memory", "[vi
     CHECK(views_memory<decltype(std::declval<Words&>() | std::views::transform(&std::string::size))>());
 }
 
-TEST_CASE("what holds a view of memory counts as one", "[views]") {
+TEST_CASE("a type that contains a view of memory counts as one", "[views]") {
     CHECK(views_memory<std::vector<Text>>());
     CHECK(views_memory<std::array<Text, 2>>());
     CHECK(views_memory<std::map<Text, int>>());
@@ -68,7 +69,7 @@ TEST_CASE("what holds a view of memory counts as one", "[views]") {
     CHECK(views_memory<std::variant<int, Text>>());
 }
 
-TEST_CASE("what owns its memory, or says itself that it points, is no view of memory", "[views]") {
+TEST_CASE("a type that owns its memory, a plain pointer and Lasting are no views of memory", "[views]") {
     CHECK_FALSE(views_memory<int>());
     CHECK_FALSE(views_memory<std::string>());
     CHECK_FALSE(views_memory<Words>());
@@ -86,7 +87,7 @@ TEST_CASE("what owns its memory, or says itself that it points, is no view of me
     CHECK_FALSE(views_memory<void>());
 }
 
-TEST_CASE("a view that is made of an item that owns its memory may be one of the item", "[views]") {
+TEST_CASE("a view created from an item that owns its memory may refer to the item", "[views]") {
     CHECK(may_view<std::string, Text>());
     CHECK(may_view<std::string, std::vector<Text>>());
     CHECK(may_view<std::string, std::pair<Text, int>>());
@@ -100,7 +101,7 @@ TEST_CASE("a view that is made of an item that owns its memory may be one of the
     CHECK(may_view<std::vector<Text>, std::span<Text>>());
 }
 
-TEST_CASE("a view that is made of views, or of what owns no memory, is not one of the item", "[views]") {
+TEST_CASE("a view created from views, or from an item without memory, does not refer to the item", "[views]") {
     CHECK_FALSE(may_view<void, Text>());
     CHECK_FALSE(may_view<std::string, void>());
     CHECK_FALSE(may_view<int, Text>());

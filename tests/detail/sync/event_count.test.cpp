@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+// event_count: waiting for a condition without lost wake-ups.
 namespace detail_event_count_tests {
 
 using parallelpipe::detail::event_count;
@@ -19,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-/// The protocol of the header: returns when `condition` holds.
+/// Waits until `condition` holds, with the protocol that the header describes.
 template <class Condition>
 void await(event_count& events, Condition condition, bool for_long = false) {
     while (!condition()) {
@@ -32,7 +33,7 @@ void await(event_count& events, Condition condition, bool for_long = false) {
     }
 }
 
-/// Spins until `at` has come to `value`: the shortest way from one thread to another.
+/// Spins until `at` equals `value`: the fastest way to meet another thread.
 void meet(const std::atomic<int>& at, int value) {
     for (int i = 0; at.load(std::memory_order_acquire) != value; ++i)
         if (i > 1000) std::this_thread::yield();
@@ -67,7 +68,7 @@ TEST_CASE("a notification between prepare() and wait() is not lost", "[event_cou
     SUCCEED();
 }
 
-TEST_CASE("a notification that nobody waits for is not kept", "[event_count]") {
+TEST_CASE("an unclaimed notification is not kept", "[event_count]") {
     event_count events;
     const bool for_long = GENERATE(false, true);
     if (for_long) events.cancel(events.prepare(for_long));
@@ -78,7 +79,7 @@ TEST_CASE("a notification that nobody waits for is not kept", "[event_count]") {
     CHECK_FALSE(events.has_waiters());
 }
 
-TEST_CASE("who waits for long is seen, also when events come often again", "[event_count]") {
+TEST_CASE("a thread that expects a long wait is woken, also when events become frequent again", "[event_count]") {
     event_count events;
     const auto first = events.prepare(true);
     const auto second = events.prepare(true);
@@ -97,7 +98,7 @@ TEST_CASE("who waits for long is seen, also when events come often again", "[eve
     CHECK_FALSE(events.has_waiters());
 }
 
-TEST_CASE("a cancelled wait leaves no signal behind for the next one", "[event_count]") {
+TEST_CASE("a cancelled wait leaves no signal for the next one", "[event_count]") {
     event_count events;
     const auto key = events.prepare();
     events.notify_one();
@@ -106,7 +107,7 @@ TEST_CASE("a cancelled wait leaves no signal behind for the next one", "[event_c
     CHECK_FALSE(events.wait_until(later, std::chrono::steady_clock::now() + 1ms));
 }
 
-TEST_CASE("a wait that runs out leaves no trace", "[event_count]") {
+TEST_CASE("a wait that times out has no effect on later waits", "[event_count]") {
     event_count events;
     const auto deadline = std::chrono::steady_clock::now() + 2ms;
     const auto key = events.prepare();
@@ -120,7 +121,7 @@ TEST_CASE("a wait that runs out leaves no trace", "[event_count]") {
 
 TEST_CASE("no wake-up is lost between two threads that take turns", "[event_count]") {
     constexpr int rounds = 20000;
-    const int expects = GENERATE(0, 1, 5);  // of five waits in a row so many are to be long
+    const int expects = GENERATE(0, 1, 5);  // the number of long waits among five in a row
     event_count events[2];
     std::atomic<int> turn{0};
     const auto play = [&](int me) {
@@ -138,9 +139,9 @@ TEST_CASE("no wake-up is lost between two threads that take turns", "[event_coun
 }
 
 TEST_CASE("no wake-up is lost when the notifier's change is a relaxed store", "[event_count]") {
-    // As the channel uses it: the look at the waiters may not overtake the change.
+    // As in the channel: the check for waiters must not be reordered before the change.
     constexpr int rounds = 20000;
-    const int expects = GENERATE(0, 1, 5);  // of five waits in a row so many are to be long
+    const int expects = GENERATE(0, 1, 5);  // the number of long waits among five in a row
     event_count there;
     event_count back;
     std::atomic<int> request{0};
@@ -164,16 +165,16 @@ TEST_CASE("no wake-up is lost when the notifier's change is a relaxed store", "[
     CHECK(answer == rounds);
 }
 
-TEST_CASE("a notification in the very moment of prepare() is not lost", "[event_count]") {
-    // Each side is held up until about half of the looks come just too early. (An unoptimised notifier takes
-    // so long between its change and its look that a missing barrier does not show.)
+TEST_CASE("a notification at the same time as prepare() is not lost", "[event_count]") {
+    // The test delays each side until about half of the checks come just too early. (An unoptimised notifier takes so
+    // long between its change and its check that a missing barrier does not show.)
     constexpr int rounds = 20000;
-    const int expects = GENERATE(0, 1, 2);  // of two waits in a row so many are to be long
+    const int expects = GENERATE(0, 1, 2);  // the number of long waits among two in a row
     event_count events;
     std::atomic<int> begun{0};
     std::atomic<int> change{0};
     std::atomic<int> done{0};
-    std::atomic<int> ahead{0};  // how much the waiter is faster
+    std::atomic<int> ahead{0};  // how far the waiter is ahead
     std::jthread notifier([&] {
         for (int i = 1; i <= rounds; ++i) {
             meet(begun, i);
@@ -200,7 +201,7 @@ TEST_CASE("a notification in the very moment of prepare() is not lost", "[event_
     CHECK(lost == 0);
 }
 
-TEST_CASE("notify_all() wakes everybody who waits", "[event_count]") {
+TEST_CASE("notify_all() wakes all waiters", "[event_count]") {
     constexpr int waiters = 4;
     for (int round = 0; round < 200; ++round) {
         event_count events;
@@ -225,7 +226,7 @@ TEST_CASE("notify_all() wakes everybody who waits", "[event_count]") {
     }
 }
 
-TEST_CASE("notify_all() is for those who waited before it, and nobody takes it from them",
+TEST_CASE("notify_all() wakes the threads that waited before it, and a later waiter takes no wake-up from them",
           "[event_count]") {
     event_count events;
     const auto before = events.prepare();
@@ -267,7 +268,7 @@ TEST_CASE("N notifications free N of more than N waiters", "[event_count]") {
     for (int i = 0; i < 1000; ++i) std::this_thread::yield();
     CHECK(count == 2);
     CHECK(events.has_waiters());
-    // More notifications than waiters are left: the surplus is not kept.
+    // More notifications than waiters: the surplus is not kept.
     for (int i = 0; i < 5; ++i) events.notify_one();
     threads.clear();
     CHECK(count == waiters);
@@ -275,8 +276,8 @@ TEST_CASE("N notifications free N of more than N waiters", "[event_count]") {
     CHECK_FALSE(events.wait_until(key, std::chrono::steady_clock::now() + 1ms));
 }
 
-TEST_CASE("a signal reaches another waiter when the one before cancels", "[event_count]") {
-    // Two prepared, one signal: whoever cancels must not take the signal along.
+TEST_CASE("a signal reaches another waiter if the first one cancels", "[event_count]") {
+    // Two waiters have prepared and one signal comes: a waiter that cancels must not consume the signal.
     for (int round = 0; round < 200; ++round) {
         event_count events;
         std::binary_semaphore prepared(0);
@@ -293,10 +294,10 @@ TEST_CASE("a signal reaches another waiter when the one before cancels", "[event
     SUCCEED();
 }
 
-TEST_CASE("many producers and consumers of a counter all get through", "[event_count]") {
+TEST_CASE("many producers and consumers of a counter all finish", "[event_count]") {
     constexpr int threads_a_side = 3;
     constexpr int rounds = 3000;
-    const int expects = GENERATE(0, 1, 5);  // of five waits in a row so many are to be long
+    const int expects = GENERATE(0, 1, 5);  // the number of long waits among five in a row
     event_count events;
     std::mutex mutex;
     int available = 0;  // under mutex

@@ -9,16 +9,17 @@
 #include <thread>
 #include <vector>
 
-namespace detail_brief_mutex_tests {
+// yielding_mutex: a mutex whose waiters spin, yield, then sleep.
+namespace detail_yielding_mutex_tests {
 
 using parallelpipe::detail::yielding_mutex;
 using parallelpipe::detail::worker_counters;
 
-TEST_CASE("one at a time holds a brief_mutex", "[brief_mutex]") {
+TEST_CASE("one thread at a time holds a yielding_mutex", "[yielding_mutex]") {
     constexpr int threads = 9;
     constexpr int times = 2'000;
     yielding_mutex mutex;
-    int count = 0;  // under mutex: ThreadSanitizer would see what it does not order
+    int count = 0;  // under mutex; ThreadSanitizer would report a missing order
     {
         std::vector<std::jthread> all;
         for (int i = 0; i < threads; ++i)
@@ -26,14 +27,14 @@ TEST_CASE("one at a time holds a brief_mutex", "[brief_mutex]") {
                 for (int k = 0; k < times; ++k) {
                     const std::lock_guard lock(mutex);
                     ++count;
-                    if (k % 500 == 0) std::this_thread::yield();  // the core goes while it is held
+                    if (k % 500 == 0) std::this_thread::yield();  // other threads run while the mutex is held
                 }
             });
     }
     CHECK(count == threads * times);
 }
 
-TEST_CASE("try_lock does not wait", "[brief_mutex]") {
+TEST_CASE("try_lock does not wait", "[yielding_mutex]") {
     yielding_mutex mutex;
     REQUIRE(mutex.try_lock());
     CHECK_FALSE(mutex.try_lock());
@@ -42,7 +43,7 @@ TEST_CASE("try_lock does not wait", "[brief_mutex]") {
     mutex.unlock();
 }
 
-TEST_CASE("who waits long for a brief_mutex leaves the core to others", "[brief_mutex]") {
+TEST_CASE("a thread that waits long for a yielding_mutex uses little CPU time", "[yielding_mutex]") {
     yielding_mutex mutex;
     std::latch waiting(1);
     std::int64_t spent = 0;
@@ -63,4 +64,4 @@ TEST_CASE("who waits long for a brief_mutex leaves the core to others", "[brief_
     CHECK(std::chrono::nanoseconds(spent) < held / 2);
 }
 
-}  // namespace detail_brief_mutex_tests
+}  // namespace detail_yielding_mutex_tests
