@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+// explain(): the verdict on what limits a run, for made-up statistics and real runs.
 namespace explain_tests {
 
 using namespace parallelpipe;
@@ -41,14 +42,14 @@ bool says(const Statistics& stats, const std::string& part) {
     return text.find(part) != std::string::npos;
 }
 
-/// `stages` of one worker each, of which `limit` limits the run (`stages` itself: the consumer),
-/// with `load` and `workers` there.
+/// Statistics of a chain of `stages` stages of one worker each. Stage number `limit` limits the run, with `workers`
+/// workers that are busy for the share `load`; `limit == stages` is the consumer.
 struct Chain {
     std::size_t stages = 3;
     std::size_t limit = 1;
     std::size_t workers = 1;
     double load = 0.97;
-    double cpu = 0;  // per time busy, everywhere; 0 is unknown
+    double cpu = 0;  // CPU time per busy time, in all stages; 0: unknown
     std::size_t cores = 8;
     std::uint64_t items = 2000;
     std::chrono::nanoseconds elapsed = 2s;
@@ -69,7 +70,7 @@ struct Chain {
     operator Statistics() const { return made(); }
 };
 
-/// A snapshot with something changed.
+/// Returns: the snapshot after `change`.
 Statistics with(Snapshot run, const std::function<void(Statistics&)>& change) {
     change(run.stats());
     return run;
@@ -79,7 +80,7 @@ constexpr std::size_t none = Verdict::no_stage;
 
 }  // namespace
 
-TEST_CASE("a run that has not begun, or has no items, or was over at once, is not explained",
+TEST_CASE("a run that has not begun, has no items or was very short is not explained",
           "[explain]") {
     check(Kind::too_early, none, Statistics());
     check(Kind::too_early, none, Snapshot(0ns));
@@ -97,7 +98,7 @@ TEST_CASE("a run that has not begun, or has no items, or was over at once, is no
     check(Kind::cpu_bound, 1, Chain{.items = 100, .elapsed = 5ms});
 }
 
-TEST_CASE("what is too early says why", "[explain]") {
+TEST_CASE("the verdict too_early states its reason", "[explain]") {
     CHECK(explain(Statistics()).text == "There is nothing to explain: the pipeline has no stages.");
     CHECK(explain(Snapshot(0ns).stage("a", 1, 0, 0, {})).text == "The run has not begun.");
     CHECK(explain(Snapshot(3s).stage("a", 1, 0, 0, {1})).text ==
@@ -118,7 +119,7 @@ TEST_CASE("a run without times has no verdict", "[explain]") {
         }
 }
 
-TEST_CASE("the busiest stage is the bottleneck, wherever it stands", "[explain]") {
+TEST_CASE("the busiest stage is the bottleneck, whatever its position", "[explain]") {
     for (std::size_t stages = 2; stages <= 5; ++stages)
         for (std::size_t limit = 1; limit < stages; ++limit)
             for (const std::size_t workers : {1u, 2u, 16u})
@@ -133,7 +134,7 @@ TEST_CASE("the busiest stage is the bottleneck, wherever it stands", "[explain]"
                                     .cores = 32});
 }
 
-TEST_CASE("the verdict names the stage, its workers, who waits and what to do", "[explain]") {
+TEST_CASE("the verdict names the stage, its workers, the waiting stage and a remedy", "[explain]") {
     Snapshot run(10s, 4);
     run.range("source", 500, {.02, 0, .97, .02})
         .stage("fetch", 4, 500, 500, {.27, .02, .71, .1})
@@ -148,8 +149,8 @@ TEST_CASE("the verdict names the stage, its workers, who waits and what to do", 
     CHECK(out.str() == explain(run).text);
 }
 
-TEST_CASE("a bottleneck of one worker that nobody waits for is told too", "[explain]") {
-    // An unlimited queue before it: the stage before was done long ago.
+TEST_CASE("a bottleneck of one worker is named even if no stage waits for it", "[explain]") {
+    // After an unlimited queue: the stage before it ended long ago.
     Snapshot run(10s, 2);
     run.range("source", 500, {.01, 0, 0, 0})
         .last([](auto& stage) { stage.queue->capacity = 0; })
@@ -161,7 +162,7 @@ TEST_CASE("a bottleneck of one worker that nobody waits for is told too", "[expl
         "if the machine has free cores, or make it faster.");
 }
 
-TEST_CASE("more workers are not proposed where hardly a core is free", "[explain]") {
+TEST_CASE("the verdict does not propose more workers if hardly a core is free", "[explain]") {
     const Chain chain{.limit = 1, .workers = 2, .load = .98, .cpu = .88, .cores = 2};
     check(Kind::cpu_bound, 1, with(chain.made(), [](Statistics& stats) {
               for (std::size_t i : {0u, 2u}) stats.stages[i].cpu = 0ns;
@@ -170,7 +171,7 @@ TEST_CASE("more workers are not proposed where hardly a core is free", "[explain
                "make it faster: hardly any core is free"));
 }
 
-TEST_CASE("a bottleneck that uses little of its cores waits by itself", "[explain]") {
+TEST_CASE("a busy bottleneck with little CPU time is io_bound", "[explain]") {
     for (std::size_t limit = 1; limit < 4; ++limit)
         for (const std::size_t workers : {1u, 4u, 64u})
             for (const double cpu : {.001, .1, .25})
@@ -206,7 +207,7 @@ TEST_CASE("the source limits the run", "[explain]") {
     CHECK(says(Chain{.limit = 0, .cpu = .02}, "It uses only 2 % of that on a core"));
 }
 
-TEST_CASE("a source on a full machine is the limit when it has a core for itself", "[explain]") {
+TEST_CASE("a source on a full machine is the limit if it has a core of its own", "[explain]") {
     Snapshot run(1s, 2);
     run.stage("read", 1, 0, 900, {.98, 0, .02, .97}).sink("count", 4, 900, {.22, .75, 0, .22});
     check(Kind::input_bound, 0, run);
@@ -239,11 +240,11 @@ TEST_CASE("the consumer's loop limits the run", "[explain]") {
                "The loop that takes the results limits the run: its body is busy 97 % of the time "
                "while s2 waits 87 % for room; move work from it into a stage"));
 
-    // It alone has a core; the rest of the machine is the stages'.
+    // The consumer has a core of its own; the stages have the rest of the machine.
     Snapshot full(1s, 2);
     full.stage("work", 4, 0, 900, {.24, 0, .75, .24}).consumer(900, {.99, .01, 0, .98});
     check(Kind::consumer_bound, 1, full);
-    // What waits in an unlimited queue holds nobody up.
+    // Results in an unlimited queue block no stage.
     Snapshot unlimited(1s, 2);
     unlimited.stage("work", 1, 0, 900, {.1, 0, 0, .1})
         .last([](auto& stage) { stage.queue = QueueStatistics{.fill = 500, .high_water = 800}; })
@@ -251,7 +252,7 @@ TEST_CASE("the consumer's loop limits the run", "[explain]") {
     check(Kind::consumer_bound, 1, unlimited);
 }
 
-TEST_CASE("results that nobody takes are the consumer's matter", "[explain]") {
+TEST_CASE("results that are not taken are the consumer's limit", "[explain]") {
     Snapshot run(10s, 2);
     run.range("source", 100'000, {.001, 0, .999}).stage("work", 2, 99'000, 99'000, {.01, 0, .99});
     check(Kind::consumer_bound, 2, run);
@@ -276,7 +277,7 @@ TEST_CASE("one worker limits a stage whose other workers are idle", "[explain]")
             }
 }
 
-TEST_CASE("a busy worker beside a busier stage is not the limit", "[explain]") {
+TEST_CASE("a busy worker is not the limit if another stage is busier", "[explain]") {
     Snapshot run(4s, 8);
     run.range("source", 800, {.02, 0, .95})
         .stage("count", 800, 800, {{.9, .1, 0}, {.1, .9, 0}})
@@ -304,7 +305,7 @@ TEST_CASE("results that wait for an earlier item limit an ordered stage", "[expl
             }
 }
 
-TEST_CASE("an ordered stage that is busy, or held up from behind, is judged as any other",
+TEST_CASE("an ordered stage that is busy, or blocked by a later stage, is judged like any other",
           "[explain]") {
     const auto ordered = [](Statistics& stats) {
         for (StageStatistics& stage : stats.stages) stage.is_ordered = true;
@@ -316,19 +317,19 @@ TEST_CASE("an ordered stage that is busy, or held up from behind, is judged as a
     }
 }
 
-TEST_CASE("work that costs less than its hop is too fine", "[explain]") {
+TEST_CASE("work that costs less than the hop is too fine", "[explain]") {
     for (std::size_t stages = 1; stages <= 4; ++stages)
         for (std::size_t limit = 0; limit <= stages; ++limit)
             for (const double cpu : {0., .9})
                 check(Kind::too_fine, limit,
                       Chain{.stages = stages, .limit = limit, .cpu = cpu, .items = 10'000'000});
-    // The same with threads that share a core: the wall clock counts each double.
+    // The same with threads that share a core: the wall clock counts each of them twice.
     check(Kind::too_fine, 1, Chain{.workers = 4, .cpu = .4, .cores = 2, .items = 21'000'000});
     CHECK(says(Chain{.items = 20'000'000},
                "stage s1, the busiest, spends 97 ns per item, about what handing it on costs"));
 }
 
-TEST_CASE("wake-ups that cost more than the work are too fine as well", "[explain]") {
+TEST_CASE("work that costs less than the wake-ups is too fine", "[explain]") {
     for (const double busy : {.05, .2, .45})
         for (const double cpu : {0., 1.}) {
             Snapshot run(1s, 2);
@@ -340,7 +341,7 @@ TEST_CASE("wake-ups that cost more than the work are too fine as well", "[explai
         }
 }
 
-TEST_CASE("few items, and items that come rarely, are never too fine", "[explain]") {
+TEST_CASE("few or rare items are never too fine", "[explain]") {
     check(Kind::cpu_bound, 1, Chain{.items = 999, .elapsed = 6ms});
     check(Kind::io_bound, 1, Chain{.cpu = .01, .items = 100'000});
     Snapshot rare(1000s, 2);
@@ -348,7 +349,7 @@ TEST_CASE("few items, and items that come rarely, are never too fine", "[explain
     check(Kind::uneven, 0, rare);
 }
 
-TEST_CASE("a full machine is told from a stage that wants more workers", "[explain]") {
+TEST_CASE("a full machine is distinguished from a stage that needs more workers", "[explain]") {
     for (const std::size_t cores : {1u, 2u, 8u, 64u})
         for (const std::size_t oversubscribed : {1u, 2u})
             for (const double used : {.91, 1.}) {
@@ -371,7 +372,7 @@ TEST_CASE("a full machine is told from a stage that wants more workers", "[expla
         "Make stage count cheaper, which has 77 % of the processor time.");
 }
 
-TEST_CASE("a machine is full with many stages of which none is busy for long", "[explain]") {
+TEST_CASE("a machine can be full with many stages of which none is busy for long", "[explain]") {
     Snapshot run(2s, 2);
     for (std::size_t i = 0; i < 10; ++i)
         run.stage(numbered("s", i), 1, 900, 900, {.3, .35, .35, .195});
@@ -379,9 +380,9 @@ TEST_CASE("a machine is full with many stages of which none is busy for long", "
     CHECK(explain(run).kind == Kind::machine_full);
 }
 
-TEST_CASE("a run that other programs keep from the cores is judged by what it wanted",
+TEST_CASE("if other programs use the cores, a run is judged by the CPU time that it needed",
           "[explain]") {
-    // Each thread that wants a core has one for a fifth of the time.
+    // Each thread that is ready to run has a core for a fifth of the time.
     const auto starved = [](Statistics stats) {
         const auto part = [](auto& of) {
             of.cpu = of.busy / 5;
@@ -408,8 +409,8 @@ TEST_CASE("a run that other programs keep from the cores is judged by what it wa
         "workers would not help. Make stage s1 cheaper"));
 }
 
-TEST_CASE("who waits for items does not want a core, though it is ready for one", "[explain]") {
-    // A worker that finds no item offers its core to others before it sleeps.
+TEST_CASE("a worker that waits for items needs no core although it is ready to run", "[explain]") {
+    // A worker that finds no item yields before it sleeps, so the system counts it as ready.
     const auto ready = [](Statistics stats) {
         for (StageStatistics& stage : stats.stages)
             stage.ready = stage.waiting_for_input + stage.waiting_for_room;
@@ -422,7 +423,7 @@ TEST_CASE("who waits for items does not want a core, though it is ready for one"
     CHECK(says(ready(Chain{.stages = 5, .cpu = 1, .cores = 2}), "0.6 of 2 is free"));
 }
 
-TEST_CASE("who waits for input from a full queue is kept from the cores", "[explain]") {
+TEST_CASE("a worker that waits for input although its queue is full lacks a core", "[explain]") {
     const auto run = [](double fill, double cpu = 0) {
         Snapshot made(2s, 2);
         made.stage("read", 1, 0, 900, {.01, 0, .99, .01 * cpu})
@@ -440,24 +441,24 @@ TEST_CASE("who waits for input from a full queue is kept from the cores", "[expl
         "Stage parse is the bottleneck: its worker is busy 35 % of the time and without a core for "
         "58 % while check waits 93 % for room; for 58 % of the time other threads have the cores "
         "that it could use: leave it more of the machine, or make it faster.");
-    // Who waits for room after an empty one as well, and would limit nothing if it had a core.
+    // With a nearly empty queue the worker does not lack a core.
     check(Kind::cpu_bound, 2, run(1));
     CHECK(says(run(1), "busy 35 % of the time while check waits 35 % for room"));
-    // Or the system has counted that it was hardly ever ready to run.
+    // Nor if the system reports that it was hardly ever ready to run.
     const auto not_ready = with(run(30), [](Statistics& s) {
         s.stages[1].ready = 1900ms;
         s.stages[2].ready = 50ms;
     });
     check(Kind::cpu_bound, 2, not_ready);
     CHECK(says(not_ready, "busy 35 % of the time while check waits 35 % for room"));
-    // It counts as wanting a core, on which the machine may be full.
+    // The worker counts as needing a core, so the machine may be full.
     check(Kind::machine_full, 2, with(run(30, 1), [](Statistics& s) { s.cores = 1; }));
-    // Something so short may be the time that waking up takes.
+    // A wait this short may be the time of a wake-up.
     CHECK(says(with(run(30), [](Statistics& s) { s.stages[2].items_in = 90'000; }),
                "give it more workers"));
 }
 
-TEST_CASE("who waits for input while others wait for room may be right in a keyed or ordered stage",
+TEST_CASE("in a keyed or ordered stage a worker may wait for input while others wait for slots",
           "[explain]") {
     for (const bool is_keyed : {false, true}) {
         Snapshot run(2s, 8);
@@ -474,7 +475,7 @@ TEST_CASE("who waits for input while others wait for room may be right in a keye
         else
             check(Kind::order_bound, 0, run);
     }
-    // And with a queue of one item nobody can tell.
+    // A queue of one item says nothing.
     Snapshot one(2s, 8);
     one.stage("read", 1, 0, 900, {.1, 0, .8})
         .last([](auto& stage) { stage.queue = QueueStatistics{.capacity = 1, .mean_fill = 1}; })
@@ -482,7 +483,7 @@ TEST_CASE("who waits for input while others wait for room may be right in a keye
     check(Kind::uneven, 0, one.consumer(900, {.01, .99, 0}));
 }
 
-TEST_CASE("a stage that has no core for most of a run is the limit if it has work when it has one",
+TEST_CASE("a stage that lacks a core for most of a run is the limit if it always has work",
           "[explain]") {
     Statistics run = Snapshot(2s, 2)
                          .stage("read", 1, 0, 90, {.01, 0, .75, .01})
@@ -491,12 +492,12 @@ TEST_CASE("a stage that has no core for most of a run is the limit if it has wor
     check(Kind::uneven, 0, run);
     run.stages[1].ready = 1800ms;
     check(Kind::cpu_bound, 1, run);
-    run.stages[1].busy = 600ms;  // which is not for want of a core
+    run.stages[1].busy = 600ms;  // not because it lacks a core
     run.stages[1].cpu = 10ms;
     check(Kind::uneven, 0, run);
 }
 
-TEST_CASE("a stage that uses a fifth of its cores is not asleep when others were kept from theirs",
+TEST_CASE("a stage that uses a fifth of its cores is not io_bound if other workers lacked a core",
           "[explain]") {
     Snapshot run(2s, 4);
     run.stage("read", 1, 0, 900, {.01, 0, .95, .01})
@@ -508,7 +509,7 @@ TEST_CASE("a stage that uses a fifth of its cores is not asleep when others were
     check(Kind::io_bound, 2, with(run, [](Statistics& s) { s.stages[0].queue->mean_fill = 0; }));
 }
 
-TEST_CASE("of two that are equally busy the one limits the run that was not kept from the cores",
+TEST_CASE("of two equally busy stages the one that did not lack a core limits the run",
           "[explain]") {
     Snapshot run(2s, 4);
     run.range("source", 900, {.01, 0, .99, .01})
@@ -518,7 +519,7 @@ TEST_CASE("of two that are equally busy the one limits the run that was not kept
     check(Kind::cpu_bound, 1, with(run, [](Statistics& s) { s.stages[2].ready = 1600ms; }));
 }
 
-TEST_CASE("a consumer that only lacks a core does not seem to sleep or to be the limit",
+TEST_CASE("a consumer that only lacks a core is neither asleep nor the limit",
           "[explain]") {
     Snapshot run(2s, 2);
     run.stage("parse", 4, 0, 900, {.33, .0, .67, .05})
@@ -528,7 +529,7 @@ TEST_CASE("a consumer that only lacks a core does not seem to sleep or to be the
     run.stats().consumer.ready = 1900ms;
     check(Kind::machine_full, 0, run);
     CHECK(says(run, "this run has got 0.2 of them"));
-    // Where the rest of the run would not fill the machine it is told what it lacks.
+    // If the rest of the run does not fill the machine, the verdict says that the consumer lacks a core.
     Snapshot alone(2s, 2);
     alone.stage("parse", 1, 0, 900, {.1, 0, .9})
         .last([](auto& stage) { stage.queue->mean_fill = 1000; })
@@ -539,14 +540,14 @@ TEST_CASE("a consumer that only lacks a core does not seem to sleep or to be the
                "90 % for room; leave it more of the machine."));
 }
 
-TEST_CASE("a stage that sleeps is the limit also where other programs fill the machine",
+TEST_CASE("a stage that sleeps is the limit even if other programs fill the machine",
           "[explain]") {
     Statistics stats = Chain{.workers = 4, .cpu = .01, .cores = 2};
     stats.stages[1].ready = stats.stages[1].busy * 7 / 10;
     check(Kind::io_bound, 1, stats);
 }
 
-TEST_CASE("a stage that sleeps waits for its core now and then too", "[explain]") {
+TEST_CASE("a stage that sleeps is io_bound although it sometimes waits for its core", "[explain]") {
     Statistics stats = Chain{.workers = 4, .cpu = .01, .cores = 2};
     stats.stages[1].ready = stats.stages[1].busy * 2 / 5;
     check(Kind::io_bound, 1, stats);
@@ -554,14 +555,14 @@ TEST_CASE("a stage that sleeps waits for its core now and then too", "[explain]"
     check(Kind::machine_full, 1, stats);
 }
 
-TEST_CASE("without processor times no machine is full and nobody waits by himself", "[explain]") {
+TEST_CASE("without processor times no verdict is machine_full or io_bound", "[explain]") {
     check(Kind::cpu_bound, 1, Chain{.workers = 8, .load = 1, .cores = 2});
     check(Kind::cpu_bound, 1, Chain{.workers = 64, .load = 1, .cores = 2});
     check(Kind::cpu_bound, 1, Chain{.workers = 2, .load = 1, .cpu = .9, .cores = 0});
     CHECK(says(Chain{.cpu = .9, .cores = 0}, "if the machine has free cores"));
 }
 
-TEST_CASE("two that are equally busy are balanced", "[explain]") {
+TEST_CASE("two equally busy stages are balanced", "[explain]") {
     for (std::size_t a = 0; a < 4; ++a)
         for (std::size_t b = a + 1; b <= 4; ++b)
             for (const double less : {0., .03})
@@ -578,26 +579,26 @@ TEST_CASE("two that are equally busy are balanced", "[explain]") {
                "Stage s1 and stage s2 are equally busy (97 % and 95 % of the time)"));
 }
 
-TEST_CASE("a stage that is a tenth less busy than the bottleneck is not its equal", "[explain]") {
+TEST_CASE("a stage that is a tenth less busy than the bottleneck is not balanced with it", "[explain]") {
     for (std::size_t b : {0u, 2u, 3u})
         check(Kind::cpu_bound, 1, with(Chain{.stages = 4, .limit = 1}.made(), [&](Statistics& s) {
                   s.stages[b].busy = 1740ms;
               }));
 }
 
-TEST_CASE("a run in which nobody is busy for long is uneven", "[explain]") {
+TEST_CASE("a run without a busy stage is uneven", "[explain]") {
     for (std::size_t stages = 2; stages <= 4; ++stages)
-        for (std::size_t behind = 0; behind + 1 < stages; ++behind)
+        for (std::size_t blocked = 0; blocked + 1 < stages; ++blocked)
             for (const double busy : {.3, .45}) {
                 Snapshot run(2s, 8);
                 for (std::size_t i = 0; i < stages; ++i)
                     run.stage(numbered("s", i), 2, i == 0 ? 0 : 500, 500,
-                              {busy, i == behind + 1 ? .5 : .05, i == behind ? .5 : .05});
+                              {busy, i == blocked + 1 ? .5 : .05, i == blocked ? .5 : .05});
                 run.consumer(500, {.05, .9, 0});
-                check(Kind::uneven, behind, run);
-                CHECK(says(run, numbered("A larger qsize of s", behind)));
+                check(Kind::uneven, blocked, run);
+                CHECK(says(run, numbered("A larger qsize of s", blocked)));
             }
-    // One after the other: each has the run's half for itself.
+    // Two stages in turn: each runs for half of the time.
     Snapshot halves(2s, 8);
     halves.stage("fold", 2, 0, 2, {.48, 0, 0}).stage("merge", 1, 2, 1, {.47, .52, 0});
     check(Kind::uneven, none, halves.consumer(1, {0, 1, 0}));
@@ -607,8 +608,8 @@ TEST_CASE("a run in which nobody is busy for long is uneven", "[explain]") {
 
 namespace {
 
-/// The same as a chain whose last stage is a sink. To trip over: the thread that waits in execute() seems to be
-/// busy all the time with nothing, as it is where nothing is counted.
+/// Returns: the statistics of the chain with a sink as its last stage. As in real statistics, the thread that waits in
+/// execute() appears busy all the time, which must not mislead explain().
 Statistics ending_in_sink(Snapshot run) {
     run.last([](auto& stage) {
         stage.queue.reset();
@@ -621,7 +622,7 @@ Statistics ending_in_sink(Snapshot run) {
 
 }  // namespace
 
-TEST_CASE("where a sink ends the pipeline it is the sink that limits the run, or a stage before", "[explain]") {
+TEST_CASE("in a pipeline with a sink, the sink or a stage before it limits the run", "[explain]") {
     for (std::size_t stages = 2; stages <= 4; ++stages)
         for (std::size_t limit = 0; limit < stages; ++limit)
             for (const double cpu : {0., .02, 1.}) {
@@ -639,7 +640,7 @@ TEST_CASE("where a sink ends the pipeline it is the sink that limits the run, or
                "The source s0 limits the run: its worker is busy 97 % of the time while s1 waits 87 % for input"));
 }
 
-TEST_CASE("every verdict but that of the consumer is there with a sink, too", "[explain]") {
+TEST_CASE("a pipeline with a sink can have every verdict but consumer_bound", "[explain]") {
     Snapshot balance(2s, 8);
     balance.range("source", 1000, {.1, 0, .9})
         .stage("fetch", 1, 1000, 1000, {.97, .01, .02})
@@ -677,7 +678,7 @@ TEST_CASE("every verdict but that of the consumer is there with a sink, too", "[
     no_times.range("source", 10, {}).stage("store", 1, 10, 0, {});
     check(Kind::too_early, none, ending_in_sink(no_times));
 
-    // A sink that is fused with its source.
+    // A sink fused with its source.
     const auto whole = [](double busy, double in_turn, double cpu) {
         Snapshot run(1s, 8);
         run.stage("all", 4, 400, 0, {busy, in_turn, 0, cpu});
@@ -688,10 +689,10 @@ TEST_CASE("every verdict but that of the consumer is there with a sink, too", "[
     check(Kind::input_bound, 0, whole(.25, .75, .2));
 }
 
-TEST_CASE("no run that ends in a sink is said to have a loop that takes its results", "[explain]") {
-    const auto nap = [](int) { std::this_thread::sleep_for(2ms); };
-    const auto slow = [nap](int x) {
-        nap(x);
+TEST_CASE("the verdict on a run with a sink never mentions a consumer loop", "[explain]") {
+    const auto sleep = [](int) { std::this_thread::sleep_for(2ms); };
+    const auto slow = [sleep](int x) {
+        sleep(x);
         return x;
     };
     const auto quick = [](int) {};
@@ -706,11 +707,11 @@ TEST_CASE("no run that ends in a sink is said to have a loop that takes its resu
         return explain(stats);
     };
     const std::vector<Verdict> verdicts{
-        verdict_of(std::views::iota(0, 20) | for_each(nap)),
-        verdict_of(std::views::iota(0, 20) | for_each({.workers = 3}, nap)),
+        verdict_of(std::views::iota(0, 20) | for_each(sleep)),
+        verdict_of(std::views::iota(0, 20) | for_each({.workers = 3}, sleep)),
         verdict_of(std::views::iota(0, 20) | std::views::transform(slow) | for_each(quick)),
         verdict_of(std::views::iota(0, 20) | map_stage(slow) | for_each(quick)),
-        verdict_of(std::views::iota(0, 20) | map_stage(slow) | for_each(nap)),
+        verdict_of(std::views::iota(0, 20) | map_stage(slow) | for_each(sleep)),
         verdict_of(std::views::iota(0, 100'000) | for_each(quick)),
         verdict_of(std::views::iota(0, 20) | stage([](Input<int> items) {
                        for ([[maybe_unused]] int x : items) std::this_thread::sleep_for(2ms);
@@ -725,7 +726,7 @@ TEST_CASE("no run that ends in a sink is said to have a loop that takes its resu
     }
 }
 
-TEST_CASE("what takes the results is called by its name", "[explain]") {
+TEST_CASE("the verdict names the kind of consumer", "[explain]") {
     const auto taken_by = [](const char* what) {
         return with(Chain{.limit = 3}.made(), [&](Statistics& stats) { stats.consumer.taken_by = what; });
     };
@@ -752,7 +753,7 @@ TEST_CASE("what takes the results is called by its name", "[explain]") {
     CHECK(monitor.stats().consumer.taken_by.empty());
 }
 
-TEST_CASE("odd names and odd numbers do no harm to the verdict", "[explain]") {
+TEST_CASE("unusual names and numbers do not break the verdict", "[explain]") {
     Snapshot run(2s, 8);
     run.stage("", 1, 0, 10, {.1, 0, .9})
         .stage("a\nb\x1b[31m\xff", 1, 10, 10, {.97, 0, 0})

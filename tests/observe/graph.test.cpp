@@ -9,7 +9,8 @@
 #include <functional>
 #include <string>
 
-namespace picture_tests {
+// to_dot() and to_mermaid(): graphs of pipelines and of runs.
+namespace graph_tests {
 
 using namespace parallelpipe;
 using namespace std::chrono_literals;
@@ -40,7 +41,7 @@ bool has(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("a picture before the run has stages, workers and the room of the queues", "[picture]") {
+TEST_CASE("a graph before the run has stages, workers and the capacities of the queues", "[graph]") {
     CHECK(to_mermaid(titles(0ns)) ==
           "flowchart LR\n"
           "    s0([\"source<br/>range\"])\n"
@@ -58,7 +59,7 @@ TEST_CASE("a picture before the run has stages, workers and the room of the queu
     CHECK(!has(dot, "penwidth"));
 }
 
-TEST_CASE("a picture of a run has numbers and the bottleneck in colour", "[picture]") {
+TEST_CASE("a graph of a run has numbers and the bottleneck in colour", "[graph]") {
     CHECK(to_mermaid(titles(10s)) ==
           "flowchart LR\n"
           "    s0([\"source<br/>range<br/>12,500 out<br/>busy 2 %\"])\n"
@@ -76,7 +77,7 @@ TEST_CASE("a picture of a run has numbers and the bottleneck in colour", "[pictu
     CHECK(dot.find("penwidth") == dot.rfind("penwidth"));
 }
 
-TEST_CASE("a consumer that limits the run is coloured, and a sink has none", "[picture]") {
+TEST_CASE("a consumer that limits the run is coloured; a pipeline with a sink has no consumer", "[graph]") {
     Snapshot run(10s);
     run.stage("work", 1, 0, 100, {.1, 0, .9}).consumer(100, {.99});
     CHECK(has(to_mermaid(run), "style s1 fill"));
@@ -91,7 +92,7 @@ TEST_CASE("a consumer that limits the run is coloured, and a sink has none", "[p
     CHECK(has(to_mermaid(sink), "write<br/>1 worker<br/>100 in<br/>busy"));
 }
 
-TEST_CASE("names that mean something to a picture's language stay names", "[picture]") {
+TEST_CASE("names with special characters of the graph languages are escaped", "[graph]") {
     const std::string name = "a\"b\\c\nd<i>&amp;|`#1;` [x]; //\xff";
     Snapshot run(10s);
     run.stage(name, 1, 0, 100, {.1, 0, .9}).sink("write", 1, 100, {.99});
@@ -103,7 +104,7 @@ TEST_CASE("names that mean something to a picture's language stay names", "[pict
               "d#60;i#62;#38;amp#59;#124;#96;#35;1#59;#96; #91;x#93;#59; //\xEF\xBF\xBD<br/>"));
 }
 
-TEST_CASE("names alone make a picture, and no stages make an empty one", "[picture]") {
+TEST_CASE("statistics with names only give a graph, and without stages an empty one", "[graph]") {
     Statistics names;
     names.stages = {{.name = "a", .workers = 1}, {.name = "b", .workers = 2}};
     CHECK(to_mermaid(names) ==
@@ -118,7 +119,7 @@ TEST_CASE("names alone make a picture, and no stages make an empty one", "[pictu
 
 namespace {
 
-/// 400 bytes: fewer of them wait by default.
+/// An item of 400 bytes, so the default capacity of its queue is smaller.
 struct Row {
     std::array<int, 100> cells{};
 };
@@ -129,7 +130,7 @@ generator<Row> rows(Input<int> numbers) {
 
 }  // namespace
 
-TEST_CASE("a pipeline is drawn as it would run, with the room that a run would give", "[picture]") {
+TEST_CASE("the graph of a pipeline shows the capacities that a run would have", "[graph]") {
     auto source = Stage([]() -> generator<int> { co_yield 1; }).setup({.qsize = 0, .name = "read"});
     auto make = Stage(&rows).setup({.workers = 4, .ordered = true, .name = "make"});
     auto keyed = make;
@@ -149,8 +150,8 @@ TEST_CASE("a pipeline is drawn as it would run, with the room that a run would g
     CHECK(has(to_dot(whole.ordered()), "read\\n1 worker, ordered"));
 }
 
-TEST_CASE("a range and a sink are drawn as such, and a range that can be read once stays unread",
-          "[picture]") {
+TEST_CASE("the graph shows a range and a sink as such, and does not use up a single-pass range",
+          "[graph]") {
     const auto numbers = []() -> generator<int> { co_yield 1; };
     int sum = 0;
     const auto add = [](Input<int> in, int& to) {
@@ -166,7 +167,7 @@ TEST_CASE("a range and a sink are drawn as such, and a range that can be read on
     CHECK(sum == 1);
 }
 
-TEST_CASE("a stage alone is drawn, and an open pipeline", "[picture]") {
+TEST_CASE("a single stage and an open pipeline have a graph", "[graph]") {
     auto make = Stage(&rows).setup({.workers = 2, .name = "make"});
     CHECK(to_mermaid(make) ==
           "flowchart LR\n"
@@ -175,8 +176,8 @@ TEST_CASE("a stage alone is drawn, and an open pipeline", "[picture]") {
           "    s0 -->|\"at most 163\"| s1\n");
     CHECK(to_mermaid(make) == to_mermaid(Pipeline(make)));
     CHECK(to_dot(make) == to_dot(Pipeline(make)));
-    // One worker has all keys.
+    // A single worker is not keyed: it has all keys.
     CHECK(!has(to_dot(make.setup({.workers = 1}).partition_by(std::identity())), "keyed"));
 }
 
-}  // namespace picture_tests
+}  // namespace graph_tests

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+// to_html() and write_html(): the page about a run.
 namespace html_tests {
 
 using namespace parallelpipe;
@@ -57,7 +58,7 @@ std::size_t count(const std::string& text, const std::string& part) {
     return times;
 }
 
-/// What stands between `from` and `to`, the first time.
+/// Returns: the text between the first `from` and the next `to`.
 std::string between(const std::string& text, const std::string& from, const std::string& to) {
     const std::size_t begin = text.find(from);
     if (begin == std::string::npos) return "(no " + from + ")";
@@ -65,7 +66,7 @@ std::string between(const std::string& text, const std::string& from, const std:
     return text.substr(begin + from.size(), end - begin - from.size());
 }
 
-/// The cells of a table's body as a reader sees them.
+/// Returns: the text of the cells of a table's body.
 Rows cells(const std::string& table) {
     Rows rows;
     const std::string body = between(table, "<tbody>", "</tbody>");
@@ -84,8 +85,8 @@ Rows cells(const std::string& table) {
     return rows;
 }
 
-/// Whether every tag is closed where it should be, every attribute is in quotes, and no text has a
-/// character that should be escaped. Empty is yes.
+/// Checks that every tag is closed, every attribute is in quotes, and every special character is escaped.
+/// Returns: the mistake; empty without one.
 std::string mistake(const std::string& page) {
     std::vector<std::string> open;
     for (std::size_t at = page.find("<html"); at < page.size();) {
@@ -128,7 +129,7 @@ bool has(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("the numbers of the page are those of the statistics", "[html]") {
+TEST_CASE("the page has the numbers of the statistics", "[html]") {
     const std::string page = to_html(titles());
     CHECK(cells(between(page, "id=\"stages\"", "</section>")) ==
           Rows{{"source", "1", "", "12,500", "2 %", "2 %", "0 %", "97 %", "498", "480", "511",
@@ -148,7 +149,7 @@ TEST_CASE("the numbers of the page are those of the statistics", "[html]") {
     CHECK(has(page, "<p class=\"soft\">10.0 s, ended; 4 cores, 48 % used</p>"));
 }
 
-TEST_CASE("the page says what limits the run and marks it in the picture and in the table",
+TEST_CASE("the page says what limits the run and marks it in the graph and in the table",
           "[html]") {
     const std::string page = to_html(titles());
     CHECK(
@@ -165,18 +166,18 @@ TEST_CASE("the page says what limits the run and marks it in the picture and in 
             "<title>after source: mean 480, now 498, at most 511 waiting, room for 512</title>"));
 }
 
-TEST_CASE("the picture of a long pipeline has several rows", "[html]") {
+TEST_CASE("the graph of a long pipeline has several rows", "[html]") {
     Snapshot run(2s);
     for (std::size_t i = 0; i < 11; ++i) run.stage(numbered("s", i), 1, 5, 5, {.1});
     const std::string svg = between(to_html(run), "<svg ", "</svg>");
     CHECK(count(svg, "class=\"node") == 12);
     CHECK(count(svg, "class=\"arrow") == 11);
-    // Of each row the first stands at the left.
+    // Each row starts with a node at the left.
     CHECK(count(svg, "class=\"node outside\" x=\"0.0\"") + count(svg, "class=\"node\" x=\"0.0\"") ==
           3);
 }
 
-TEST_CASE("the page needs nothing from elsewhere and says so to the browser", "[html]") {
+TEST_CASE("the page loads nothing from elsewhere and forbids it to the browser", "[html]") {
     const std::string page = to_html(recorded(20));
     for (const char* foreign :
          {"://", "<script", "src=", "url(", "@import", "<iframe", "onload", "onclick"})
@@ -185,7 +186,7 @@ TEST_CASE("the page needs nothing from elsewhere and says so to the browser", "[
     CHECK(has(page, "prefers-color-scheme: dark"));
 }
 
-TEST_CASE("the page can be read without seeing it", "[html]") {
+TEST_CASE("the page is accessible to screen readers", "[html]") {
     const std::string page = to_html(recorded(20), "A & B");
     CHECK(page.starts_with(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"));
@@ -199,7 +200,7 @@ TEST_CASE("the page can be read without seeing it", "[html]") {
     CHECK(has(page, "aria-label=\"The pipeline: source, get_titles, results\""));
 }
 
-TEST_CASE("every page is well formed, whatever is in it", "[html]") {
+TEST_CASE("every page is well-formed, whatever names it contains", "[html]") {
     const std::string evil = "</title></style><script>alert(\"1\")</script>&amp;'\n\x1b\xff";
     Snapshot run = titles();
     run.stats().stages[1].name = evil;
@@ -222,7 +223,7 @@ TEST_CASE("every page is well formed, whatever is in it", "[html]") {
     CHECK(!mistake("<html><p>a > b</p></html>").empty());
 }
 
-TEST_CASE("a page before the run has the picture and the settings only", "[html]") {
+TEST_CASE("a page before the run has only the graph and the settings", "[html]") {
     Statistics stats = titles();
     stats.elapsed = 0ns;
     const std::string page = to_html(stats);
@@ -233,10 +234,10 @@ TEST_CASE("a page before the run has the picture and the settings only", "[html]
         CHECK(count(page, part) == 0);
 }
 
-TEST_CASE("the time lines have the samples' numbers", "[html]") {
+TEST_CASE("the timelines have the numbers of the samples", "[html]") {
     CHECK(count(to_html(titles()), "id=\"timelines\"") == 0);
     const std::string page = between(to_html(recorded(11)), "id=\"timelines\"", "</section>");
-    // A sample each second: 100 and 50 results more each time.
+    // A sample each second, with 100 and 50 more results each time.
     CHECK(has(page, "source: results per second, at most 100"));
     CHECK(has(page, "get_titles: results per second, at most 50"));
     CHECK(has(page, "source: results waiting after it, at most 6"));
@@ -253,7 +254,7 @@ TEST_CASE("the time lines have the samples' numbers", "[html]") {
     CHECK(fill.points[9].value == 2.0);
 }
 
-TEST_CASE("many samples make no longer a page, and no peak of a queue is lost", "[html]") {
+TEST_CASE("many samples do not make the page longer and lose no peak of a queue", "[html]") {
     const auto many = recorded(20'001).samples;
     const detail::time_line fill = detail::fill_line(many, 1);
     CHECK(fill.points.size() == detail::most_steps + 1);
@@ -265,7 +266,7 @@ TEST_CASE("many samples make no longer a page, and no peak of a queue is lost", 
     CHECK(rate.most < 102'000);
 }
 
-TEST_CASE("samples with missing numbers or without time between them do no harm", "[html]") {
+TEST_CASE("samples with missing numbers or at the same time do not break the page", "[html]") {
     Statistics stats = titles();
     stats.samples = {
         {1s, {}, {}}, {1s, {5, 5}, {1}}, {500ms, {1, 1}, {1, 1}}, {2s, {3, 3}, {2, 2}}};
@@ -274,7 +275,7 @@ TEST_CASE("samples with missing numbers or without time between them do no harm"
     CHECK(count(to_html(stats), "id=\"timelines\"") == 0);
 }
 
-TEST_CASE("a page is written to a stream or a file, or the error says which file", "[html]") {
+TEST_CASE("write_html writes to a stream or a file, and an error names the file", "[html]") {
     std::ostringstream out;
     write_html(out, titles());
     CHECK(out.str() == to_html(titles()));

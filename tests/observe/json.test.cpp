@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 
+// to_json(): the statistics as JSON.
 namespace json_tests {
 
 using namespace parallelpipe;
@@ -70,7 +71,7 @@ void same_counts(const Json& json, const Counts& counts) {
 
 }  // namespace
 
-TEST_CASE("the statistics as JSON have every number, under its documented name", "[json]") {
+TEST_CASE("the JSON has every number under its documented name", "[json]") {
     const Statistics stats = example();
     const Json json = read_json(to_json(stats));
     CHECK(json.size() == 8);
@@ -109,7 +110,7 @@ TEST_CASE("the statistics as JSON have every number, under its documented name",
     CHECK(json.at("stages").at(2).at("queue").kind == 'n');
 }
 
-TEST_CASE("the consumer, the samples and the verdict stand in the JSON too", "[json]") {
+TEST_CASE("the JSON contains the consumer, the samples and the verdict", "[json]") {
     Statistics stats = example();
     stats.has_ended = true;
     stats.consumer = {.items = 7,
@@ -145,7 +146,7 @@ TEST_CASE("the consumer, the samples and the verdict stand in the JSON too", "[j
     CHECK(json.at("verdict").at("text").text == explain(stats).text);
 }
 
-TEST_CASE("the JSON of nothing is an object with all keys", "[json]") {
+TEST_CASE("the JSON of empty statistics is an object with all keys", "[json]") {
     const Json json = read_json(to_json(Statistics()));
     CHECK(json.size() == 8);
     CHECK(json.at("stages").size() == 0);
@@ -155,7 +156,7 @@ TEST_CASE("the JSON of nothing is an object with all keys", "[json]") {
     CHECK(json.at("verdict").at("stage").kind == 'n');
 }
 
-TEST_CASE("a name can be anything and the JSON stays valid", "[json]") {
+TEST_CASE("the JSON is valid whatever bytes a name has", "[json]") {
     std::string all;
     for (int c = 1; c < 128; ++c) all += static_cast<char>(c);
     all += '\0';
@@ -176,13 +177,13 @@ TEST_CASE("a name can be anything and the JSON stays valid", "[json]") {
     CHECK(read_back("\xFF"
                     "a") == lost + "a");
     CHECK(read_back("cut \xE2\x82") == "cut " + lost + lost);
-    CHECK(read_back("\xC0\x80") == lost + lost);             // longer than needed
-    CHECK(read_back("\xED\xA0\x80") == lost + lost + lost);  // half of a pair
+    CHECK(read_back("\xC0\x80") == lost + lost);             // an overlong encoding
+    CHECK(read_back("\xED\xA0\x80") == lost + lost + lost);  // half of a surrogate pair
     CHECK(read_back("\xF4\x90\x80\x80") == lost + lost + lost + lost);
     CHECK(read_back("\x80\xC3\xA4") == lost + "\xC3\xA4");
 }
 
-TEST_CASE("a mean that is no number is null in JSON", "[json]") {
+TEST_CASE("a mean that is not finite is null in JSON", "[json]") {
     for (const double odd :
          {std::numeric_limits<double>::infinity(), std::numeric_limits<double>::quiet_NaN()}) {
         Snapshot run(1s);
@@ -191,7 +192,7 @@ TEST_CASE("a mean that is no number is null in JSON", "[json]") {
     }
 }
 
-TEST_CASE("the test's reader of JSON refuses what is none", "[json]") {
+TEST_CASE("the JSON reader of the tests refuses invalid JSON", "[json]") {
     for (const char* wrong :
          {"", "{", "{\"a\":1,}", "[1,]", "[1 2]", "\"a", "\"\n\"", "\"\\x\"", "01", "1.", "nan",
           "{\"a\":1,\"a\":2}", "{a:1}", "1 2", "'a'", "-", "[,1]"})

@@ -30,6 +30,7 @@
 #include <utility>
 #include <vector>
 
+// Monitor: statistics from other threads, samples, callbacks, the watchdog.
 namespace monitor_tests {
 
 using namespace parallelpipe;
@@ -43,7 +44,7 @@ Pipeline<void, int> numbers(int end) {
     return std::views::iota(0, end) | map_stage({.name = "same"}, [](int x) { return x; });
 }
 
-/// Sleeps at each item until `go` says so, or the run is stopped.
+/// A pipeline that waits at each item until `go` is released or the run is stopped.
 Pipeline<void, int> stuck(std::counting_semaphore<>& go, int end = 100) {
     return std::views::iota(0, end) | map_stage({.name = "stuck"}, [&go](int x) {
                while (!go.try_acquire_for(1ms))
@@ -52,7 +53,7 @@ Pipeline<void, int> stuck(std::counting_semaphore<>& go, int end = 100) {
            });
 }
 
-/// Never ends by itself.
+/// An endless source.
 Stage<void, int> endless() {
     return Stage<void, int>([]() -> generator<int> {
                for (int i = 0;; ++i) co_yield i;
@@ -67,7 +68,7 @@ long sum_of_all(Results<int>& results) {
 }
 long sum_of(Results<int> results) { return sum_of_all(results); }
 
-/// What ended the run.
+/// Returns: the message of the exception that `run` throws; empty without one.
 std::string error_of(const std::function<void()>& run) {
     try {
         run();
@@ -79,7 +80,7 @@ std::string error_of(const std::function<void()>& run) {
 
 bool has(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
 
-/// 45: the sum of numbers(10); has a monitor still its wits.
+/// Checks that the monitor still works for another run.
 void check_works(Monitor& monitor) {
     CHECK(sum_of(numbers(10).results(monitor)) == 45);
     CHECK(monitor.stats().consumer.items == 10);
@@ -87,7 +88,7 @@ void check_works(Monitor& monitor) {
 
 }  // namespace
 
-TEST_CASE("a monitor knows nothing before its first run and all of it behind the end",
+TEST_CASE("a monitor has no statistics before its first run and all of them after its end",
           "[monitor]") {
     Monitor monitor;
     CHECK(monitor.stats().stages.empty());
@@ -103,12 +104,12 @@ TEST_CASE("a monitor knows nothing before its first run and all of it behind the
         CHECK(all.consumer.activity == Activity::ended);
         CHECK(all.stages[1].each[0].activity == Activity::ended);
         CHECK(all.samples.empty());
-        // The next run takes its place.
+        // The next run replaces its statistics.
         CHECK(numbers(10).execute(monitor) == 9);
     }
 }
 
-TEST_CASE("a monitor goes with every way to run", "[monitor]") {
+TEST_CASE("a monitor works with every way to run", "[monitor]") {
     Monitor monitor;
     monitor.record();
     const auto took = [&](std::uint64_t items) {
@@ -149,10 +150,10 @@ TEST_CASE("a monitor goes with every way to run", "[monitor]") {
     CHECK(sink.has_ended);
     CHECK(sink.stages.back().items_in == 20);
     CHECK(sink.consumer.activity == Activity::not_started);
-    CHECK(sink.samples.back().items_out.back() == 20);  // of a sink what it has taken
+    CHECK(sink.samples.back().items_out.back() == 20);  // the items that the sink has taken
 }
 
-TEST_CASE("a monitor sees from any thread what each one does, while the run goes on", "[monitor]") {
+TEST_CASE("a monitor shows from any thread what each worker does during the run", "[monitor]") {
     Monitor monitor;
     monitor.record(1ms);
     std::counting_semaphore<> go(0);
@@ -183,14 +184,14 @@ TEST_CASE("a monitor sees from any thread what each one does, while the run goes
     CHECK(sum_of(std::move(results)) == 99'999L * 50'000);
     const Statistics all = monitor.stats();
     for (std::size_t i = 1; i < all.samples.size(); ++i) {
-        if (all.samples[i].at < all.samples[i - 1].at) FAIL("time goes back");
-        if (all.samples[i].items_out[1] < all.samples[i - 1].items_out[1]) FAIL("items are lost");
+        if (all.samples[i].at < all.samples[i - 1].at) FAIL("the time decreases");
+        if (all.samples[i].items_out[1] < all.samples[i - 1].items_out[1]) FAIL("a count decreases");
     }
     CHECK(all.samples.front().items_out[1] == 0);
     CHECK(all.samples.back().items_out[1] == 100'000);
 }
 
-TEST_CASE("a monitor watches one run at a time, and a second one does not even begin",
+TEST_CASE("a monitor watches one run at a time, and a second run does not start",
           "[monitor]") {
     Monitor monitor;
     monitor.record();
@@ -208,11 +209,11 @@ TEST_CASE("a monitor watches one run at a time, and a second one does not even b
     }
     CHECK(monitor.stats().has_ended);
     CHECK(single.execute(monitor) == 7);
-    // A range that can be read only once has been.
+    // The single-pass range is used up.
     CHECK_THROWS_AS(single.execute(monitor), std::logic_error);
     check_works(monitor);
 
-    // A run that has ended is over, though its Results are still there.
+    // After the end of a run another may start, even if the Results still exist.
     auto results = numbers(3).results(monitor);
     for ([[maybe_unused]] int x : results) continue;
     check_works(monitor);
@@ -220,7 +221,7 @@ TEST_CASE("a monitor watches one run at a time, and a second one does not even b
     CHECK_NOTHROW(monitor.record().on_progress(1h, nullptr));
 }
 
-TEST_CASE("a monitor takes no interval that is not positive", "[monitor]") {
+TEST_CASE("a monitor refuses intervals that are not positive", "[monitor]") {
     Monitor monitor;
     CHECK_THROWS_AS(monitor.record(0s), std::invalid_argument);
     CHECK_THROWS_AS(monitor.on_progress(-1s, [](const Statistics&) {}), std::invalid_argument);
@@ -230,7 +231,7 @@ TEST_CASE("a monitor takes no interval that is not positive", "[monitor]") {
     check_works(monitor);
 }
 
-TEST_CASE("a run that ends early is seen to its end", "[monitor]") {
+TEST_CASE("a monitor shows a run that ends early until its end", "[monitor]") {
     const std::size_t threads = support::threads_at_rest();
     Monitor monitor;
     monitor.trace().on_stall(1h);
@@ -262,7 +263,7 @@ TEST_CASE("a run that ends early is seen to its end", "[monitor]") {
     check_works(monitor);
 }
 
-TEST_CASE("a run with a monitor that cannot start its threads leaves nothing behind", "[monitor]") {
+TEST_CASE("a run with a monitor that cannot start its threads leaks nothing", "[monitor]") {
     const std::size_t threads = support::threads_at_rest();
     Monitor monitor;
     monitor.record();
@@ -282,7 +283,7 @@ TEST_CASE("a run with a monitor that cannot start its threads leaves nothing beh
     check_works(monitor);
 }
 
-TEST_CASE("a run goes on without its monitor, before its end and after", "[monitor]") {
+TEST_CASE("a run may outlive its monitor", "[monitor]") {
     const bool is_over = GENERATE(false, true);
     std::atomic<int> calls{0};
     std::optional<Results<int>> results;
@@ -300,7 +301,7 @@ TEST_CASE("a run goes on without its monitor, before its end and after", "[monit
     calls_then = calls;
     for (int x : *results) sum += x;
     for (int i = 0; i < 50; ++i)
-        for (int x : *results) sum += x;  // after the end there is nothing
+        for (int x : *results) sum += x;  // no results after the end
     CHECK(sum == 4'999L * 2'500);
     CHECK(results->stats().has_ended);
     CHECK(results->stats().consumer.items == 5'000);
@@ -317,24 +318,24 @@ TEST_CASE("a callback may destroy its run and its monitor", "[monitor]") {
     const std::size_t threads = support::threads_at_rest();
     auto watched = std::make_unique<Watched>();
     std::atomic<bool> is_there{false};
-    std::atomic<bool> spinning_is_futile{false};
+    std::atomic<bool> is_gone{false};
     std::atomic<int> calls{0};
     const bool throws = GENERATE(false, true);
     watched->monitor.record(1ms).on_progress(1ms, [&, throws](const Statistics&) {
         if (!is_there) return;
         ++calls;
         watched.reset();
-        spinning_is_futile = true;
+        is_gone = true;
         if (throws) throw std::runtime_error("gone");
     });
     watched->results.emplace(endless().results(watched->monitor));
     is_there = true;
-    CHECK(comes_true([&] { return spinning_is_futile.load(); }));
+    CHECK(comes_true([&] { return is_gone.load(); }));
     CHECK(comes_true([&] { return support::thread_count() == threads; }));
     CHECK(calls == 1);
 }
 
-TEST_CASE("a monitor that watches another run does not touch the results of the one before",
+TEST_CASE("a monitor that watches another run does not affect the results of the previous run",
           "[monitor][trace]") {
     Monitor monitor;
     monitor.trace(4);
@@ -342,19 +343,19 @@ TEST_CASE("a monitor that watches another run does not touch the results of the 
     CHECK(sum_of_all(first) == 10);
     CHECK(numbers(7).execute(monitor) == 6);
     for (int i = 0; i < 50; ++i)
-        CHECK(sum_of_all(first) == 0);  // waits for an item that never comes
+        CHECK(sum_of_all(first) == 0);  // has no more results
     CHECK(monitor.stats().consumer.items == 7);
     first.cancel();
     std::optional<Results<int>> second(numbers(9).results(monitor));
     CHECK(*second->begin() == 0);
-    { const auto gone = std::move(first); }  // destroyed while the other one is watched
+    { const auto gone = std::move(first); }  // destroyed while the monitor watches the other run
     CHECK(monitor.stats().stages.size() == 2);
     CHECK_FALSE(monitor.stats().consumer.activity == Activity::ended);
     second.reset();
     check_works(monitor);
 }
 
-TEST_CASE("a run that could not be started is told as far as it came", "[monitor][trace]") {
+TEST_CASE("every report works for a run that failed to start", "[monitor][trace]") {
     const bool other_before = GENERATE(false, true);
     bool refused = true;
     for (int allowed = 0; refused; ++allowed) {
@@ -400,7 +401,7 @@ TEST_CASE("there are never too many samples, and the first and the last are amon
         run.stats().elapsed = i * 50ms;
         run.stats().stages[0].items_out = static_cast<std::uint64_t>(i);
         run.stats().stages[1].items_in = static_cast<std::uint64_t>(i / 2);
-        // As the monitor does it: when it is due, and at the end.
+        // As in the monitor: a sample when it is due, and one at the end.
         const auto& all = log.samples();
         if (all.empty() || i == count - 1 || run.stats().elapsed - all.back().at >= log.interval())
             log.add(run);
@@ -415,7 +416,7 @@ TEST_CASE("there are never too many samples, and the first and the last are amon
     CHECK(samples.back().fill == std::vector<std::size_t>{0, 0});
 }
 
-TEST_CASE("samples at the same time are one, the last", "[monitor]") {
+TEST_CASE("of several samples at the same time only the last is kept", "[monitor]") {
     detail::sample_log log(50ms);
     Snapshot run(1s);
     run.range("source", 1, {});
@@ -423,7 +424,7 @@ TEST_CASE("samples at the same time are one, the last", "[monitor]") {
     run.stats().elapsed = 2s;
     log.add(run);
     run.stats().stages[0].items_out = 5;
-    run.stats().elapsed = 1900ms;  // the workers' end, noticed later
+    run.stats().elapsed = 1900ms;  // the end of the workers, noticed later
     log.add(run);
     REQUIRE(log.samples().size() == 2);
     CHECK(log.samples()[1].at == 2s);
@@ -432,7 +433,7 @@ TEST_CASE("samples at the same time are one, the last", "[monitor]") {
 
 // ---- callbacks ------------------------------------------------------------------------------
 
-TEST_CASE("progress is told while the run goes on and once at the end, never twice at a time",
+TEST_CASE("on_progress is called during the run and once at the end, never concurrently",
           "[monitor]") {
     Monitor monitor;
     std::counting_semaphore<> go(0);
@@ -442,7 +443,7 @@ TEST_CASE("progress is told while the run goes on and once at the end, never twi
     monitor.on_progress(1ms, [&](const Statistics& now) {
         if (++inside != 1) overlaps = true;
         told.push_back(now);
-        if (monitor.stats().stages.size() != 2) overlaps = true;  // it may ask, too
+        if (monitor.stats().stages.size() != 2) overlaps = true;  // the callback may ask too
         if (told.size() == 3) go.release(100);
         --inside;
     });
@@ -454,7 +455,7 @@ TEST_CASE("progress is told while the run goes on and once at the end, never twi
     CHECK(told.back().consumer.items == 100);
 }
 
-TEST_CASE("what a callback throws ends the run as an error of the task monitor-0", "[monitor]") {
+TEST_CASE("an exception of a callback ends the run as an error of the task monitor-0", "[monitor]") {
     Monitor monitor;
     int calls = 0;
     const auto throws = [&](const Statistics&) {
@@ -465,7 +466,7 @@ TEST_CASE("what a callback throws ends the run as an error of the task monitor-0
     CHECK(error_of([&] { endless().execute(monitor); }) ==
           "The task \"monitor-0\" raised std::invalid_argument: no more");
     CHECK(calls == 1);
-    // At the last call the run is over, but nobody knows it yet.
+    // The last call comes after the last result and before the end of the loop.
     monitor.on_progress(1h, throws);
     CHECK(error_of([&] { numbers(3).execute(monitor); }) ==
           "The task \"monitor-0\" raised std::invalid_argument: no more");
@@ -522,7 +523,7 @@ TEST_CASE("a worker may cancel a run that is watched", "[monitor]") {
 
 // ---- the watchdog ---------------------------------------------------------------------------
 
-TEST_CASE("a stall is told once for each time nothing moves", "[monitor][stall]") {
+TEST_CASE("a stall is reported once for each time without progress", "[monitor][stall]") {
     using time = detail::stall_detector::time;
     const time start{};
     detail::stall_detector still(start);
@@ -545,13 +546,13 @@ TEST_CASE("a stall is told once for each time nothing moves", "[monitor][stall]"
     CHECK_FALSE(still.is_to_be_cancelled(after));
 }
 
-TEST_CASE("a stall is reported with who everybody waits for, and again behind new progress",
+TEST_CASE("the report of a stall names the worker that others wait for, and comes again after progress",
           "[monitor][stall]") {
     Monitor monitor;
     std::counting_semaphore<> go(0);
     int reports = 0;
     monitor.on_stall(10ms, [&](const std::string& text) {
-        // On a busy machine a thread that has not begun is a stall, too.
+        // On a loaded machine a thread that has not started is a stall too.
         if (!has(text,
                  ". stuck-0 has been in its stage function all the time; everything else "
                  "waits for it.\n"))
@@ -563,7 +564,7 @@ TEST_CASE("a stall is reported with who everybody waits for, and again behind ne
     CHECK(reports >= 3);
 }
 
-TEST_CASE("the watchdog ends a run that stands still", "[monitor][stall]") {
+TEST_CASE("the watchdog ends a stalled run", "[monitor][stall]") {
     Monitor monitor;
     monitor.cancel_on_stall(20ms);
     std::counting_semaphore<> go(0);
@@ -581,7 +582,7 @@ TEST_CASE("the watchdog ends a run that stands still", "[monitor][stall]") {
     check_works(monitor);
 }
 
-TEST_CASE("the watchdog sees a loop that hangs with a result in its hands", "[monitor][stall]") {
+TEST_CASE("the watchdog reports a consumer loop that hangs at a result", "[monitor][stall]") {
     Monitor monitor;
     std::atomic<bool> seen{false};
     monitor.on_stall(10ms, [&](const std::string& text) {
@@ -601,7 +602,7 @@ TEST_CASE("the watchdog sees a loop that hangs with a result in its hands", "[mo
 TEST_CASE("slow items are no stall, though items are counted in bulk", "[monitor][stall]") {
     std::counting_semaphore<> go(0);
     std::atomic<int> done{0};
-    // One worker that yields nothing takes all of these at once.
+    // The worker of a sink takes all of these items at once.
     const auto pipe = std::views::iota(0, 10) | for_each({.name = "slow"}, [&](int) {
                           while (!go.try_acquire_for(1ms))
                               if (this_worker::stop_token().stop_requested()) return;
@@ -624,7 +625,7 @@ TEST_CASE("slow items are no stall, though items are counted in bulk", "[monitor
 TEST_CASE("processor time is known while a worker, or the consumer, still computes", "[monitor]") {
     const auto known = [] { return detail::core_time_of(detail::this_thread_number()).cpu > 0; };
     if (!comes_true(known)) {
-        WARN("this machine does not tell");
+        WARN("this system does not report the processor time of threads");
         return;
     }
     Monitor monitor;

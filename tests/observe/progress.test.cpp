@@ -9,6 +9,7 @@
 #include <stdexcept>
 #include <string>
 
+// ProgressBar: lines of progress on a terminal or a plain stream.
 namespace progress_tests {
 
 using namespace parallelpipe;
@@ -17,7 +18,7 @@ using support::Snapshot;
 
 namespace {
 
-/// A run in which so many results have reached the consumer.
+/// Statistics of a run in which `items` results have reached the consumer.
 Statistics at(std::chrono::nanoseconds elapsed, std::uint64_t items) {
     Snapshot run(elapsed);
     run.range("source", items + 30, {})
@@ -28,12 +29,12 @@ Statistics at(std::chrono::nanoseconds elapsed, std::uint64_t items) {
     return run;
 }
 
-/// What a terminal shows of it: each line as it was last written.
+/// Returns: the lines that a terminal shows after `written`.
 std::string seen(const std::string& written) {
     std::string screen, line;
     for (std::size_t i = 0; i < written.size(); ++i) {
         if (written[i] == '\r') {
-            line.clear();  // what comes next is longer, or clears the rest
+            line.clear();  // the next text is longer or clears the rest of the line
         } else if (written.compare(i, 3, "\x1b[K") == 0) {
             i += 2;
         } else if (written[i] == '\n') {
@@ -50,7 +51,7 @@ constexpr const char* clear = "\x1b[K";
 
 }  // namespace
 
-TEST_CASE("a stream that is no terminal gets plain lines, now and then", "[progress]") {
+TEST_CASE("a stream that is no terminal gets plain lines at intervals", "[progress]") {
     std::ostringstream out;
     {
         ProgressBar bar(out, {.total = 500, .label = "titles"});
@@ -69,7 +70,7 @@ TEST_CASE("a stream that is no terminal gets plain lines, now and then", "[progr
     CHECK(out.str() == "titles: 500 items in 10.0 s, 50/s\n");
 }
 
-TEST_CASE("how often lines come can be said", "[progress]") {
+TEST_CASE("the interval between lines can be set", "[progress]") {
     std::ostringstream out;
     ProgressBar bar(out, {.line_every = 1s});
     for (int i = 0; i <= 40; ++i) bar.update(at(i * 100ms, 10u * static_cast<unsigned>(i)));
@@ -81,7 +82,7 @@ TEST_CASE("how often lines come can be said", "[progress]") {
           "400 items, 100/s, 4.00 s\n");
 }
 
-TEST_CASE("a terminal gets one line that is written over", "[progress]") {
+TEST_CASE("a terminal gets one line that is overwritten", "[progress]") {
     std::ostringstream out;
     ProgressBar bar(out, {.total = 500, .label = "titles", .is_tty = true, .width = 80});
     bar.update(at(1s, 25));
@@ -111,7 +112,7 @@ TEST_CASE("a line that would not change is not written again", "[progress]") {
     CHECK(out.str() == once);
 }
 
-TEST_CASE("the bar makes room for the program's own lines", "[progress]") {
+TEST_CASE("the bar can be cleared for lines of the program", "[progress]") {
     std::ostringstream out;
     ProgressBar bar(out, {.is_tty = true, .width = 80});
     bar.clear();
@@ -146,7 +147,7 @@ TEST_CASE("a bar without an update writes nothing", "[progress]") {
     CHECK(out.str().empty());
 }
 
-TEST_CASE("the rate is that of the last ten seconds, and so is the time left", "[progress]") {
+TEST_CASE("the rate and the remaining time come from the last ten seconds", "[progress]") {
     std::ostringstream out;
     ProgressBar bar(out, {.total = 10'000, .line_every = 0ns});
     std::uint64_t items = 0;
@@ -166,7 +167,7 @@ TEST_CASE("the fill of each queue is shown when asked", "[progress]") {
     CHECK(out.str() == "25 of 500, 5 %, 25/s, 19 s left; source 480/512; fetch 7\n");
 }
 
-TEST_CASE("what is counted is the consumer's, a sink's, or the stage that was asked for",
+TEST_CASE("the bar counts items of the consumer, of a sink, or of the chosen stage",
           "[progress]") {
     const auto line = [](const Statistics& stats, ProgressOptions options = {}) {
         std::ostringstream out;
@@ -182,7 +183,7 @@ TEST_CASE("what is counted is the consumer's, a sink's, or the stage that was as
     CHECK(line(Statistics()) == "0 items");
 }
 
-TEST_CASE("skipped items are told", "[progress]") {
+TEST_CASE("the line shows skipped items", "[progress]") {
     std::ostringstream out;
     ProgressBar bar(out, {.total = 500});
     Statistics stats = at(1s, 25);
@@ -194,7 +195,7 @@ TEST_CASE("skipped items are told", "[progress]") {
           "25 items in 1.00 s, 25/s, 3 skipped\n");
 }
 
-TEST_CASE("more items than expected, none expected, and none at all do no harm", "[progress]") {
+TEST_CASE("more items than expected, none expected and none at all give a valid line", "[progress]") {
     const auto line = [](std::uint64_t total, std::uint64_t items,
                          std::chrono::nanoseconds elapsed) {
         std::ostringstream out;
@@ -209,7 +210,7 @@ TEST_CASE("more items than expected, none expected, and none at all do no harm",
           "[>                       ]  <1 %  1 of 18,446,744,073,709,\xE2\x80\xA6");
 }
 
-TEST_CASE("bytes are counted instead of items, with the rate and the time left", "[progress]") {
+TEST_CASE("the bar can count bytes, with rate and remaining time", "[progress]") {
     std::uint64_t read = 0;
     std::ostringstream out;
     ProgressBar bar(out, {.total = 3'400'000'000,
@@ -228,12 +229,12 @@ TEST_CASE("bytes are counted instead of items, with the rate and the time left",
     bar.update(at(20s, 9));
     CHECK(out.str() == "log: 3.40 GB of 3.40 GB, 100 %, 220 MB/s\n");
     out.str("");
-    read = 4;  // the line that says how it went is that of the last update
+    read = 4;  // the final line shows the last update
     bar.finish();
     CHECK(out.str() == "log: 3.40 GB in 20.0 s, 170 MB/s\n");
 }
 
-TEST_CASE("other units are counts with their name", "[progress]") {
+TEST_CASE("another unit is a count with its name", "[progress]") {
     const auto lines = [](ProgressOptions options) {
         std::ostringstream out;
         options.line_every = 1ns;
@@ -249,9 +250,9 @@ TEST_CASE("other units are counts with their name", "[progress]") {
     CHECK(lines({.done = [] { return std::uint64_t{1}; }}) == "1 item, 0.10/s, 10.0 s\n1 item in 10.0 s, 0.10/s\n");
     CHECK(lines({.unit = "B"}) == "205 B, 20 B/s, 10.0 s\n205 B in 10.0 s, 20 B/s\n");
     CHECK(lines({.total = 500, .done = nullptr}) == lines({.total = 500}));
-    // A name from elsewhere does nothing to a terminal.
+    // A name with control characters does not reach the terminal unescaped.
     CHECK(lines({.unit = "\x1b[2Jfiles"}).find('\x1b') == std::string::npos);
-    // What does not grow, shrinks, or is more than expected does no harm.
+    // Numbers that do not grow, shrink or exceed the total give a valid line.
     CHECK(lines({.total = 0, .done = [] { return std::uint64_t{0}; }, .unit = "B"}) ==
           "0 B of 0 B, 100 %, 0 B/s\n0 B in 10.0 s, 0 B/s\n");
     CHECK(lines({.total = 10, .done = [] { return UINT64_MAX; }, .unit = "B"}).starts_with("18.4 EB of 10 B, 100 %"));
@@ -260,7 +261,7 @@ TEST_CASE("other units are counts with their name", "[progress]") {
           "80 of 100, 80 %, 8/s, 3 s left\n80 items in 10.0 s, 8/s\n");
 }
 
-TEST_CASE("what is done may throw, and nothing is shown then", "[progress]") {
+TEST_CASE("if the function `done` throws, the bar shows nothing", "[progress]") {
     std::ostringstream out;
     {
         ProgressBar bar(out, {.done = []() -> std::uint64_t { throw std::runtime_error("no"); }, .unit = "B"});
@@ -269,7 +270,7 @@ TEST_CASE("what is done may throw, and nothing is shown then", "[progress]") {
     CHECK(out.str().empty());
 }
 
-TEST_CASE("bytes for people have three digits and a unit", "[progress]") {
+TEST_CASE("readable bytes have three digits and a unit", "[progress]") {
     const auto bytes = [](double number) { return detail::readable_bytes(number); };
     CHECK(bytes(0) == "0 B");
     CHECK(bytes(-1) == "0 B");
@@ -301,7 +302,7 @@ TEST_CASE("a line is never wider than the terminal, whatever the names", "[progr
     }
 }
 
-TEST_CASE("a stream that throws does not throw from the destructor", "[progress]") {
+TEST_CASE("the destructor of a bar ignores a stream that throws", "[progress]") {
     struct Broken : std::streambuf {};
     Broken buffer;
     std::ostream out(&buffer);
@@ -313,7 +314,7 @@ TEST_CASE("a stream that throws does not throw from the destructor", "[progress]
     CHECK(out.bad());
 }
 
-TEST_CASE("only the stream for errors can be a terminal", "[progress]") {
+TEST_CASE("only the standard error stream can be a terminal", "[progress]") {
     std::ostringstream out;
     CHECK(!detail::is_tty(out));
     CHECK(!detail::is_tty(std::cout));

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+// report(): the statistics as a table of text.
 namespace report_tests {
 
 using namespace parallelpipe;
@@ -56,7 +57,7 @@ TEST_CASE("a report is a table with a line for each stage, the time and the verd
     CHECK(out.str() == report(titles()));
 }
 
-TEST_CASE("a report has the columns that say something", "[report]") {
+TEST_CASE("a report omits columns without information", "[report]") {
     Snapshot run(2s, 0);
     run.range("source", 100, {.02, 0, .97}).sink("write", 3, 90, {.5, .4, 0});
     CHECK(lines(report(run))[0] ==
@@ -72,7 +73,7 @@ TEST_CASE("a report has the columns that say something", "[report]") {
     CHECK(lines(report(run))[2].ends_with("       3        2        1"));
 }
 
-TEST_CASE("a report of a pipeline that has not run has its settings only", "[report]") {
+TEST_CASE("a report of a pipeline that has not run has only its settings", "[report]") {
     Snapshot run(0ns);
     run.stage("read", 1, 0, 0, {}).stage("sort", 8, 0, 0, {}).last([](auto& stage) {
         stage.is_ordered = true;
@@ -90,7 +91,7 @@ TEST_CASE("a report of a pipeline that has not run has its settings only", "[rep
           "There is nothing to explain: the pipeline has no stages.\n");
 }
 
-TEST_CASE("names of any bytes keep the columns of a report aligned", "[report]") {
+TEST_CASE("the columns of a report are aligned whatever bytes a name has", "[report]") {
     Snapshot run(2s, 2);
     run.stage("\xC3\xA4\xC3\xB6\xC3\xBC", 1, 0, 5, {.5})
         .stage("a\nb\x1b[2J\x7f\xff", 1, 5, 5, {.5})
@@ -107,7 +108,7 @@ TEST_CASE("names of any bytes keep the columns of a report aligned", "[report]")
     for (std::size_t i = 1; i < 4; ++i) CHECK(detail::columns(all[i]) == width);
 }
 
-TEST_CASE("numbers for people have three digits and a unit", "[report]") {
+TEST_CASE("readable numbers have three digits and a unit", "[report]") {
     using detail::readable;
     CHECK(readable(0ns) == "0 ns");
     CHECK(readable(850ns) == "850 ns");

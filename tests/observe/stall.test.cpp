@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <string>
 
+// stall_report(): what each worker of a stalled run waits for.
 namespace stall_tests {
 
 using namespace parallelpipe;
@@ -18,7 +19,7 @@ namespace {
 
 using enum Activity;
 
-/// `source | fetch(x2) | parse` after 20 s of a run, where everybody waits for input.
+/// Statistics of `source | fetch(x2) | parse` after 20 s; all workers wait for input.
 Snapshot titles() {
     Snapshot run(20s);
     const auto waits = [](auto& stage) {
@@ -39,7 +40,7 @@ WorkerStatistics& worker(Snapshot& run, std::size_t stage, std::size_t index) {
     return run.stats().stages[stage].each[index];
 }
 
-/// The first line without what every report begins with.
+/// Returns: the first line without the common beginning of all reports.
 std::string sentence(const Statistics& stats) {
     const std::string text = stall_report(stats, 10s);
     const std::string begin = "Nothing has moved for 10.0 s. ";
@@ -51,7 +52,7 @@ bool has(const std::string& text, const std::string& part) { return text.find(pa
 
 }  // namespace
 
-TEST_CASE("a stall's report names who everybody waits for, then what each one does", "[stall]") {
+TEST_CASE("the report names the worker that others wait for, then the state of each worker", "[stall]") {
     Snapshot run = titles();
     worker(run, 0, 0).activity = waiting_for_room;
     run.stats().stages[0].queue->fill = 16;
@@ -71,7 +72,7 @@ TEST_CASE("a stall's report names who everybody waits for, then what each one do
           "queues: source 16 of 16, fetch 0 of 16, parse 0 of 16\n");
 }
 
-TEST_CASE("several busy workers are named together, of many the first ones", "[stall]") {
+TEST_CASE("the report names several busy workers together, of many the first ones", "[stall]") {
     Snapshot run = titles();
     worker(run, 1, 0).activity = worker(run, 1, 1).activity = busy;
     CHECK(sentence(run) ==
@@ -89,7 +90,7 @@ TEST_CASE("several busy workers are named together, of many the first ones", "[s
     CHECK(sentence(wide) == "many-0, many-1, many-2 and 6 more have been busy all the time.");
 }
 
-TEST_CASE("a stall's report says when nobody takes the results", "[stall]") {
+TEST_CASE("the report says if the results are not taken", "[stall]") {
     Snapshot run = titles();
     run.stats().consumer.activity = busy;
     CHECK(sentence(run) ==
@@ -103,7 +104,7 @@ TEST_CASE("a stall's report says when nobody takes the results", "[stall]") {
     CHECK(has(stall_report(run, 10s), "(results)  have not been asked for\n"));
 }
 
-TEST_CASE("a stall's report calls what takes the results by its name", "[stall]") {
+TEST_CASE("the report names the kind of consumer", "[stall]") {
     Snapshot run = titles();
     run.stats().consumer.taken_by = "execute()";
     CHECK(has(stall_report(run, 10s), "(results)  execute() has waited 9.99 s for input from the queue after "));
@@ -113,7 +114,7 @@ TEST_CASE("a stall's report calls what takes the results by its name", "[stall]"
     CHECK(has(stall_report(run, 10s), "(results)  for_each() is busy with one\n"));
 }
 
-TEST_CASE("a stall's report is honest where nobody is busy", "[stall]") {
+TEST_CASE("the report blames no worker if none is busy", "[stall]") {
     Snapshot run = titles();
     CHECK(has(sentence(run), "No worker is in a stage function: each waits for another one."));
     worker(run, 1, 1).activity = not_started;
@@ -129,7 +130,7 @@ TEST_CASE("a stall's report is honest where nobody is busy", "[stall]") {
     CHECK_FALSE(stall_report(Statistics(), 10s).empty());
 }
 
-TEST_CASE("a stall's report tells ranges, keyed and ordered stages from others", "[stall]") {
+TEST_CASE("the report distinguishes ranges, keyed and ordered stages", "[stall]") {
     Snapshot run = titles();
     worker(run, 0, 0).activity = busy;
     CHECK(sentence(run) ==
@@ -149,7 +150,7 @@ TEST_CASE("a stall's report tells ranges, keyed and ordered stages from others",
               "the results before its own\n"));
 }
 
-TEST_CASE("a stall's report tells who waits for its turn at a range", "[stall]") {
+TEST_CASE("the report names workers that wait for their turn at a range", "[stall]") {
     Snapshot run(20s);
     run.stage("count", 2, 0, 0, {}).last([](auto& stage) {
         stage.each[0].activity = busy;
@@ -161,7 +162,7 @@ TEST_CASE("a stall's report tells who waits for its turn at a range", "[stall]")
     CHECK(has(stall_report(run, 10s), "count-1    has waited 9.80 s for its turn at the range\n"));
 }
 
-TEST_CASE("a stall's report does nothing to a terminal, whatever the names", "[stall]") {
+TEST_CASE("the report escapes control characters in names", "[stall]") {
     Snapshot run(20s);
     run.stage("a\x1b[2J\n", 1, 0, 0, {}).last([](auto& stage) { stage.each[0].activity = busy; });
     const std::string text = stall_report(run, 10s);

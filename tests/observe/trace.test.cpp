@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+// write_trace(): a timeline of every thread for ui.perfetto.dev.
 namespace trace_tests {
 
 using namespace parallelpipe;
@@ -39,7 +40,7 @@ std::vector<std::int64_t> begins(const std::vector<span>& spans) {
     return all;
 }
 
-/// The spans of a line of a trace: `busy 0-1.5`.
+/// Returns: the spans of a line of a trace, such as `busy 0-1.5`.
 std::vector<std::string> spans_of(const Json& trace, std::size_t line) {
     std::vector<std::string> all;
     for (const Json& event : trace.at("traceEvents").elements) {
@@ -56,7 +57,8 @@ Json written(const Monitor& monitor) {
     return read_json(out.str());
 }
 
-/// What is wrong with the spans: they overlap, leave gaps or begin before the run.
+/// Checks that spans do not overlap, leave no gaps and do not begin before the run. Returns: the mistake; empty without
+/// one.
 std::string mistake(const Json& trace) {
     std::map<std::string, double> end;
     for (const Json& event : trace.at("traceEvents").elements) {
@@ -65,7 +67,7 @@ std::string mistake(const Json& trace) {
         const double begin = event.at("ts").number();
         const double length = event.at("dur").number();
         if (begin < 0 || length <= 0) return "an odd span in " + line;
-        // Written with three digits.
+        // The trace rounds to three digits.
         if (end.contains(line) && std::abs(begin - end[line]) > 0.0015) return "a gap in " + line;
         end[line] = begin + length;
     }
@@ -98,12 +100,12 @@ TEST_CASE("a ring of spans keeps the last ones, in order", "[trace]") {
     CHECK(begins(ring.read(is_whole)) == std::vector<std::int64_t>{1, 2, 3});
     CHECK(is_whole);
     for (std::int64_t i = 4; i <= 9; ++i) ring.add({i, i + 1});
-    // The writer may be at work on the oldest.
+    // The writer may be overwriting the oldest span.
     CHECK(begins(ring.read(is_whole)) == std::vector<std::int64_t>{7, 8, 9});
     CHECK_FALSE(is_whole);
 }
 
-TEST_CASE("a ring of spans is read while it is written, and never a torn one", "[trace]") {
+TEST_CASE("a ring of spans can be read while it is written, without torn spans", "[trace]") {
     const std::size_t size = GENERATE(1u, 2u, 64u);
     wait_ring ring(size);
     std::atomic<bool> done{false};
@@ -123,7 +125,7 @@ TEST_CASE("a ring of spans is read while it is written, and never a torn one", "
     CHECK(wrong == 0);
 }
 
-TEST_CASE("a trace shows what is between the waits as busy", "[trace]") {
+TEST_CASE("a trace shows the time between waits as busy", "[trace]") {
     Snapshot run(1ms);
     run.range("source", 5, {}).last([](auto& stage) {
         stage.queue = QueueStatistics{.capacity = 8};
@@ -133,7 +135,7 @@ TEST_CASE("a trace shows what is between the waits as busy", "[trace]") {
     traced_thread source{.name = "source-0", .life = {1'000, 9'000}};
     source.known_from = 2'500;
     source.for_room = {{2'500, 4'000}, {6'000, 20'000}};
-    // The thread that reads for a timed batch may wait while its worker does.
+    // The thread that reads for a timed batch may wait at the same time as its worker.
     traced_thread both{.name = "say \"hi\"-0", .stage = 1, .life = {0, 9'000}};
     both.for_input = {{1'000, 5'000}, {5'000, 6'000}};
     both.for_room = {{3'000, 5'500}};
@@ -154,7 +156,7 @@ TEST_CASE("a trace shows what is between the waits as busy", "[trace]") {
     CHECK(count(trace, "M", "process_name") == 1);
 }
 
-TEST_CASE("a trace of a run has a line for each worker and for who takes the results", "[trace]") {
+TEST_CASE("a trace of a run has a line for each worker and for the consumer", "[trace]") {
     const std::size_t kept = GENERATE(4096u, 3u);
     Monitor monitor;
     monitor.trace(kept);
@@ -169,7 +171,7 @@ TEST_CASE("a trace of a run has a line for each worker and for who takes the res
     std::size_t seen = 0;
     for (int x : (std::views::iota(0, 2'000) | twice).results(monitor)) {
         sum += x;
-        if (seen++ % 500 == 0) CHECK(mistake(written(monitor)).empty());  // while it goes on
+        if (seen++ % 500 == 0) CHECK(mistake(written(monitor)).empty());  // during the run
     }
     CHECK(sum == 2L * 1999 * 1000);
     const Json trace = written(monitor);
@@ -181,7 +183,7 @@ TEST_CASE("a trace of a run has a line for each worker and for who takes the res
     if (kept == 3) CHECK(count(trace, "X", "waits for input") <= 4 * 4);
 }
 
-TEST_CASE("a trace needs a monitor that keeps one, and a file that can be written", "[trace]") {
+TEST_CASE("write_trace needs a monitor with a trace and a writable file", "[trace]") {
     Monitor monitor;
     std::ostringstream out;
     CHECK_THROWS_AS(write_trace(out, monitor), std::logic_error);
