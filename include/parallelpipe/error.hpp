@@ -2,6 +2,7 @@
 #ifndef PARALLELPIPE_ERROR_HPP
 #define PARALLELPIPE_ERROR_HPP
 
+#include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/base/describe.hpp>
 
 #include <cstddef>
@@ -17,7 +18,7 @@
 namespace parallelpipe::inline v0 {
 
 /// What one worker threw: where it happened and the exception itself.
-class TaskError {
+class PARALLELPIPE_VISIBLE TaskError {
 public:
     TaskError(std::string stage, std::size_t worker, std::exception_ptr cause,
               std::optional<std::uint64_t> item = {})
@@ -58,7 +59,7 @@ private:
 /// Shape: `what()`, `task()`, `stage()`, `worker()` and `cause()` are those of the error that was reported first;
 ///   `errors()` lists all errors in the order in which they were reported.
 /// Threads: immutable; copies share their contents and never throw.
-class TaskException : public std::runtime_error {
+class PARALLELPIPE_VISIBLE TaskException : public std::runtime_error {
 public:
     /// `errors` must not be empty.
     explicit TaskException(std::vector<TaskError> errors)
@@ -88,7 +89,7 @@ private:
 };
 
 /// The run was stopped by a `stop_token` or by `cancel()` before its end.
-class CancelledError : public std::runtime_error {
+class PARALLELPIPE_VISIBLE CancelledError : public std::runtime_error {
 public:
     CancelledError()
         : std::runtime_error("parallelpipe: the run was cancelled before its last result") {}
@@ -96,13 +97,13 @@ public:
 
 /// The cause with which a Monitor's watchdog ends a run in which nothing has moved for too long. `what()` says what
 /// each stage waits for.
-class StallError : public std::runtime_error {
+class PARALLELPIPE_VISIBLE StallError : public std::runtime_error {
 public:
     using std::runtime_error::runtime_error;
 };
 
 /// `execute()` was asked for the last result of a run that had none.
-class NoResultError : public std::runtime_error {
+class PARALLELPIPE_VISIBLE NoResultError : public std::runtime_error {
 public:
     NoResultError()
         : std::runtime_error(

@@ -1,6 +1,6 @@
-# cmake -D OUTER=<initial cache> -D SOURCE=<consumer> -D BINARY=<directory> [-D VARIABLE=...] -P consume.cmake
+# cmake -D OUTER=<initial cache> -D SOURCE=<consumer> -D BINARY=<directory> [-D VARIABLE=...] [-D PROGRAMS=...] -P consume.cmake
 #
-# Configures, builds and runs a consumer from scratch, and checks that its installation is empty: a consumer
+# Configures, builds and runs a consumer from scratch, and the other PROGRAMS that it builds, and checks that its installation is empty: a consumer
 # that only links the library must not install it. With CONFIGURE_ONLY it only configures.
 
 cmake_minimum_required(VERSION 3.21)
@@ -24,7 +24,9 @@ if(CONFIGURE_ONLY)
   return()
 endif()
 execute_process(COMMAND ${CMAKE_COMMAND} --build ${BINARY} COMMAND_ERROR_IS_FATAL ANY)
-execute_process(COMMAND ${BINARY}/consumer COMMAND_ERROR_IS_FATAL ANY)
+foreach(program consumer ${PROGRAMS})
+  execute_process(COMMAND ${BINARY}/${program} COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
 execute_process(COMMAND ${CMAKE_COMMAND} --install ${BINARY} --prefix ${BINARY}/prefix
                         COMMAND_ERROR_IS_FATAL ANY)
 file(GLOB_RECURSE installed ${BINARY}/prefix/*)

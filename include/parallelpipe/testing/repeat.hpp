@@ -2,6 +2,7 @@
 #ifndef PARALLELPIPE_TESTING_REPEAT_HPP
 #define PARALLELPIPE_TESTING_REPEAT_HPP
 
+#include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/base/describe.hpp>
 
 #include <cstddef>
@@ -15,7 +16,7 @@
 namespace parallelpipe::inline v0::testing {
 
 /// Thrown by repeat(): a test failed with this seed.
-class SeedFailure : public std::runtime_error {
+class PARALLELPIPE_VISIBLE SeedFailure : public std::runtime_error {
 public:
     SeedFailure(std::uint64_t seed, const std::string& how)
         : std::runtime_error("parallelpipe: with seed " + std::to_string(seed) + " the test " +

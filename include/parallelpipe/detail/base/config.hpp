@@ -48,6 +48,20 @@
 #define PARALLELPIPE_RARE
 #endif
 
+// Two shared libraries that are compiled with -fvisibility=hidden each have their own copy of an inline variable
+// and of a type's run-time information, unless the declaration says this. A stage that one library makes and the
+// other one runs needs a single copy of
+//  * each variable that the library which runs writes and the library which made reads, in one thread or in many;
+//  * each exception that crosses the border, with the types of its members: some standard libraries (libc++)
+//    catch by the address of the type.
+// Nothing else is visible: functions stay private to each library, which may inline them. Windows has no such
+// attribute: there each DLL has its own copies.
+#if defined(__GNUC__) && !defined(_WIN32) && !defined(__CYGWIN__)
+#define PARALLELPIPE_VISIBLE [[gnu::visibility("default")]]
+#else
+#define PARALLELPIPE_VISIBLE
+#endif
+
 // What makes a pipeline starts nothing: a statement that ends there has no effect.
 #define PARALLELPIPE_RUN_IT                                                                        \
     [[nodiscard("parallelpipe: nothing has run: this only says what is to run; write "             \

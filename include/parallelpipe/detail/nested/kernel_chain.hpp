@@ -31,7 +31,7 @@
 namespace parallelpipe::inline v0::detail {
 
 /// Thrown after the last kernel, where its results go: an error of no kernel.
-struct after_the_kernels {
+struct PARALLELPIPE_VISIBLE after_the_kernels {
     std::exception_ptr cause;
 };
 

@@ -26,6 +26,7 @@
 // A run that cannot be started ends like any other. The monitor's thread reports what a callback throws before it
 // ends, and the run reads its errors after it has joined that thread, so it finds the last call's error, too.
 
+#include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/observe/alarm.hpp>
 #include <parallelpipe/detail/observe/monitor_settings.hpp>
@@ -53,7 +54,8 @@
 namespace parallelpipe::inline v0::detail {
 
 /// The monitor whose thread this is; null on any other thread.
-inline constinit thread_local const void* watching = nullptr;
+/// Visible: a callback may destroy the Monitor in another library than the one that started the thread.
+PARALLELPIPE_VISIBLE inline constinit thread_local const void* watching = nullptr;
 
 template <class...>
 class monitor_core final : public run_observer,

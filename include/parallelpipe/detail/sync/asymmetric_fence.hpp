@@ -24,11 +24,13 @@
 // | fence_is_refused | the first thread that is        | relaxed: it carries nothing else; a thread that  |
 // |                    | refused; once                   | reads the old value is refused in its turn       |
 
+#include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 
 namespace parallelpipe::inline v0::detail {
 
-inline sync::atomic<bool> fence_is_refused{false};
+/// Visible: code of one library finds the fence refused, and code of another one must then not rely on that fence.
+PARALLELPIPE_VISIBLE inline sync::atomic<bool> fence_is_refused{false};
 
 /// Whether this process can use the cheap side. The same for all threads; from true it may change to false, once.
 inline bool asymmetric_fences() noexcept {

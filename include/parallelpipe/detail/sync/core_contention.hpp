@@ -105,8 +105,9 @@ public:
 private:
     static constexpr std::uint32_t many = 64;  // offers: no program that wants the core lets so many pass
 
-    static std::array<core_contention, 64> cores_;
-    static inline constinit sync::atomic<unsigned> workers_{0};  // of all runs
+    // Visible: workers of all libraries compete for the cores of the process, and count.
+    PARALLELPIPE_VISIBLE static std::array<core_contention, 64> cores_;
+    PARALLELPIPE_VISIBLE static inline constinit sync::atomic<unsigned> workers_{0};  // of all runs
 
     sync::atomic<std::uint32_t> worked_{0};
     sync::atomic<std::uint32_t> worked_when_left_{0};

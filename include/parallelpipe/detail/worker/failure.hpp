@@ -4,16 +4,18 @@
 
 // What the library throws through a stage function.
 
+#include <parallelpipe/detail/base/config.hpp>
+
 #include <exception>
 
 namespace parallelpipe::inline v0::detail {
 
 /// Unwinds a stage function that asks for its next item after the run was stopped; the worker catches it. Not a
 /// std::exception, so that `catch (const std::exception&)` in user code does not stop it.
-struct stop_unwind {};
+struct PARALLELPIPE_VISIBLE stop_unwind {};
 
 /// Thrown by a stage whose dead-letter handler threw. Stops the run, whatever `on_error` is.
-struct handler_failure {
+struct PARALLELPIPE_VISIBLE handler_failure {
     std::exception_ptr cause;
 };
 

@@ -2,6 +2,7 @@
 #ifndef PARALLELPIPE_DETAIL_WORKER_IDENTITY_HPP
 #define PARALLELPIPE_DETAIL_WORKER_IDENTITY_HPP
 
+#include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 
 #include <cstddef>
@@ -35,7 +36,9 @@ struct worker_identity {
     const worker_identity* host = nullptr;    // the worker of the fused stage around its stage, or null
 };
 
-inline constinit thread_local const worker_identity* current_worker = nullptr;
+/// Visible: the library that runs a stage sets it; policies, this_worker and queues of the library that made the
+/// stage read it.
+PARALLELPIPE_VISIBLE inline constinit thread_local const worker_identity* current_worker = nullptr;
 
 /// The lineage of the calling worker; null on any other thread.
 inline std::shared_ptr<const lineage> lineage_here() noexcept {

@@ -4,6 +4,7 @@
 
 // Which stage threw an exception, and what the exception says about the run.
 
+#include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 #include <parallelpipe/error.hpp>
@@ -17,7 +18,7 @@
 namespace parallelpipe::inline v0::detail {
 
 /// Thrown by a fused stage: the name of the stage inside it that failed, and the cause.
-struct inner_failure {
+struct PARALLELPIPE_VISIBLE inner_failure {
     std::string stage;
     std::exception_ptr cause;
     bool stops_run = false;  // a dead-letter handler threw

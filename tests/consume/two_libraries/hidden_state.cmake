@@ -1,0 +1,24 @@
+# cmake -D NM=... -D LIBRARY=<a shared library> -P hidden_state.cmake
+#
+# What parallelpipe can write to is one per process, but for what each library may have its own of.
+
+cmake_minimum_required(VERSION 3.21)
+
+set(own
+    "asymmetric_barriers\\(\\)::available" # the same answer in all; an event_count keeps the one that it was made with
+    "core_use::is_crowded\\(\\)::cores" # a number of the machine
+    "detail::kind_of<" # a constant, which the linker fills in
+    "sleeper::of_this_thread\\(\\)::mine") # a thread sleeps in one place at a time, and is woken through a pointer
+list(JOIN own "|" own)
+
+execute_process(COMMAND ${NM} -C ${LIBRARY} OUTPUT_VARIABLE symbols COMMAND_ERROR_IS_FATAL ANY)
+string(REGEX MATCHALL " [uA-Z] parallelpipe::[^\n]*" shared "${symbols}")
+if(NOT shared MATCHES "current_worker")
+  message(FATAL_ERROR "${NM} does not show what ${LIBRARY} shares: '${shared}'")
+endif()
+string(REGEX MATCHALL " [bd] (guard variable for )?parallelpipe::[^\n]*" hidden "${symbols}")
+list(FILTER hidden EXCLUDE REGEX "${own}")
+if(hidden)
+  list(JOIN hidden "\n " hidden)
+  message(FATAL_ERROR "Each library has its own of\n ${hidden}\nDeclare it PARALLELPIPE_VISIBLE, or say here why not.")
+endif()
