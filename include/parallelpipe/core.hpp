@@ -25,6 +25,7 @@
 #include <parallelpipe/stages/for_each.hpp>  // IWYU pragma: export
 #include <parallelpipe/stages/map_stage.hpp>  // IWYU pragma: export
 #include <parallelpipe/stages/reduce.hpp>  // IWYU pragma: export
+#include <parallelpipe/stages/source.hpp>  // IWYU pragma: export
 #include <parallelpipe/stages/take.hpp>  // IWYU pragma: export
 #include <parallelpipe/stages/tap.hpp>  // IWYU pragma: export
 #include <parallelpipe/stages/throttle.hpp>  // IWYU pragma: export

@@ -63,7 +63,10 @@ public:
 
 protected:
     friend fluent_settings<Stage>;
-    void set(Setup changes) { detail::apply(entry_.setup, std::move(changes), entry_.per_item); }
+    void set(Setup changes) {
+        if (entry_.is_range) detail::check_range_setup(changes);
+        detail::apply(entry_.setup, std::move(changes), entry_.per_item);
+    }
     template <class Key>
     void set_key(Key key) {
         if constexpr (detail::check_key<In, Key>())

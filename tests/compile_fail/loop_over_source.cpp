@@ -5,14 +5,14 @@
 
 using namespace parallelpipe;
 
-const auto source = Stage([]() -> generator<int> { co_yield 1; });
+const auto numbers = Stage([]() -> generator<int> { co_yield 1; });
 
 #ifdef MISTAKE
 void print() {
-    for (auto& x : source) static_cast<void>(x);
+    for (auto& x : numbers) static_cast<void>(x);
 }
 #else
 void print() {
-    for (auto& x : source.results()) static_cast<void>(x);
+    for (auto& x : numbers.results()) static_cast<void>(x);
 }
 #endif

@@ -10,13 +10,13 @@
 
 using namespace parallelpipe;
 
-auto source = Stage([]() -> generator<int> { co_yield 1; });
+auto numbers = Stage([]() -> generator<int> { co_yield 1; });
 auto pass = Stage([](Input<int> items) -> generator<int> {
     for (int x : items) co_yield x;
 });
 
 #ifdef MISTAKE
-auto made = source.partition_by([](int x) { return x; });
+auto made = numbers.partition_by([](int x) { return x; });
 #else
-auto made = source | pass.partition_by([](int x) { return x; });
+auto made = numbers | pass.partition_by([](int x) { return x; });
 #endif

@@ -12,11 +12,11 @@
 
 using namespace parallelpipe;
 
-auto source = stage([]() -> generator<int> { co_yield 1; });
+auto numbers = stage([]() -> generator<int> { co_yield 1; });
 auto twice = map_stage([](int x) { return 2 * x; });
 
 #ifdef MISTAKE
-auto made = twice | source;
+auto made = twice | numbers;
 #else
-auto made = source | twice;
+auto made = numbers | twice;
 #endif

@@ -108,7 +108,7 @@ private:
             const sync::lock_guard lock(mutex_);
             errors_.push_back(std::move(error));
         }
-        if (at.on_error() == OnError::finish && !what.stops_run) return after_error::next_worker;
+        if ((at.on_error() == OnError::finish && !what.stops_run) || what.run_goes_on) return after_error::next_worker;
         if (is_ordered || (what.in_order && at.entry().workers() == 1)) return after_error::ends;
         last().request_stop();
         return after_error::unwinds;

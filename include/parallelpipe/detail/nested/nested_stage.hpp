@@ -99,7 +99,7 @@ public:
         before_ = before;
         in_ = before ? before->out() : in;
         if (entry_.range) {
-            range_ = entry_.open_range(*entry_.range);
+            range_ = entry_.open_range(*entry_.range, entry_.range_setup);
             from_range_ = range_->open_for(worker_);
             converted_ = from_range_->open();
             in_ = converted_.get();

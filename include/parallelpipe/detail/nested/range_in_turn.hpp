@@ -30,6 +30,7 @@
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 #include <parallelpipe/detail/worker/inner_failure.hpp>
+#include <parallelpipe/setup.hpp>
 #include <parallelpipe/this_worker.hpp>
 
 #include <cstdint>
@@ -43,12 +44,12 @@ namespace parallelpipe::inline v0::detail {
 /// The only kind of shared_range.
 class range_in_turn final : public shared_range {
 public:
-    explicit range_in_turn(const stage_code& range) noexcept : range_(range) {}
+    range_in_turn(const stage_code& range, const Setup& setup) noexcept : range_(range), setup_(setup) {}
     range_in_turn(const range_in_turn&) = delete;
     range_in_turn& operator=(const range_in_turn&) = delete;
 
-    static owning_ptr<shared_range> open(const stage_code& range) {
-        return owning_ptr<shared_range>(new range_in_turn(range));
+    static owning_ptr<shared_range> open(const stage_code& range, const Setup& setup) {
+        return owning_ptr<shared_range>(new range_in_turn(range, setup));
     }
 
     void stop() noexcept override { is_stopped_.store(true, std::memory_order_relaxed); }
@@ -60,6 +61,7 @@ public:
 
 private:
     const stage_code& range_;
+    const Setup& setup_;  // the settings of the range
     sync::mutex turn_;
     owning_ptr<nested_call> elements_;  // made by the first reader
     sync::atomic<std::uint64_t> taken_{0};
@@ -143,6 +145,7 @@ private:
         } catch (...) {
             of_.has_ended_ = true;
             failure_ = inner_failure_of(in_range_->get());
+            failure_->run_goes_on = of_.setup_.on_error == OnError::finish;
         }
         number_ = of_.taken();
         of_.taken_.store(number_ + 1, std::memory_order_relaxed);
@@ -179,9 +182,11 @@ private:
         const sync::stop_token& asking = current_worker ? current_worker->stop : worker_.stop;
         if (!in_range_ || in_range_->get().index != worker_.index || asking_ != asking) {
             on_stop_.reset();
-            name_ = std::string(worker_.stage) + ".source";
+            name_ = of_.setup_.name ? *of_.setup_.name : std::string(worker_.stage) + ".source";
             worker_identity named = worker_;
             named.stage = name_;
+            named.setup = &of_.setup_;
+            named.host = &worker_;
             in_range_.emplace(named);
             asking_ = asking;
             on_stop_.emplace(asking_, stopping{&*in_range_});

@@ -110,11 +110,7 @@ auto compose_chains(const Left& left, const Right& right) {
 
 template <class Item, class Range>
 Pipeline<void, Item> source_of(Range&& range) {
-    stage_entry source;
-    source.code = detail::make_code<range_source<Item, std::views::all_t<Range>>>(
-        std::views::all(std::forward<Range>(range)));
-    source.is_range = true;
-    return Pipeline<void, Item>(std::vector{std::move(source)});
+    return Pipeline<void, Item>(std::vector{detail::range_entry<Item>(std::forward<Range>(range))});
 }
 
 template <class Range, class Right>

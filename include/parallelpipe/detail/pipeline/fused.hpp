@@ -17,6 +17,7 @@
 #include <parallelpipe/stage.hpp>
 
 #include <concepts>
+#include <stdexcept>
 #include <utility>
 #include <vector>
 
@@ -31,21 +32,29 @@ stage_entry codeless_entry(const std::vector<stage_entry>& stages) {
     return entry;
 }
 
-/// Takes the range in front of `stages` away, or that of their first one, which is fused itself.
+/// Moves the range in front of `stages` to `fused`, or that of their first stage, which is fused itself.
+/// Errors: `std::invalid_argument` for a range alone.
 template <class...>
-shared_code take_range(std::vector<stage_entry>& stages) {
+void take_range(std::vector<stage_entry>& stages, stage_entry& fused) {
     stage_entry& first = stages.front();
-    if (!first.is_range) return std::exchange(first.range, nullptr);
-    shared_code range = std::move(first.code);
+    if (!first.is_range) {
+        fused.range = std::exchange(first.range, nullptr);
+        fused.range_setup = std::move(first.range_setup);
+        return;
+    }
+    if (stages.size() == 1)
+        throw std::invalid_argument("parallelpipe: fuse has only the range \"" + first.name(0) +
+                                    "\" and no stage to read it: write fuse(source(range) | stage)");
+    fused.range = std::move(first.code);
+    fused.range_setup = std::move(first.setup);
     stages.erase(stages.begin());
-    return range;
 }
 
 template <class In, class Out>
 stage_entry fused_entry(const Pipeline<In, Out>& pipeline) {
     std::vector<stage_entry> stages = pipeline.stages();
     stage_entry entry = detail::codeless_entry<Out>(stages);
-    entry.range = detail::take_range(stages);
+    detail::take_range(stages, entry);
     entry.open_range = range_in_turn::open;
     entry.code = detail::make_code<fused_stage<Out>>(std::move(stages));
     return entry;

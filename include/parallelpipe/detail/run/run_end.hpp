@@ -92,7 +92,7 @@ public:
         const running_stage& here = stages_[what.stage];
         const std::uint64_t number = in ? in->number_in_hand() : 0;
         if (in && in->has_taken() && here.is_ordered) what.item = number;
-        if (here.on_error() == OnError::finish && !inner.stops_run) {
+        if ((here.on_error() == OnError::finish && !inner.stops_run) || inner.run_goes_on) {
             group_.report(std::move(what));  // the others go on
         } else if (here.is_ordered || (inner.in_order && here.workers == 1)) {
             const std::size_t worker = what.worker;

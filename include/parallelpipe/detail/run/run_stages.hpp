@@ -132,7 +132,7 @@ private:
         stage.of_workers = owning_ptr<worker_counters[]>(stage.workers);
         if (i != 0) stage.in = stages_[i - 1].out.get();
         stage.out = entry.code->result_type().make_channel(entry.setup.qsize, stage.workers, readers);
-        if (entry.range) stage.range = entry.open_range(*entry.range);
+        if (entry.range) stage.range = entry.open_range(*entry.range, stage.entry.range_setup);
         if (stage.workers == 1) return;  // one worker takes all keys, and keeps order by itself
         if (stage.in && entry.partition)
             stage.router = entry.partition->begin(*stage.in, entry.connect(*stage.in, 1), stage.workers);

@@ -98,6 +98,16 @@ private:
     mutable sync::atomic<bool> used_{false};  // relaxed: the one run that finds it false needs nothing from others
 };
 
+/// A range as the first stage.
+template <class Item, class Range>
+stage_entry range_entry(Range&& range) {
+    stage_entry entry;
+    entry.code = detail::make_code<range_source<Item, std::views::all_t<Range>>>(
+        std::views::all(std::forward<Range>(range)));
+    entry.is_range = true;
+    return entry;
+}
+
 }  // namespace parallelpipe::detail
 
 #endif

@@ -5,6 +5,7 @@
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/setup.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 
@@ -39,7 +40,7 @@ public:
 };
 
 /// Makes a shared_range of a range's code. A pointer, so that only programs with such a range compile range_in_turn.
-using range_opener = owning_ptr<shared_range> (*)(const stage_code& range);
+using range_opener = owning_ptr<shared_range> (*)(const stage_code& range, const Setup& setup);
 
 /// Calls `what`, which reads from `from`, then throws the range's error, if there is one. Until then `what` is
 /// unwound as by a stop: its user code could catch the error itself.

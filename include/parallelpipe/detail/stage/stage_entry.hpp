@@ -36,6 +36,7 @@ struct stage_entry {
     Setup setup;
     std::shared_ptr<const key_router_maker> partition;  // null: any worker takes any item
     shared_code range;                  // what the workers read themselves; null: a channel, or nothing
+    Setup range_setup;                  // the settings of `range`
     range_opener open_range = nullptr;  // set where there is a range
     connector connect = nullptr;        // set where a stage stands on the left
     converter convert = nullptr;

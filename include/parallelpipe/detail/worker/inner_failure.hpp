@@ -23,6 +23,7 @@ struct PARALLELPIPE_VISIBLE inner_failure {
     std::exception_ptr cause;
     bool stops_run = false;  // a dead-letter handler threw
     bool in_order = false;   // earlier results have gone through the later stages
+    bool run_goes_on = false;  // a range with OnError::finish threw, which the stage reads itself
 };
 
 /// The exception being handled as a failure of the stage `name`. An inner_failure stays as it is.

@@ -1,0 +1,14 @@
+// The same with settings.
+// expect: source takes a range, and this is none; for a function that returns a generator write stage(f)
+
+#include <parallelpipe.hpp>
+
+using namespace parallelpipe;
+
+generator<int> count() { co_yield 1; }
+
+#ifdef MISTAKE
+auto made = source({.name = "count"}, count);
+#else
+auto made = source({.name = "count"}, count());
+#endif
