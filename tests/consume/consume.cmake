@@ -1,7 +1,8 @@
 # cmake -D OUTER=<initial cache> -D SOURCE=<consumer> -D BINARY=<directory> [-D VARIABLE=...] [-D PROGRAMS=...] -P consume.cmake
 #
-# Configures, builds and runs a consumer from scratch, and the other PROGRAMS that it builds, and checks that its installation is empty: a consumer
-# that only links the library must not install it. With CONFIGURE_ONLY it only configures.
+# Configures, builds and runs a consumer from scratch: its PROGRAMS, or the one called consumer. Checks that its
+# installation is empty: a consumer that only links the library must not install it. With CONFIGURE_ONLY it only
+# configures.
 
 cmake_minimum_required(VERSION 3.21)
 
@@ -24,7 +25,10 @@ if(CONFIGURE_ONLY)
   return()
 endif()
 execute_process(COMMAND ${CMAKE_COMMAND} --build ${BINARY} COMMAND_ERROR_IS_FATAL ANY)
-foreach(program consumer ${PROGRAMS})
+if(NOT PROGRAMS)
+  set(PROGRAMS consumer)
+endif()
+foreach(program IN LISTS PROGRAMS)
   execute_process(COMMAND ${BINARY}/${program} COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
 execute_process(COMMAND ${CMAKE_COMMAND} --install ${BINARY} --prefix ${BINARY}/prefix
