@@ -20,8 +20,8 @@ namespace parallelpipe::inline v0 {
 
 namespace detail {
 
-/// Where the frames of a generator<T> come from. A compiler may allocate them as if nothing in them
-/// was over-aligned (g++ does); then a T in the frame would lie wrong.
+/// Allocates the frames of a generator<T>. A compiler may allocate a frame as if nothing in it was over-aligned (g++
+/// does); an over-aligned T in the frame would be misaligned.
 template <class T, bool OverAligned = (alignof(T) > __STDCPP_DEFAULT_NEW_ALIGNMENT__)>
 class frame_memory {};
 
@@ -39,9 +39,9 @@ public:
 
 }  // namespace detail
 
-/// Asks a generator to yield every element of a range: `co_yield elements_of(range)`.
+/// Makes a generator yield every element of a range: `co_yield elements_of(range)`.
 /// Shape: a nested `generator<T>` of the same type is resumed directly, however deep the nesting;
-/// the elements of any other rvalue container are moved, those of an lvalue copied.
+///   the elements of any other rvalue container are moved, those of an lvalue copied.
 template <class Range>
 struct elements_of {
     Range range;
@@ -52,10 +52,10 @@ elements_of(Range&&) -> elements_of<Range&&>;
 /// A move-only, single-pass range of `T`, written as a coroutine: the return type of a stage function.
 /// Shape: every `co_yield` is one element. An rvalue is moved, an lvalue copied, a value of another
 ///   type converted, as `std::generator` does; `*it` is a `T&&` that the reader may move from.
-///   As for an Input, an element is made when the reader looks: when it dereferences an iterator or compares
-///   it with `end()`. `++` only gives the element up. A second loop goes on after the last element that the
-///   reader has dereferenced, and is empty after the end.
-/// Threads: none of its own; the body runs in the thread that looks.
+///   As for an Input, the next element is made when the reader dereferences an iterator or compares it with
+///   `end()`; `++` only gives the element up. A second loop goes on after the last element that the reader has
+///   dereferenced, and is empty after the end.
+/// Threads: none of its own; the body runs in the thread that dereferences or compares.
 /// Errors: an exception that leaves the body leaves `*` or the comparison with `end()`; the range is then at
 ///   its end. `++` and `*` past the end, and a loop over a generator that has been moved from, are assertions.
 ///   Dropping a generator early destroys the frame where it is suspended, destructors included.
@@ -88,7 +88,7 @@ public:
         if (coroutine_) coroutine_.destroy();
     }
 
-    /// The first element that the reader has not dereferenced. Runs nothing of the body.
+    /// The first element that the reader has not dereferenced. Does not run the body.
     iterator begin() {
         assert(coroutine_ &&
                "parallelpipe: this generator has been moved from; read the one it was moved to");
@@ -96,7 +96,7 @@ public:
     }
     std::default_sentinel_t end() const noexcept { return {}; }
 
-    /// For the library, which reads without an iterator.
+    /// For the library: it reads without an iterator.
     promise_type& promise() const noexcept { return coroutine_.promise(); }
 
 private:
@@ -107,12 +107,11 @@ private:
 };
 
 /// One coroutine of a stack of nested generators. The outermost one, the root, knows the innermost,
-/// the leaf, and resumes it directly: an element costs the same at every depth. Nothing transfers
-/// from one coroutine to another by a tail call, so the machine's stack stays flat without
-/// optimisation too.
+/// the leaf, and resumes it directly: an element costs the same at every depth. No coroutine transfers
+/// to another by a tail call, so the machine's stack stays flat without optimisation, too.
 template <class T>
 class generator<T>::promise_type : public detail::frame_memory<T> {
-    /// An element that had to be made for the yield: it lives in the frame until the next resume.
+    /// An element that was made for the yield: it lives in the frame until the next resume.
     struct held_element {
         T element;
         promise_type& promise;
@@ -161,7 +160,7 @@ public:
     void return_void() const noexcept {}
     void unhandled_exception() noexcept { exception_ = std::current_exception(); }
 
-    // A generator yields; it does not wait for anything.
+    // A generator yields; it cannot co_await.
     void await_transform() = delete;
 
     std::suspend_always yield_value(T&& element) noexcept {
@@ -193,7 +192,7 @@ public:
         return {each_of(std::forward<Range>(elements.range))};
     }
 
-    /// For the library, before make_next(): the element that was looked at and not dereferenced, or the first one.
+    /// For the library, before make_next(): the element that was made and not dereferenced, or the first one.
     T* first_or_next() {
         if (T* const seen = unseen()) {
             is_unseen_ = false;
@@ -216,18 +215,18 @@ private:
 
     template <class Range>
     static generator each_of(Range&& range) {
-        // Only a container that nobody else can see gives its elements away.
-        constexpr bool owning_ptr =
+        // Only the elements of a container that this generator owns are moved.
+        constexpr bool is_owned =
             !std::is_lvalue_reference_v<Range> && !std::ranges::view<std::remove_cvref_t<Range>>;
         for (auto&& element : range) {
-            if constexpr (owning_ptr && std::is_lvalue_reference_v<decltype(element)>)
+            if constexpr (is_owned && std::is_lvalue_reference_v<decltype(element)>)
                 co_yield std::move(element);
             else
                 co_yield std::forward<decltype(element)>(element);
         }
     }
 
-    /// The element that is made and not looked at; null if there is none.
+    /// The element that was made and not dereferenced; null if there is none.
     T* unseen() const noexcept { return is_unseen_ ? element_ : nullptr; }
 
     PARALLELPIPE_INLINE T* look() {
@@ -237,11 +236,11 @@ private:
     }
     PARALLELPIPE_RARE T* look_late() { return look(); }
 
-    /// Without an element the leaf has ended, by an exception or not.
+    /// The leaf has made no element, so it has ended, perhaps by an exception.
     PARALLELPIPE_RARE void resume_others() {
         while (!element_ && !handle::from_promise(*this).done()) leaf_.resume();
         if (element_) return;
-        leaf_ = std::noop_coroutine();  // resumed by each further look
+        leaf_ = std::noop_coroutine();  // each further look resumes it
         rethrow();
     }
 
@@ -252,7 +251,7 @@ private:
 
     // Of the root:
     T* element_ = nullptr;          // what was yielded last
-    bool is_unseen_ = false;        // the reader has neither dereferenced it nor passed over it
+    bool is_unseen_ = false;        // the reader has neither dereferenced it nor given it up
     std::coroutine_handle<> leaf_;  // the innermost generator; at the end one that does nothing
     // Of each:
     promise_type* root_ = this;  // the outermost generator

@@ -20,15 +20,15 @@
 namespace parallelpipe::inline v0 {
 
 /// The items that one worker takes: the first parameter of a stage function.
-/// Shape: a move-only, single-pass range; `*it` is a `T&` that belongs to the worker, who may move
-///   from it. The item is destroyed when the next one is asked for. `begin()` may be called again:
-///   it goes on after the last item that was looked at, so a second loop continues the first. An iterator
-///   that has met the end stays there; after the end, `begin()` looks once more whether a sibling that
-///   returned early has left items.
+/// Shape: a move-only, single-pass range; `*it` is a `T&` that belongs to the worker, which may move from it. `++`
+///   destroys the item. `begin()` may be called again: it goes on after the last item that was dereferenced, so a
+///   second loop continues the first. An iterator at the end stays there; after the end, `begin()` looks once more
+///   whether a sibling that returned early has left items.
 /// Threads: one worker's own.
-/// Blocks: comparing with `end()` and `*`, until the stages before yield something or have all ended.
-///   When the run is stopped, they unwind the stage function instead.
-/// Errors: none of other stages: a loop that ends normally has seen all that this worker will get.
+/// Blocks: `*` and a comparison with `end()`, until the stages before yield an item or have all ended. When the run is
+///   stopped, both unwind the stage function instead.
+/// Errors: where it blocks, what moving the item throws. None of other stages: a loop that ends normally has seen all
+///   that this worker will get.
 template <class T>
 class Input : public std::ranges::view_base {
     static_assert(can_be_item<T>,
@@ -54,13 +54,13 @@ public:
 
     /// For the library: reads from `source`, which outlives the Input.
     explicit Input(detail::item_reader<T>& source) noexcept : source_(&source) {}
-    /// For the library: nobody reads from it.
+    /// For the library: an Input that is not read.
     explicit Input(detail::no_items) noexcept : source_(nullptr) {}
 
     Input(Input&& other) noexcept = default;
     Input& operator=(Input&& other) noexcept = default;
 
-    /// The first item that has not been looked at.
+    /// The first item that has not been dereferenced.
     /// Errors: `std::system_error`, where a worker of another run reads what stages in one thread make, and a thread for
     ///   that cannot be started.
     iterator begin() {

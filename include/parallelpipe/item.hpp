@@ -23,10 +23,10 @@ concept can_be_item = std::is_object_v<T> && !std::is_const_v<T> && !std::is_vol
 template <class T>
 concept can_be_item_or_void = std::is_void_v<T> || can_be_item<T>;
 
-/// Whether an item that has to stay whole can be copied for a function that takes it by value.
-/// `std::is_copy_constructible` alone does not say: it is true for a `std::vector<std::unique_ptr<T>>`,
-/// whose copy does not compile. Containers, pairs, tuples and optionals of such are seen through; for a
-/// class of yours that has one as a member, specialise this as false, or delete the copy constructor.
+/// Whether a copy of an item compiles: where the item must stay whole, a function that takes it by value gets a copy.
+/// `std::is_copy_constructible` does not tell: it is true for a `std::vector<std::unique_ptr<T>>`, whose copy does not
+/// compile. This looks into containers, pairs, tuples and optionals. For a class of yours with such a member,
+/// specialise it as false, or delete the copy constructor.
 template <class T>
 inline constexpr bool is_copyable_item = [] {
     if constexpr (!std::is_copy_constructible_v<T>) {
@@ -49,9 +49,9 @@ inline constexpr bool is_copyable_item<std::tuple<Parts...>> = (is_copyable_item
 template <class T>
 inline constexpr bool is_copyable_item<std::optional<T>> = is_copyable_item<T>;
 
-/// A view whose owner outlives the run: a literal, a part of a mapped file. A stage that takes items which own
-/// their memory may yield it, where a view that may be one of its item is refused.
-/// Shape: a View in everything else, and made of one: `[](const std::string& word) -> Lasting<std::string_view>`.
+/// A view whose memory outlives the run: of a literal, or of a mapped file. A stage may yield it where its items own
+/// memory, and any other view is refused, as it may look at an item that is gone.
+/// Shape: a View in everything else, and made from one: `[](const std::string& word) -> Lasting<std::string_view>`.
 template <class View>
 class Lasting : public View {
 public:

@@ -21,11 +21,11 @@ namespace detail {
 template <class... Ts>
 struct type_list {};
 
-/// False, for a static_assert that is to fail where its template is used.
+/// False, for a static_assert that fails only where its template is used.
 template <class...>
 inline constexpr bool never = false;
 
-/// f(parts...). As std::apply, without the questions that it asks first, which take long to compile.
+/// f(parts...). As std::apply, without its checks, which take long to compile.
 template <class F, class Tuple, std::size_t... I>
 decltype(auto) spread(F& f, Tuple& parts, std::index_sequence<I...>) {
     return f(std::get<I>(parts)...);
@@ -79,7 +79,7 @@ struct signature_of_pointer<R (*)(P...)> : known_signature<R, P...> {};
 template <class R, class... P>
 struct signature_of_pointer<R (*)(P...) noexcept> : known_signature<R, P...> {};
 
-// Of a function itself, as std::reference_wrapper has it.
+// Of a function type, which std::reference_wrapper can have.
 template <class R, class... P>
 struct signature_of_pointer<R(P...)> : known_signature<R, P...> {};
 template <class R, class... P>
@@ -111,8 +111,8 @@ struct signature<F>
 template <class F>
 struct signature<std::reference_wrapper<F>> : signature<F> {};
 
-/// The parameters of a lambda, all of whose parameters that are generic are the first: those that it has where
-/// that takes an `In`, which is not asked to compile for anything else.
+/// The parameters of a lambda whose first parameter alone is generic, where that one is an `In`. The lambda need not
+/// compile for any other type.
 template <class F, class In>
 struct generic_parameters {
     using type = void;
@@ -125,12 +125,12 @@ struct generic_parameters<F, In> {
 template <class F, class In>
 struct generic_parameters<std::reference_wrapper<F>, In> : generic_parameters<F, In> {};
 
-/// Whether the parameters of `F` can be read off its type: not those of a generic lambda or of an
-/// overloaded call operator.
+/// Whether the type `F` tells its parameters: not that of a generic lambda or of a class with an overloaded call
+/// operator.
 template <class F>
 concept has_signature = signature<F>::known;
 
-/// The parameters of F where the first takes an `In`, if they can be told; else void.
+/// The parameters of F where the first is an `In`, if its type tells them; else void.
 template <class F, class In>
 struct parameters_for : generic_parameters<F, In> {};
 template <class F, class In>

@@ -37,9 +37,9 @@
 #define PARALLELPIPE_TSAN 0
 #endif
 
-// What every item passes is inlined where it is called, and what few items pass is kept out of there. A
-// compiler left alone does it the other way round as soon as the rare part is long. Not in a build without
-// optimisation, which would only take longer.
+// PARALLELPIPE_INLINE: code that every item passes, inlined into its callers. PARALLELPIPE_RARE: code that few items
+// pass, kept out of its callers. A compiler left alone does the opposite as soon as the rare part is long. Neither in a
+// build without optimisation, which would only take longer.
 #if defined(__GNUC__) && defined(__OPTIMIZE__)
 #define PARALLELPIPE_INLINE [[gnu::always_inline]] inline
 #define PARALLELPIPE_RARE [[gnu::noinline]]
@@ -62,7 +62,7 @@
 #define PARALLELPIPE_VISIBLE
 #endif
 
-// What makes a pipeline starts nothing: a statement that ends there has no effect.
+// A statement that only makes a stage or a pipeline has no effect, as it starts nothing.
 #define PARALLELPIPE_RUN_IT                                                                        \
     [[nodiscard("parallelpipe: nothing has run: this only says what is to run; write "             \
                 "(source | stage).execute(), or loop over (source | stage).results()")]]
@@ -80,17 +80,17 @@ void AnnotateIgnoreWritesEnd(const char* file, int line);
 
 namespace parallelpipe::inline v0::detail {
 
-/// Data written by different threads is kept this many bytes apart.
-/// A constant of ours: std::hardware_destructive_interference_size changes with compiler flags,
-/// which would make the layout of a header-only class differ between translation units.
+/// Data that different threads write is kept this many bytes apart. Not
+/// std::hardware_destructive_interference_size: that changes with compiler flags, so the layout of a class could
+/// differ between translation units.
 #if defined(__APPLE__) && defined(__aarch64__)
 inline constexpr std::size_t cache_line = 128;
 #else
 inline constexpr std::size_t cache_line = 64;
 #endif
 
-/// A number as another type, which is the same type on some machines: there -Wuseless-cast warns of a
-/// static_cast, elsewhere -Wconversion of none.
+/// A number as another type, which may be the same type on some machines: -Wuseless-cast warns of a static_cast there,
+/// and -Wconversion elsewhere if there is none.
 template <std::integral To, std::integral From>
 constexpr To integer_cast(From number) noexcept {
     if constexpr (std::same_as<To, From>)
@@ -110,9 +110,8 @@ inline void cpu_pause() noexcept {
 #endif
 }
 
-/// Asks for the cache lines between two addresses, some KiB at most, for they will be written soon. Where
-/// another core has read them, each would otherwise be waited for when the stores come to it, and what
-/// else is stored in the meantime fills the core's buffer.
+/// Asks for the cache lines between two addresses, a few KiB at most, which will be written soon. Without that, a store
+/// to a line that another core has read waits for the line, and later stores fill the core's buffer meanwhile.
 inline void prefetch_to_write([[maybe_unused]] const void* from,
                               [[maybe_unused]] const void* to) noexcept {
 #if defined(__GNUC__)
@@ -130,8 +129,8 @@ inline void prefetch_to_write([[maybe_unused]] const void* from,
 #endif
 }
 
-/// A happens-before edge that exists but that ThreadSanitizer cannot see (it does not model
-/// std::atomic_thread_fence). Nothing outside of a ThreadSanitizer build.
+/// Tells ThreadSanitizer of a happens-before edge that it cannot see, as it does not model fences. Does nothing in other
+/// builds.
 inline void tsan_release([[maybe_unused]] void* address) noexcept {
 #if PARALLELPIPE_TSAN
     __tsan_release(address);
@@ -143,8 +142,8 @@ inline void tsan_acquire([[maybe_unused]] void* address) noexcept {
 #endif
 }
 
-/// While it lives, ThreadSanitizer does not look at what this thread reads and writes, for calls of code
-/// that orders its own data by fences. What that code orders by atomics, it still sees.
+/// While it lives, ThreadSanitizer ignores what this thread reads and writes: for calls of code that orders its own data
+/// by fences. ThreadSanitizer still sees what that code orders by atomics.
 class tsan_unchecked {
 public:
     tsan_unchecked() noexcept {

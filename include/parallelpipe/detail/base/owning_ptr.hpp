@@ -2,16 +2,16 @@
 #ifndef PARALLELPIPE_DETAIL_BASE_OWNING_PTR_HPP
 #define PARALLELPIPE_DETAIL_BASE_OWNING_PTR_HPP
 
-// std::unique_ptr for what a run is made of. Each type that std::unique_ptr points to costs every program
-// some 35 small functions and a dozen classes, for a deleter that nobody here has: a run's twenty of them
-// were a tenth of the time the first example took to compile. These are plain pointers that delete.
+// std::unique_ptr for the parts of a run. Each type that std::unique_ptr points to costs every program some 35 small
+// functions and a dozen classes, for a deleter that no part of a run has: the twenty types of a run took a tenth of
+// the time in which the first example compiled. These are plain pointers that delete.
 
 #include <cstddef>
 #include <type_traits>
 
 namespace parallelpipe::inline v0::detail {
 
-/// The one owner of an object, or null. What `std::unique_ptr<T>` is, with `delete` and nothing else.
+/// The one owner of an object, or null: `std::unique_ptr<T>` with `delete` as its only deleter.
 /// Threads: one at a time.
 template <class T>
 class owning_ptr {
@@ -50,8 +50,8 @@ private:
     T* object_ = nullptr;
 };
 
-/// The one owner of an array whose elements stay where they are: atomics, and what holds some.
-/// Threads: one at a time; its elements by themselves.
+/// The one owner of an array whose elements cannot be moved, as they are atomics or have some.
+/// Threads: one at a time; each element as its type says.
 template <class T>
 class owning_ptr<T[]> {
 public:

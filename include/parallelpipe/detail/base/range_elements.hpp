@@ -21,14 +21,14 @@ inline constexpr bool is_ref_view = false;
 template <class R>
 inline constexpr bool is_ref_view<std::ranges::ref_view<R>> = true;
 
-/// Whether a range held by value gives its elements away: a container does, and so does what can be
-/// read only once. A view that can be read again shows somebody else's elements: they are copied.
+/// Whether the elements of a range that is held by value are moved out of it: those of a container are, and those of a
+/// range that can be read only once. A view that can be read again shows elements of another object: they are copied.
 template <class Range>
 inline constexpr bool gives_elements_away =
     !std::ranges::view<Range> || is_owning_view<Range> ||
     (!std::ranges::forward_range<Range> && !is_ref_view<Range>);
 
-/// The element that `it` stands on, as an rvalue where the range gives it away.
+/// The element at `it`, as an rvalue where the range gives its elements away.
 template <class Range>
 constexpr decltype(auto) take_element(std::ranges::iterator_t<Range>& it) {
     if constexpr (gives_elements_away<std::remove_const_t<Range>>)

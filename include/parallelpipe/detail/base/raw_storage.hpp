@@ -6,7 +6,7 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// Memory for `Count` objects that are made and destroyed elsewhere.
+/// Memory for `Count` objects. Its owner constructs and destroys them.
 template <class T, std::size_t Count>
 class raw_storage {
 public:

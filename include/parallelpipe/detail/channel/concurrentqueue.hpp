@@ -5,9 +5,8 @@
 // The only file that includes moodycamel's queue. Installations spell its header in four ways; CMake and the
 // tests read the list from the conditions below.
 
-// To its users and to ours it is a system header: what it is made of is no reason for a warning. Two kinds of g++
-// come from what the optimiser sees all the same, and -Wtsan says that ThreadSanitizer does not know fences,
-// which tsan_unchecked (config.hpp) takes care of.
+// A system header, so that compilers do not warn of the queue's code. The optimiser of g++ gives one warning all the
+// same, and -Wtsan says that ThreadSanitizer does not know fences, which tsan_unchecked (config.hpp) takes care of.
 #if defined(__GNUC__)
 #pragma GCC system_header
 #endif

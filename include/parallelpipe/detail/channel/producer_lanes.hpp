@@ -2,29 +2,28 @@
 #ifndef PARALLELPIPE_DETAIL_CHANNEL_PRODUCER_LANES_HPP
 #define PARALLELPIPE_DETAIL_CHANNEL_PRODUCER_LANES_HPP
 
-// Where the items of a channel lie: each producer has a lane of its own, a row of chunks. It constructs
-// items in its last chunk, one behind the other, and tells so after each: the item is visible then. A
-// chunk is announced to the consumers through moodycamel's queue when it is opened, once per hundreds of
-// items, and comes back to its producer when all of it has been read.
+// Where the items of a channel lie. Each producer has a lane of its own, a sequence of chunks. It constructs items in
+// its last chunk, one after the other, and stores their number after each: the item is visible then. A chunk
+// is announced to the readers through moodycamel's queue when it is opened, once per hundreds of items, and comes
+// back to its producer when all of it has been read.
 //
-// So an item costs its producer one store that others see, in a cache line that nobody else writes; an
-// item whose move throws was never there; and the queue is compiled once, not for each type of items.
+// So an item costs its producer one store that other threads see, in a cache line that no other thread writes. An
+// item whose move throws was never there. And the queue is compiled once, not for each type of items.
 //
-// | atomic    | written by                    | read by       | what it carries                        |
-// |-----------|-------------------------------|---------------|----------------------------------------|
-// | filled    | the lane's producer, release  | consumers,    | the items before                       |
-// |           |                               | acquire       |                                        |
-// | the queue | announce(), moodycamel's own  | admit()       | a chunk that was made ready for use    |
-// | returned  | consumers, release            | the producer, | a chunk that nobody reads any more     |
-// |           |                               | acquire       |                                        |
-// | lanes_    | who opens a lane, release     | anybody,      | the lane                               |
-// |           |                               | acquire       |                                        |
-// | writing   | the producer, release         | anybody, acq. | that the chunk was made, to look at    |
-// | before    | the producer, release         | anybody, acq. | that `version` has changed             |
-// | version   | the producer, release         | anybody, acq. | that the three before it fit together  |
+// | atomic    | written by                   | read by               | what it carries                     |
+// |-----------|------------------------------|-----------------------|-------------------------------------|
+// | filled    | the lane's producer, release | readers, acquire      | the items before                    |
+// | the queue | announce(), moodycamel's own | admit()               | a chunk that was made ready for use |
+// | returned  | readers, release             | the producer, acquire | a chunk that is not read any more   |
+// | lanes_    | a thread that opens a lane,  | any thread, acquire   | the lane                            |
+// |           | release                      |                       |                                     |
+// | writing   | the producer, release        | any thread, acquire   | the chunk, to look at               |
+// | before    | the producer, release        | any thread, acquire   | that `version` has changed          |
+// | version   | the producer, release        | any thread, acquire   | that `writing`, `before` and        |
+// |           |                              |                       | `filled` fit together               |
 //
-// Consumers come one at a time, under the channel's lock. Alone, one that finds nothing has proof that
-// no push is left that happened before: moodycamel's queue is exact for a consumer without rivals.
+// Readers come one at a time, under the channel's lock. So a reader that finds nothing knows that it has missed no
+// push that happened before: moodycamel's queue is exact for a reader without rivals.
 
 #include <parallelpipe/detail/channel/concurrentqueue.hpp>
 #include <parallelpipe/detail/base/config.hpp>
@@ -38,12 +37,12 @@ namespace parallelpipe::inline v0::detail {
 
 struct lane;
 
-/// Room for some items, which are behind it in memory: items_chunk knows their type.
+/// Memory for some items, which lie after this part of it: item_store::items_chunk knows their type.
 struct chunk {
     alignas(cache_line) sync::atomic<std::size_t> filled{0};  // how many items have been constructed
 
-    alignas(cache_line) std::size_t taken = 0;  // consumers': how many have been destroyed
-    chunk* next = nullptr;                      // consumers': behind it in the lane, or also returned
+    alignas(cache_line) std::size_t taken = 0;  // the readers': how many items have been destroyed
+    chunk* next = nullptr;                      // the readers': the next one in the lane, or of those returned
     lane* owner = nullptr;
     chunk* next_made = nullptr;  // for the end
 };
@@ -62,9 +61,9 @@ struct lane {
     sync::atomic<unsigned> version{0};    // odd while these two and the chunk do not fit together
     lane* next_opened = nullptr;         // constant
 
-    // The consumers'.
+    // The readers'.
     alignas(cache_line) sync::atomic<chunk*> returned{nullptr};
-    chunk* reading = nullptr;  // null: no chunk is known that is not read
+    chunk* reading = nullptr;  // null: all chunks that are known have been read
     chunk* last = nullptr;
     lane* next_to_read = nullptr;
 };
@@ -79,7 +78,7 @@ public:
             delete std::exchange(each, each->next_opened);
     }
 
-    /// A lane for a producer, which may come from any thread. Errors: `std::bad_alloc`.
+    /// A lane for a producer. Threads: any. Errors: `std::bad_alloc`.
     lane& open() {
         lane* const made = new lane(queue_);
         if (!made->token.valid()) {
@@ -93,14 +92,14 @@ public:
         return *made;
     }
 
-    /// Calls `f(chunk&)` for every chunk there is, when nobody uses them any more.
+    /// Calls `f(chunk&)` for every chunk there is. Not while a producer or a reader is left.
     template <class F>
     void for_each_chunk(F f) {
         for (lane* each = lanes_.load(std::memory_order_acquire); each; each = each->next_opened)
             while (each->made) f(*std::exchange(each->made, each->made->next_made));
     }
 
-    // ---- the producer's ----
+    // ---- a producer's ----
 
     /// A chunk that has been read to its end, or null.
     static chunk* reuse(lane& mine) noexcept {
@@ -110,11 +109,11 @@ public:
         mine.reusable = found->next;
         found->next = nullptr;
         found->taken = 0;
-        found->filled.store(0, std::memory_order_release);  // behind the version, for pushed()
+        found->filled.store(0, std::memory_order_release);  // after the change of version, for pushed()
         return found;
     }
 
-    /// While it lives, its producer changes chunks.
+    /// Lives as long as the producer changes chunks.
     class change {
     public:
         explicit change(lane& mine) noexcept : mine_(mine) { step(std::memory_order_relaxed); }
@@ -130,15 +129,14 @@ public:
         lane& mine_;
     };
 
-    /// A new one belongs to the lane from now on.
+    /// A new chunk belongs to the lane from now on.
     static void adopt(lane& mine, chunk& made) noexcept {
         made.owner = &mine;
         made.next_made = std::exchange(mine.made, &made);
     }
 
-    /// The consumers get to know of an empty chunk, which the producer will fill from now on. In the one
-    /// before there are `full` items.
-    /// Errors: `std::bad_alloc`; then it stays the producer's.
+    /// Tells the readers of an empty chunk, which the producer fills from now on. The chunk before has `full` items.
+    /// Errors: `std::bad_alloc`; then the chunk stays the producer's.
     void announce(lane& mine, chunk& opened, std::size_t full) {
         if (!enqueue(mine, opened)) {
             opened.next = std::exchange(mine.reusable, &opened);
@@ -148,10 +146,10 @@ public:
         mine.writing.store(&opened, std::memory_order_release);
     }
 
-    // ---- the consumers', one at a time ----
+    // ---- the readers', one at a time ----
 
-    /// Takes up to `most` items: `take_from(chunk&, n)` takes n of those in a chunk. One lane after the
-    /// other, so that none waits for ever. Returns: how many.
+    /// Takes up to `most` items: `take_from(chunk&, n)` takes the next n items of a chunk. One lane after the other, so
+    /// that none waits for ever. Returns: how many.
     template <class TakeFrom>
     std::size_t take(std::size_t chunk_size, std::size_t most, TakeFrom take_from) {
         std::size_t taken = 0;
@@ -177,10 +175,10 @@ public:
         return taken;
     }
 
-    /// What `lane` has got altogether, give or take what is on its way this moment.
+    /// How many items were pushed into a lane so far. Approximate: an item on its way is counted or not. Threads: any.
     static std::size_t pushed(const lane& mine) noexcept {
-        // Nothing that is read between two equal and even versions was of another one. A producer that
-        // lost its core in the middle is not waited for.
+        // All that is read between two equal and even versions belongs to that version. A producer that lost its core
+        // in the middle is not waited for.
         std::size_t sum = 0;
         for (int attempt = 0; attempt < 100; ++attempt) {
             const unsigned version = mine.version.load(std::memory_order_acquire);
@@ -199,8 +197,8 @@ public:
     }
 
 private:
-    // moodycamel's queue orders the reuse of its blocks by fences, but what one side did before enqueue() is
-    // behind dequeue() by a store and a load, which ThreadSanitizer sees.
+    // moodycamel's queue orders the reuse of its blocks by fences; but a store and a load, which ThreadSanitizer sees,
+    // order what one side did before enqueue() before what the other does after dequeue().
     bool enqueue(lane& mine, chunk& opened) {
         const tsan_unchecked moodycamel;
         return queue_.enqueue(mine.token, &opened);
@@ -244,7 +242,7 @@ private:
         }
     }
 
-    /// The first lane goes behind the last one, or away until there is a chunk to read.
+    /// Moves the first lane to the end, or takes it out until there is a chunk to read.
     void move_on() noexcept {
         lane& from = *first_;
         if (!from.next_to_read) {
@@ -264,7 +262,7 @@ private:
     chunk_queue queue_;
     moodycamel::ConsumerToken token_;
     alignas(cache_line) sync::atomic<lane*> lanes_{nullptr};
-    sync::atomic<std::size_t> count_{0};  // relaxed: who finds nothing looks into the queue anyway
+    sync::atomic<std::size_t> count_{0};  // relaxed: a reader that finds nothing looks into the queue anyway
     lane* first_ = nullptr;              // lanes with a chunk to read
     lane* last_ = nullptr;
     std::size_t to_read_ = 0;  // how many

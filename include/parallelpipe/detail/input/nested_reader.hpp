@@ -2,8 +2,8 @@
 #ifndef PARALLELPIPE_DETAIL_INPUT_NESTED_READER_HPP
 #define PARALLELPIPE_DETAIL_INPUT_NESTED_READER_HPP
 
-// What a stage reads when the stage before it runs in the same thread: asking for the next item runs
-// that one until it yields. No queue, no lock, no thread.
+// What a stage reads when the stage before it runs in the same thread: to ask for the next item runs the stage before
+// until it yields. No queue, no lock, no thread.
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/base/raw_storage.hpp>
@@ -23,7 +23,7 @@ namespace parallelpipe::inline v0::detail {
 template <class T>
 class nested_reader final : public item_reader<T> {
 public:
-    /// The items' numbers are those that `from` tells (`has_numbers`), or count what is read here.
+    /// The items' numbers are those of `from` (`has_numbers`), or count what is read here.
     nested_reader(nested_source& from, bool has_numbers)
         : stage_(from), from_(&from), has_numbers_(has_numbers) {}
     ~nested_reader() override {
@@ -89,7 +89,7 @@ private:
     owning_ptr<source_thread> thread_;  // null until a worker of another run reads here
 };
 
-/// The items of another feed, converted.
+/// The items of another reader, converted.
 template <class From, class To>
 class converting_reader final : public item_reader<To> {
 public:

@@ -15,20 +15,19 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// A nested stage that a worker of another run reads: a run over the stage's Input, for example. That run can be left
-/// while the stage waits for its next item, and reading may go on later. So the stage gets a thread of its own, the
-/// reader waits here and can leave at any time, and the item that it had asked for stays for the next reader.
+/// A nested stage that a worker of another run reads: one of a run over the stage's Input, for example. That run can end
+/// while the stage waits for its next item, and the stage can be read later. So the stage gets a thread of its own. The
+/// reader waits here and can leave at any time; the item that it had asked for stays for the next reader.
 ///
 /// | waits      | for                      | woken by                                       |
 /// |------------|--------------------------|------------------------------------------------|
 /// | the reader | a result, the end        | the thread, at each of them; the reader's stop |
 /// | the thread | a request, or to be over | the reader; end()                              |
 ///
-/// What both touch is under mutex_. The thread works on one request at a time, and only on request: nothing is
-/// made ahead.
+/// What both use is under mutex_. The thread makes one result for each request, and none ahead.
 class source_thread final : public nested_source {
 public:
-    /// Makes results at `to`. If the stop of `inner_stage` is possible, it ends the work, else the stage's own does.
+    /// Makes results at `to`. The stop of `inner_stage` ends the work if it is possible, else the stage's own stop.
     /// Errors: `std::system_error` if the thread cannot be started.
     source_thread(nested_source& stage, void* to, const sync::stop_token& inner_stage)
         : nested_source(stage.identity()),
@@ -55,7 +54,7 @@ public:
 
     std::uint64_t number() const override { return number_; }
 
-    /// Blocks until the thread has ended: as soon as the stage yields, or sees that it was told to stop.
+    /// Blocks until the thread has ended: as soon as the stage yields, or sees its stop.
     void end() noexcept {
         {
             const sync::lock_guard lock(mutex_);
@@ -66,7 +65,7 @@ public:
         helper_.request_stop();
         if (thread_.joinable()) thread_.join();
     }
-    /// After end(). Returns: whether there is a result that no reader has taken; it is the caller's then.
+    /// After end(). Returns: whether there is a result that no reader has taken; then it belongs to the caller.
     bool take_untaken() noexcept {
         const bool is_made = state_ == state::made;
         state_ = state::idle;
@@ -133,7 +132,7 @@ private:
 
     nested_source& stage_;
     void* const to_;
-    std::uint64_t number_;   // of the item in the reader's hand; the reader's own, as the next one
+    std::uint64_t number_;   // of the item in the reader's hand; the reader's own, as the next member
     bool was_left_ = false;  // the reader was told to stop where it waited
     sync::mutex mutex_;
     sync::condition_variable asked_;

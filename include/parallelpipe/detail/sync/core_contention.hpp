@@ -2,13 +2,13 @@
 #ifndef PARALLELPIPE_DETAIL_SYNC_CORE_CONTENTION_HPP
 #define PARALLELPIPE_DETAIL_SYNC_CORE_CONTENTION_HPP
 
-// Who gets a core that a worker offers to others: another worker, or another program?
+// Which thread gets a core that a worker yields: another worker, or another program?
 //
-// | atomic                                  | written by                            | read by       |
-// |-----------------------------------------|---------------------------------------|---------------|
-// | worked_, left_, worked_when_left_,      | the worker that is on that core; also | whoever is on |
-// | avoid_until_, short_yields_, losses_      | one that has just been moved away     | that core     |
-// | workers_                                | each worker, as it begins and ends    | anybody       |
+// | atomic                               | written by                            | read by          |
+// |--------------------------------------|---------------------------------------|------------------|
+// | worked_, left_, worked_when_left_,   | the worker that is on that core; also | the worker that  |
+// | avoid_until_, short_yields_, losses_ | one that has just been moved away     | is on that core  |
+// | workers_                             | each worker, as it begins and ends    | any thread       |
 //
 // All relaxed: hints and a number, which order nothing else.
 
@@ -25,17 +25,17 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// What this process knows of its use of a core: how often a worker was seen at work there, when one last
-/// offered it or went to sleep there, and whether to offer it at all.
+/// What this process knows of its use of a core: how often a worker was seen at work there, when a worker last
+/// yielded it or went to sleep there, and whether to yield it at all.
 ///
-/// Threads: any. Two threads on one core write it in turn; one that was moved to another core between here()
+/// Threads: any. Two threads on one core write it in turn; a thread that was moved to another core between here()
 ///   and its store writes what is no longer true. Where the system does not say on which core a thread is, all
-///   cores are one: then somebody of this process is nearly always at work.
+///   cores are one: then a worker of this process is nearly always at work.
 class alignas(cache_line) core_contention {
 public:
     using clock = sync::steady_clock;
 
-    /// The calling thread's, now.
+    /// That of the core on which the calling thread is now.
     static core_contention& here() noexcept {
 #if defined(__linux__)
         return cores_[static_cast<std::size_t>(sched_getcpu()) % cores_.size()];
@@ -49,7 +49,7 @@ public:
         worked_.store(worked_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
 
-    /// A worker offers the core, or goes to sleep.
+    /// A worker yields the core, or goes to sleep.
     void leave(clock::time_point now) noexcept {
         left_.store(now.time_since_epoch().count(), std::memory_order_relaxed);
         worked_when_left_.store(worked_.load(std::memory_order_relaxed), std::memory_order_relaxed);
@@ -62,14 +62,15 @@ public:
         return now.time_since_epoch() - clock::duration(left_.load(std::memory_order_relaxed));
     }
 
-    /// It was offered, and was back soon.
+    /// The core was yielded, and was back soon.
     void yield_was_short() noexcept {
         short_yields_.store(short_yields_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
     }
-    /// It was offered, and somebody else had it for `lost`, which was too long: it is kept for a while. Who that
-    /// was is not known. A program that computes has it at nearly every offer, and then it is kept for so long
-    /// that little is lost again. If offers went well before, it was something that passes: the system itself, or
-    /// the host of a virtual machine; and to keep a core that workers could share costs more than that.
+    /// The core was yielded, and another program had it for `lost`, which was too long: workers keep it for a while.
+    /// The system does not say which program that was. One that computes takes the core at nearly every yield: then
+    /// the workers keep it for so long that little is lost again. If yields were short before, it was a passing
+    /// event, of the system or of the host of a virtual machine; and to keep a core that workers could share costs
+    /// more than that.
     void yield_was_long(clock::time_point now, clock::duration lost) noexcept {
         const bool again = short_yields_.load(std::memory_order_relaxed) < many;
         const unsigned before = again ? losses_.load(std::memory_order_relaxed) : 0;
@@ -96,14 +97,14 @@ public:
         presence(const presence&) = delete;
         presence& operator=(const presence&) = delete;
     };
-    /// Whether there are more workers than cores, with one more who takes the results.
+    /// Whether there are more workers than cores; the thread that takes the results counts as one.
     static bool is_crowded() noexcept {
         static const unsigned cores = sync::thread::hardware_concurrency();
         return workers_.load(std::memory_order_relaxed) + 1 > cores;
     }
 
 private:
-    static constexpr std::uint32_t many = 64;  // offers: no program that wants the core lets so many pass
+    static constexpr std::uint32_t many = 64;  // short yields: a program that wants the core lets fewer pass
 
     // Visible: workers of all libraries compete for the cores of the process, and count.
     PARALLELPIPE_VISIBLE static std::array<core_contention, 64> cores_;
@@ -113,8 +114,8 @@ private:
     sync::atomic<std::uint32_t> worked_when_left_{0};
     sync::atomic<clock::rep> left_{0};
     sync::atomic<clock::rep> avoid_until_{0};
-    sync::atomic<std::uint32_t> short_yields_{0};  // since it was last lost
-    sync::atomic<unsigned> losses_{0};            // in a row, as far as that matters
+    sync::atomic<std::uint32_t> short_yields_{0};  // since the last long one
+    sync::atomic<unsigned> losses_{0};              // long yields in a row, up to 2
 };
 
 inline constinit std::array<core_contention, 64> core_contention::cores_{};

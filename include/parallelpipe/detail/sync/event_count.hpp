@@ -2,8 +2,8 @@
 #ifndef PARALLELPIPE_DETAIL_SYNC_EVENT_COUNT_HPP
 #define PARALLELPIPE_DETAIL_SYNC_EVENT_COUNT_HPP
 
-// Sleeping until a condition may have become true, where making it true costs the other side one
-// relaxed load as long as nobody sleeps.
+// Sleeping until a condition may have become true. Making it true costs the other side one relaxed load as
+// long as no thread sleeps.
 //
 //   waiter                                  notifier
 //   if (condition()) return                 make the condition true
@@ -16,30 +16,30 @@
 // asymmetric_fence.hpp). A notifier whose change came before that barrier is seen by the second
 // look at the condition; one whose change came after it sees the announcement and signals.
 //
-// That barrier interrupts the other cores, which is cheap for a wait now and then, but not if each event is
-// waited for. Who expects that says so: prepare(for_long) asks the notifiers to look closer, by a flag in
-// waiting_, which they have all seen once that thread's barrier is over (is_seen_). While the flag is there
-// both sides do a read-modify-write of waiting_, and no further barrier is needed: whichever is second in its
+// That barrier interrupts the other cores: cheap for a wait now and then, but not if each event is waited for.
+// A waiter that expects so calls prepare(for_long), which asks the notifiers to look closer: by a flag in
+// waiting_, which all of them have seen once that thread's barrier is over (is_seen_). While the flag is there,
+// both sides do a read-modify-write of waiting_, and no further barrier is needed: the second one in the
 // modification order reads from the first (release/acquire), so it sees all that the first did before. Every
-// value of waiting_ that a notifier can find has the flag, or counts whoever waits; so the flag can be taken
-// back at any time. Without asymmetric barriers it is always there.
+// value of waiting_ that a notifier can find has the flag, or counts all that wait; so the flag can be taken
+// back at any time. Without asymmetric barriers the flag is always there.
 //
 // The system may refuse the barrier one day, although it allowed it before (asymmetric_fence.hpp). Then a
-// notifier may not have seen who has just announced itself; so each wait that began after that is short, and its
-// thread looks at the condition again. What is made after that has no need of barriers.
+// notifier may not see a waiter that has just announced itself; so each wait that begins after that is short,
+// and its thread looks at the condition again. An event_count that is made after that needs no barriers.
 //
 // Every thread between prepare() and the end of wait() or cancel() is counted exactly once, in
-// waiting_ (not yet signalled) or in signals_ (signalled, not yet left). So a signal is never kept
-// when nobody waits, and N notifications free min(N, waiters) of them. Which of them is open: a thread
-// that comes later may take the signal of one that is still waking. Where only some waiters can use
-// what has changed, notify_all() it is: it begins a new round, frees everybody of the old one, and
-// counts them no more; nobody of the new round can take that from them.
+// waiting_ (not yet signalled) or in signals_ (signalled, not yet left). So no signal is kept when no thread
+// waits, and N notifications free min(N, waiters) threads. It is open which: a thread that comes later may
+// take the signal of a thread that is still waking. Where only some waiters can use what has changed, call
+// notify_all(): it begins a new round, frees all threads of the old one, and counts them no more; no thread
+// of the new round can take a signal from them.
 //
-// | atomic   | written by                       | order                                            |
-// |----------|----------------------------------|--------------------------------------------------|
-// | waiting_ | any thread, under mutex_         | +1 in prepare: acq_rel, pairs with the look in   |
-// |          |                                  | notify_one (the barrier, or its acq_rel RMW)     |
-// |          |                                  | the flags: the same barrier                      |
+// | atomic   | written by               | order                                                          |
+// |----------|--------------------------|----------------------------------------------------------------|
+// | waiting_ | any thread, under mutex_ | +1 in prepare(): acq_rel, pairs with the look of notify_one(): |
+// |          |                          | the barrier, or its acq_rel read-modify-write; the flags: the  |
+// |          |                          | same                                                           |
 
 #include <parallelpipe/detail/sync/asymmetric_fence.hpp>
 #include <parallelpipe/detail/base/config.hpp>
@@ -63,12 +63,12 @@ public:
     event_count(const event_count&) = delete;
     event_count& operator=(const event_count&) = delete;
 
-    /// Identifies a wait.
+    /// Identifies a wait: its round.
     using key = std::uint64_t;
 
-    /// Announces the calling thread as a waiter. To be followed by a look at the condition and then
-    /// by exactly one of cancel(), wait(), wait_until(), with the key. `for_long`: each event is probably
-    /// waited for; notifications then cost a read-modify-write, and waits no barrier.
+    /// Announces the calling thread as a waiter. Look at the condition next, then call exactly one of cancel(),
+    /// wait() and wait_until() with the key. `for_long`: each event is probably waited for; notifications then
+    /// cost a read-modify-write, and waits no barrier.
     key prepare(bool for_long = false) {
         sync::unique_lock lock(mutex_);
         const key round = round_;
@@ -85,8 +85,8 @@ public:
         return round;
     }
 
-    /// Events come close to each other now: notifications are to be cheap again, until somebody waits for
-    /// long. Costs one relaxed load if they are.
+    /// Events come close to each other now: makes notifications cheap again, until the next prepare(for_long).
+    /// Cost: one relaxed load if they are cheap.
     void come_often() {
         if (!asymmetric_ || waiting_.load(std::memory_order_relaxed) < look_closer) [[likely]]
             return;
@@ -100,7 +100,7 @@ public:
         leave(round);
     }
 
-    /// Blocks until a notification that came after prepare(). Once the system refuses barriers, it may return
+    /// Blocks until a notification that came after prepare(). Once the system refuses barriers, it also returns
     /// without one, after a moment.
     void wait(key round) {
         if (asymmetric_ && !asymmetric_fences()) [[unlikely]] {
@@ -134,7 +134,7 @@ public:
         bool has_waited_ = false;
     };
 
-    /// The same with an end; returns whether it was notified.
+    /// The same, until `deadline` at the latest. Returns: whether the thread was notified.
     template <class Clock, class Duration>
     bool wait_until(key round, std::chrono::time_point<Clock, Duration> deadline) {
         sync::unique_lock lock(mutex_);
@@ -150,8 +150,8 @@ public:
         return notified;
     }
 
-    /// No thread will wait any more, and notifiers are to know: notify_one() is false from now on. As with
-    /// prepare(), a notifier's change that came before is seen after this; one that came after it gets false.
+    /// No thread will wait any more: notify_one() returns false from now on. As with prepare(), the caller sees each
+    /// change that a notifier made before this; a notifier that makes its change later gets false.
     void retire() {
         {
             const sync::lock_guard lock(mutex_);
@@ -160,8 +160,8 @@ public:
         if (asymmetric_) fence_every_thread();
     }
 
-    /// Whether a thread waited a moment ago, or all have retired. Enough for a thread whose change to the
-    /// condition came before; see the argument above.
+    /// Whether a thread waited a moment ago, or all have retired. The answer is good enough for a thread that has
+    /// changed the condition before it asks; see the argument above.
     PARALLELPIPE_INLINE bool has_waiters() noexcept {
         sync::atomic_signal_fence(std::memory_order_seq_cst);
         const std::uint32_t seen = waiting_.load(std::memory_order_relaxed);
@@ -180,7 +180,7 @@ public:
         return signal_one();
     }
 
-    /// Wakes everybody who waits. Looks under the mutex, so it needs no barrier: a prepare() that
+    /// Wakes all that wait. Looks under the mutex, so it needs no barrier: a prepare() that
     /// takes the mutex later sees all that this thread did before.
     void notify_all() {
         sync::unique_lock lock(mutex_);
@@ -228,7 +228,7 @@ private:
             --signals_;
     }
 
-    /// Under mutex_: unless it is on its way to the notifiers, for somebody who relies on it already.
+    /// Under mutex_: takes the flag back, unless a waiter relies on it while it is on its way to the notifiers.
     void withdraw_flag() {
         if (asymmetric_ && std::exchange(is_seen_, false))
             waiting_.fetch_sub(look_closer, std::memory_order_acq_rel);

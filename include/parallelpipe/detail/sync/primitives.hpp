@@ -2,12 +2,12 @@
 #ifndef PARALLELPIPE_DETAIL_SYNC_PRIMITIVES_HPP
 #define PARALLELPIPE_DETAIL_SYNC_PRIMITIVES_HPP
 
-// The atomics, fences, locks, threads and the clock of the engine: the only header under detail/ that takes them
-// from the standard library and from the system.
+// The atomics, fences, locks, threads and the clock of the engine. No other header under detail/ takes them from the
+// standard library or from the system.
 //
-// A test build replaces them all: PARALLELPIPE_SYNC_PRIMITIVES names a header, `<...>` or `"..."`, that is included
-// instead and declares everything that namespace sync declares here. `std::memory_order` and the durations of
-// <chrono> stay those of the standard library.
+// A test build can replace them all: PARALLELPIPE_SYNC_PRIMITIVES names a header, `<...>` or `"..."`, which is included
+// instead and declares all that namespace sync declares here. `std::memory_order` and the durations of <chrono> stay
+// those of the standard library.
 
 #if defined(PARALLELPIPE_SYNC_PRIMITIVES)
 #include PARALLELPIPE_SYNC_PRIMITIVES
@@ -49,8 +49,7 @@ using std::stop_token;
 using std::chrono::steady_clock;
 
 #if defined(PARALLELPIPE_HAS_MEMBARRIER)
-/// Whether there is a membarrier(); asymmetric_fence.hpp says what it is for. A function that answers at compile
-/// time where there is none, so that the code for it disappears.
+/// Returns: whether membarrier() works for this process. asymmetric_fence.hpp says what it is for.
 inline bool register_membarrier() noexcept {
     return ::syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 }

@@ -8,8 +8,8 @@
 // threads wait on it (bug 25847). On each of these waits one thread, so a notification has one thread to go to.
 //
 // A notifier takes a thread from the queue under the mutex and notifies it after unlocking: a thread that is woken
-// under a mutex which its waker still holds goes to sleep again at once. By then the thread may be awake and
-// elsewhere, asleep in another queue even: that is a spurious wake-up, and every sleep is in a loop.
+// while the notifier holds the mutex would go to sleep again at once. By then the thread may have woken, and may even
+// sleep in another queue: that is a spurious wake-up, and every sleep is in a loop.
 //
 // | atomic     | written by                         | order                                                  |
 // |------------|------------------------------------|--------------------------------------------------------|

@@ -15,11 +15,11 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// How often a wait pauses and looks again before it sleeps: some times, in a few microseconds of its own, as
-/// long as that has paid off of late. Where items are far apart it only costs: CPU, and time, when whom it
-/// waits for has to run on the same core. Twice as often where a wait brings more than one item: they are
-/// small then, and to sleep and to be woken takes as long as hundreds of them. Where they come one by one
-/// somebody works at each, and needs the core for that.
+/// How often a wait pauses and looks again before it sleeps: some times, within a few microseconds, as long as pauses
+/// were enough of late. Where items are far apart pauses only cost: CPU, and time, when the thread that makes the
+/// next item has to run on the same core. Twice as often where a wait brings more than one item: items are small
+/// then, and to sleep and to be woken takes as long as hundreds of them. Where items come one by one, a worker works
+/// on each, and needs the core for that.
 /// Threads: that of one end of a channel.
 class wait_strategy {
 public:
@@ -55,16 +55,16 @@ public:
     /// A wait begins, on `core`. Returns: how often to pause.
     int pauses(core_contention& core = core_contention::here()) noexcept {
         const bool brought_some = std::exchange(brought_, 0) > 1;
-        if (brought_some) in_vain_ = std::min(in_vain_, enough - 1);  // it is not far away, only slow to wake
+        if (brought_some) in_vain_ = std::min(in_vain_, enough - 1);  // the other side is not far away, only slow to wake
         if (spinning_is_futile() && in_vain_ % try_again != 0) return 0;
         if (core.avoid_yield()) return short_ones;
-        // An offer is over sooner than the pauses that it stands for with more workers than cores.
+        // A yield is over sooner than the pauses that it replaces with more workers than cores.
         return (brought_some ? 2 : 1) * (core_contention::is_crowded() ? 2 : 1) * spins;
     }
 
-    /// Pause number `which`, from 0. Short ones at first: the other side may be at work on another core.
-    /// Then the core is offered to whoever is ready to run, unless other programs keep it; with more workers
-    /// than cores at once, for somebody often is.
+    /// Pause number `which`, from 0. Short ones at first: the other side may be at work on another core. Then yields,
+    /// unless other programs keep the core; with more workers than cores yields at once, for another worker is often
+    /// ready to run.
     void pause(int which) noexcept {
         if ((which < short_ones && !core_contention::is_crowded()) || core_contention::here().avoid_yield())
             for (int i = 0; i < 8 * (which % short_ones + 1); ++i) cpu_pause();
@@ -72,9 +72,9 @@ public:
             yield_core();
     }
 
-    /// Lets others run here that are ready to. Often that is the other side itself: with more workers than
-    /// cores that costs a fraction of a sleep and a wake-up. But if it is another program, the core is away
-    /// for milliseconds, however soon there is something to do, while who sleeps is woken at once.
+    /// Lets another thread run here that is ready to. Often that is the other side itself: with more workers than
+    /// cores a yield costs a fraction of a sleep and a wake-up. But if another program takes the core, it is away
+    /// for milliseconds, however soon there is something to do; a thread that sleeps is woken at once.
     void yield_core() noexcept {
         core_contention& core = core_contention::here();
         const clock::time_point began = clock::now();
@@ -83,14 +83,14 @@ public:
         core_returned(core, began, clock::now());
     }
 
-    /// `core`, which was offered at `began`, is here again.
+    /// The calling thread yielded `core` at `began`, and has it again.
     void core_returned(core_contention& core, clock::time_point began, clock::time_point now) noexcept {
         if (now - began < at_once) alone_ += now - began;
         const clock::duration lost = std::min(now - began, core.used_by_others(now));
         lost < too_long ? core.yield_was_short() : core.yield_was_long(now, lost);
     }
 
-    /// Sleeps for a while, if this wait is to begin so: see sleep_time(). Returns: whether it did.
+    /// Sleeps for a while, if sleep_time() says so. Returns: whether it did.
     bool sleep_uninterrupted(std::size_t reserve) {
         if (alone_ < long_alone || !core_contention::is_crowded()) [[likely]]
             return false;
@@ -103,12 +103,11 @@ public:
 
     /// How long to sleep without being woken; 0: not at all. The other side can go on for `reserve` items.
     ///
-    /// Who is faster than the other side, and waits for each of its items for so short a time that pauses are
-    /// enough, keeps a core busy with nothing. The system does not see that: it leaves two workers on one core
-    /// and the third, who only waits, alone on another, for as long as the run takes, and half of the machine
-    /// is lost. To sleep for each item does not help, for a core whose idle times are that short gets no other
-    /// thread either. So who has paused for long, and nobody else wanted the core, sleeps once for longer, and
-    /// the items wait for it; never so long that the other side has to.
+    /// A worker that outruns its peer spins uselessly between items. The system does not see that: it leaves two
+    /// workers on one core and the third, which only waits, alone on another, for as long as the run takes, and
+    /// half of the machine is lost. To sleep for each item does not help: a core whose idle times are that short
+    /// gets no other thread either. So a worker that has paused for long, while no other thread wanted the core,
+    /// sleeps once for longer, and the items wait for it; never so long that the other side has to wait.
     clock::duration sleep_time(std::size_t reserve) noexcept {
         const clock::duration paused = std::exchange(alone_, {});
         const std::size_t items = std::max<std::size_t>(std::exchange(brought_alone_, 0), 1);
@@ -118,9 +117,9 @@ public:
         return time < shortest_sleep ? clock::duration() : time;
     }
 
-    /// A pause, and not sleep, was enough.
+    /// Pauses were enough: the thread did not sleep.
     void spin_succeeded() noexcept { in_vain_ = 0; }
-    /// Nothing but sleep is left.
+    /// Pauses were not enough: the thread sleeps.
     void sleeps() noexcept {
         ++in_vain_;
         alone_ = {};
@@ -128,7 +127,7 @@ public:
         leaves_core();
     }
     static void leaves_core() noexcept { core_contention::here().leave(clock::now()); }
-    /// So many items, or slots, came from the other side. Returns: the same.
+    /// `items` items, or slots, came from the other side. Returns: `items`.
     template <std::integral Count>
     Count brought(Count items) noexcept {
         brought_ += static_cast<std::size_t>(items);
@@ -139,9 +138,9 @@ public:
     /// Whether the last waits all ended in sleep.
     bool spinning_is_futile() const noexcept { return in_vain_ >= enough; }
 
-    /// What a sleep and a wake-up take is a tenth of it.
+    /// Ten times what a sleep and a wake-up take.
     static constexpr clock::duration too_long = std::chrono::microseconds(200);
-    /// An offer that nobody wanted is over sooner.
+    /// A yield is over sooner if no other thread wanted the core.
     static constexpr clock::duration at_once = std::chrono::microseconds(10);
     static constexpr clock::duration long_alone = std::chrono::microseconds(50);
     static constexpr clock::duration longest_sleep = std::chrono::microseconds(60);
@@ -155,7 +154,7 @@ private:
     static constexpr std::size_t many = 1024;
 
     unsigned in_vain_ = 0;
-    clock::duration alone_{};        // spent in offers that nobody wanted, since the last sleep
+    clock::duration alone_{};        // spent in yields that no other thread wanted, since the last sleep
     std::size_t brought_alone_ = 0;  // in the same time
     std::size_t brought_ = 0;        // since the last wait began
 };

@@ -4,12 +4,11 @@
 
 // A mutex for a few instructions among workers.
 //
-// Who finds it held pauses, then offers the core, unless other programs want it (the holder may have lost its
-// own and be ready to run here), then naps and looks again: nobody wakes it, time does. It never sleeps until
-// it is woken, as with std::mutex. There, who unlocks wakes one of the sleepers, whose turn to run may be
-// milliseconds away; in the meantime others lock and unlock, and the rest of the sleepers is not woken by
-// that: with more workers than cores, one that was interrupted while it held the mutex left whole cores idle
-// for a slice.
+// A thread that finds the mutex locked spins, then yields the core, unless other programs want it (the holder may have
+// lost its own core and be ready to run here), then sleeps for a moment and looks again: unlock() wakes no thread.
+// With std::mutex, unlock() wakes one of the sleepers, whose turn to run may be milliseconds away; meanwhile other
+// threads lock and unlock, which does not wake the rest of the sleepers: with more workers than cores, one that
+// was interrupted while it held the mutex left whole cores idle for a time slice.
 //
 // | atomic   | written by | order                                                                       |
 // |----------|------------|-----------------------------------------------------------------------------|
@@ -24,7 +23,8 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// Threads: any. Blocks: lock() does, until it is free; what is done under it should take a microsecond.
+/// Threads: any.
+/// Blocks: lock(), until the mutex is free; hold it for about a microsecond at most.
 class yielding_mutex {
 public:
     yielding_mutex() = default;
@@ -42,17 +42,17 @@ public:
 
 private:
     static constexpr unsigned pauses = 8;   // a microsecond at most
-    static constexpr unsigned offers = 32;  // behind them; some 10 us where nobody wants the core
-    static constexpr std::chrono::microseconds sleep_uninterrupted{50};
+    static constexpr unsigned yields = 32;  // after these; some 10 us where no other thread wants the core
+    static constexpr std::chrono::microseconds sleep{50};
 
-    /// Before another look.
+    /// Number `looks` of the waits between two looks.
     PARALLELPIPE_RARE static void wait(unsigned looks) noexcept {
         if (looks < pauses) {
             for (int i = 0; i < 2; ++i) cpu_pause();
-        } else if (looks < pauses + offers && !core_contention::here().avoid_yield()) {
+        } else if (looks < pauses + yields && !core_contention::here().avoid_yield()) {
             wait_strategy().yield_core();
         } else {
-            sync::this_thread::sleep_for(sleep_uninterrupted);
+            sync::this_thread::sleep_for(sleep);
         }
     }
 
