@@ -68,8 +68,6 @@
                 "(source | stage).execute(), or loop over (source | stage).results()")]]
 
 #if PARALLELPIPE_TSAN
-#include <sanitizer/tsan_interface.h>
-
 extern "C" {  // ThreadSanitizer's own, for which it has no header
 void AnnotateIgnoreReadsBegin(const char* file, int line);
 void AnnotateIgnoreReadsEnd(const char* file, int line);
@@ -126,19 +124,6 @@ inline void prefetch_to_write([[maybe_unused]] const void* from,
 #else
         __builtin_prefetch(line, 1);
 #endif
-#endif
-}
-
-/// Tells ThreadSanitizer of a happens-before edge that it cannot see, as it does not model fences. Does nothing in other
-/// builds.
-inline void tsan_release([[maybe_unused]] void* address) noexcept {
-#if PARALLELPIPE_TSAN
-    __tsan_release(address);
-#endif
-}
-inline void tsan_acquire([[maybe_unused]] void* address) noexcept {
-#if PARALLELPIPE_TSAN
-    __tsan_acquire(address);
 #endif
 }
 
