@@ -92,12 +92,12 @@ int titles(CommandLine line) {
         urls = site->urls();
         std::cout << "serving " << site->what() << " at " << site->address() << '\n';
     }
-    const std::chrono::seconds patience(timeout.value_or(site ? 1 : 10));
+    const std::chrono::seconds time_limit(timeout.value_or(site ? 1 : 10));
 
     std::atomic<std::size_t> found = 0;
     const auto pipeline =
         urls |
-        map_stage({.workers = 4, .name = "fetch"}, download)(patience).dead_letter(left_out) |
+        map_stage({.workers = 4, .name = "fetch"}, download)(time_limit).dead_letter(left_out) |
         stage({.workers = 2, .name = "get_titles"}, get_titles)(std::ref(found)) |
         stage({.name = "most_common"}, most_common)(std::size_t{10});
     std::cout << pipeline << '\n' << std::flush;

@@ -17,7 +17,9 @@
 #include <utility>
 #include <vector>
 
-// As a user would name them: the names stand in messages.
+// TaskError and TaskException: their texts, causes and item numbers.
+
+// Types with names as in user code; the messages contain these names.
 namespace custom {
 struct Failure : std::runtime_error {
     Failure() : std::runtime_error("of my own"), number(17) {}
@@ -70,7 +72,7 @@ TEST_CASE("the text for several errors counts them and quotes the first", "[erro
           "std::invalid_argument: failed at 200");
 }
 
-TEST_CASE("a TaskException tells where its first error happened", "[error]") {
+TEST_CASE("a TaskException names the stage and worker of its first error", "[error]") {
     const TaskException e = two();
     CHECK(e.task() == "add_one-0");
     CHECK(e.stage() == "add_one");
@@ -125,7 +127,7 @@ TEST_CASE("an exception that is not a std::exception is reported with its type",
     CHECK_THROWS_AS(own.rethrow_cause(), custom::NotDerived);
 }
 
-TEST_CASE("a copy of a TaskException outlives the original and says the same", "[error]") {
+TEST_CASE("a copy of a TaskException outlives the original and has the same text", "[error]") {
     TaskException copy = [] {
         const TaskException original = two();
         return TaskException(original);
@@ -145,7 +147,7 @@ TEST_CASE("a copy of a TaskException outlives the original and says the same", "
     CHECK_THROWS_AS(std::rethrow_exception(kept), TaskException);
 }
 
-TEST_CASE("the texts of the other errors say what happened", "[error]") {
+TEST_CASE("the texts of the other errors describe the error", "[error]") {
     CHECK(contains(CancelledError().what(), "cancelled"));
     CHECK(contains(NoResultError().what(), "without a result"));
 }
@@ -170,7 +172,7 @@ TEST_CASE("a pipeline's exception has the texts of the contract", "[error]") {
 
 namespace {
 
-/// Throws at 100 and 200. The values are not the items' numbers.
+/// Throws at the items 100 and 200; these values differ from the numbers of the items.
 const auto hundred = [](Input<int> items) -> generator<int> {
     for (int x : items) {
         if (x == 100 || x == 200) throw std::invalid_argument("failed at " + std::to_string(x));
@@ -190,7 +192,7 @@ std::vector<TaskError> errors_of(const Runnable& runnable) {
 
 }  // namespace
 
-TEST_CASE("an error knows the number of its item if it was told", "[error]") {
+TEST_CASE("an error has the number of its item only if one was given", "[error]") {
     CHECK_FALSE(TaskError("s", 0, cause(42)).item());
     const TaskError seventh("s", 0, cause(42), 7);
     CHECK(seventh.item() == 7U);
@@ -207,13 +209,13 @@ TEST_CASE("an error of an ordered stage has the number of the item, counted from
     };
     check(errors_of(std::views::iota(50, 190) | stage(ordered, hundred)), 50);
     check(errors_of(std::views::iota(100, 190) | stage(ordered, hundred)), 0);
-    // Its number in the input of the stage that threw.
+    // The number counts the input of the stage that threw.
     check(errors_of(std::views::iota(50, 190) | even | stage(ordered, hundred)), 25);
     check(errors_of(std::vector{99, 98, 100} | stage(ordered, hundred)), 2);
-    // A pipeline's ordered() is the same.
+    // The same with the pipeline's ordered().
     const auto plain = stage({.workers = workers}, hundred);
     check(errors_of((std::views::iota(50, 190) | even | plain).ordered()), 25);
-    // A sink has an order as well.
+    // The same with an ordered sink.
     const auto sink = stage(ordered, [](Input<int> items) {
         for (int x : items)
             if (x == 100) throw std::invalid_argument("sink");

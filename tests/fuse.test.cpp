@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+// fuse(): several stages that run as one, in one thread per worker.
 namespace fuse_tests {
 
 using namespace parallelpipe;
@@ -38,14 +39,14 @@ using support::up_to;
 
 namespace {
 
-// One type of each kind of stage function for most tests: that is what they cost to compile.
+// Most tests share one type for each kind of stage function, which saves compile time.
 using Generator = std::function<generator<int>(Input<int>)>;
 using Map = std::function<int(int)>;
 using Eager = std::function<std::vector<int>(Input<int>)>;
 using Chain = Pipeline<int, int>;
 
 Stage<int, int> gen(Generator f) { return Stage<int, int>(std::move(f)); }
-// Of a known type: a chain of these alone is compiled as one function, unless it is kept as a Chain.
+// A chain of only these is compiled as one function, unless it is stored as a Chain, which hides its types.
 auto map(Map f) { return map_stage(std::move(f)); }
 
 generator<int> pass_on(Input<int> in) {
@@ -77,7 +78,7 @@ Stage<int, int> first(int n) {
         }
     });
 }
-/// Reads all its items before it has a result.
+/// A stage that reads all its items before it yields a result.
 Stage<int, int> backwards() {
     return Stage<int, int>(Eager([](Input<int> in) {
         std::vector<int> all;
@@ -101,7 +102,7 @@ Map map_failing_at(int bad) {
     };
 }
 
-/// 0, 1, ... `end` - 1.
+/// A source of 0, 1, ... `end` - 1.
 Stage<void, int> numbers(int end) {
     return Stage<void, int>(
         [](int n) -> generator<int> {
@@ -120,7 +121,7 @@ struct Guard {
     ~Guard() { --*alive; }
 };
 
-/// Passes on, and counts its frames.
+/// A stage that passes its items on and counts its coroutine frames.
 Stage<int, int> guarded(std::atomic<int>& alive) {
     return gen([&alive](Input<int> in) -> generator<int> {
         const Guard guard(alive);
@@ -152,7 +153,7 @@ TEST_CASE("a fused chain has the results of the same chain with threads", "[fuse
     }
 }
 
-TEST_CASE("a fused chain with stages that return early or see all items first has the same results",
+TEST_CASE("a fused chain with stages that return early or read all items first has the same results",
           "[fuse]") {
     const std::vector<Chain> chains = {
         plus_one() | first(7),
@@ -165,12 +166,12 @@ TEST_CASE("a fused chain with stages that return early or see all items first ha
     for (const Chain& chain : chains) {
         const std::vector<int> expected = listed(numbers(300) | chain);
         CHECK(listed(numbers(300) | fuse(chain)) == expected);
-        // All that is before it is unwound, and the run ends.
+        // The stages before it are unwound, and the run ends.
         CHECK(listed(numbers(endless) | fuse(chain)) == expected);
     }
 }
 
-TEST_CASE("all stages of a fused one work on an item in one thread, as one worker", "[fuse]") {
+TEST_CASE("all stages of a fused stage process an item in one thread, as one worker", "[fuse]") {
     struct Place {
         std::thread::id thread;
         std::size_t worker = 0;
@@ -189,14 +190,14 @@ TEST_CASE("all stages of a fused one work on an item in one thread, as one worke
             co_yield x;
         }
     });
-    // What the stages inside have for workers has no meaning.
+    // The settings `workers` of the stages inside have no effect.
     auto fused =
         fuse({.workers = 3}, note.setup({.workers = 5}) | compare.setup({.workers = 2}) | compare);
     CHECK(sorted(numbers(500) | fused) == up_to(500));
     CHECK(elsewhere == 0);
 }
 
-TEST_CASE("items convert between the stages of a fused one, and at its ends", "[fuse]") {
+TEST_CASE("items convert between the stages of a fused stage, and at its ends", "[fuse]") {
     auto text = map_stage([](int x) { return x % 2 == 0 ? "even" : "odd"; });
     auto length = map_stage([](const std::string& s) { return s.size(); });
     auto half = stage([](Input<double> in) -> generator<double> {
@@ -217,7 +218,7 @@ TEST_CASE("a chain that ends in a sink can be fused", "[fuse]") {
     CHECK(sum == 2500 + 4950);
 }
 
-TEST_CASE("a source can be fused with what is behind it, and runs once for each worker", "[fuse]") {
+TEST_CASE("a source can be fused with the stages after it, and runs once for each worker", "[fuse]") {
     const auto fused = fuse({.workers = 3}, numbers(50) | plus_one() | odd_ones());
     std::vector<int> expected;
     for (int x = 1; x <= 50; x += 2) expected.insert(expected.end(), 3, x);
@@ -234,7 +235,7 @@ TEST_CASE("a fused stage refuses settings that it cannot have", "[fuse]") {
     CHECK_THROWS_AS(fuse({.on_error = OnError::skip}, plus_one() | pass()), std::invalid_argument);
 }
 
-TEST_CASE("an exception is reported by the name of the stage inside", "[fuse]") {
+TEST_CASE("an exception is reported with the name of the stage inside", "[fuse]") {
     const Chain named = pass() | gen(failing_at(5)).setup({.name = "check"});
     const Chain unnamed = pass() | gen(failing_at(5)) | plus_one();
     CHECK(outcome_of(numbers(10) | fuse({.name = "outer"}, named)).text ==
@@ -265,7 +266,7 @@ TEST_CASE("an error of a fused stage has its name, its worker and its cause", "[
     }
 }
 
-TEST_CASE("an error in an ordered fused stage comes behind exactly the results before it",
+TEST_CASE("an error in an ordered fused stage comes after exactly the results before it",
           "[fuse]") {
     const std::size_t workers = GENERATE(1U, 2U, 4U);
     const std::size_t qsize = GENERATE(1U, 1024U);
@@ -289,14 +290,14 @@ TEST_CASE("an error in an ordered fused stage comes behind exactly the results b
     }
 }
 
-TEST_CASE("results of a map that were made before its error leave a fused stage", "[fuse]") {
+TEST_CASE("the results of a map before its error leave a fused stage", "[fuse]") {
     CHECK(outcome_of(numbers(200) | fuse(map(map_failing_at(100)) | plus_one())).items.size() ==
           100);
     CHECK(outcome_of(numbers(200) | fuse(plus_one() | map(map_failing_at(100)))).items.size() ==
           99);
 }
 
-TEST_CASE("with OnError::finish the failing worker of a fused stage is lost and the others go on",
+TEST_CASE("with OnError::finish the failing worker of a fused stage is lost and the others continue",
           "[fuse]") {
     const bool ordered = GENERATE(false, true);
     Outcome outcome = outcome_of(
@@ -339,7 +340,7 @@ TEST_CASE("skip, retry and dead_letter of the stages inside count as those of th
     CHECK(outcome.stats.stages[1].retried == 50);
 }
 
-TEST_CASE("inside a fused stage this_worker tells of the stage inside", "[fuse]") {
+TEST_CASE("inside a fused stage this_worker names the stage inside", "[fuse]") {
     std::array<std::string, 3> names;
     std::array<std::size_t, 3> workers{9, 9, 9};
     const auto note = [&](std::size_t which) {
@@ -359,7 +360,7 @@ TEST_CASE("inside a fused stage this_worker tells of the stage inside", "[fuse]"
     CHECK(workers == std::array<std::size_t, 3>{0, 0, 0});
 }
 
-TEST_CASE("a chain of per-item stages does the same whether its types are known or forgotten",
+TEST_CASE("a chain of per-item stages behaves the same with known and with hidden types",
           "[fuse]") {
     const auto even = filter({.name = "even"}, [](int x) { return x % 2 == 0; });
     std::atomic<int> shown{0};
@@ -377,7 +378,7 @@ TEST_CASE("a chain of per-item stages does the same whether its types are known 
     std::vector<int> inline_items;
     for (int x : (numbers(200) | fused).results(inline_run)) inline_items.push_back(x);
     CHECK(inline_items == expected);
-    // What is assigned later is what runs, whatever the variable's type says.
+    // A later assignment replaces the stages, although the type of the variable stays.
     auto changed = plus_one() | plus_one();
     changed = known;
     CHECK(listed(numbers(200) | fuse(changed)) == expected);
@@ -426,7 +427,7 @@ TEST_CASE("a stage in a chain whose types are known has its name, its policy and
     }) | plus_one());
     CHECK(thrown.text ==
           "The task \"outer.stage_0-0\" raised std::logic_error: no letters today");
-    // Inside another one, and without threads.
+    // Inside another fused stage, and without threads.
     const auto inner = fuse({.name = "inner"}, plus_one() | bad);
     CHECK(outer(pass() | inner | pass()).text ==
           "The task \"inner.stage_1-0\" raised std::runtime_error: bad item");
@@ -435,7 +436,7 @@ TEST_CASE("a stage in a chain whose types are known has its name, its policy and
                       "The task \"inner.stage_1-0\" raised std::runtime_error: bad item");
 }
 
-TEST_CASE("what goes wrong behind a chain whose types are known is not its last stage's fault",
+TEST_CASE("an error after a chain with known types is not reported as its last stage's",
           "[fuse]") {
     struct Fragile {
         int value;
@@ -449,7 +450,7 @@ TEST_CASE("what goes wrong behind a chain whose types are known is not its last 
     const auto whole = map([](int x) { return x; }) |
                        map_stage([](int x) { return std::make_unique<Fragile>(x); }) |
                        map_stage([](std::unique_ptr<Fragile>&& x) -> Fragile&& { return std::move(*x); });
-    // Its first move makes the last stage's result, the next one is into the queue.
+    // The first move creates the result of the last stage, the next one moves it into the queue.
     auto results = (numbers(10) | fuse({.name = "outer"}, whole)).results();
     std::string text;
     int seen = 0;
@@ -462,7 +463,7 @@ TEST_CASE("what goes wrong behind a chain whose types are known is not its last 
     CHECK(text == "The task \"outer-0\" raised std::runtime_error: cannot be moved");
 }
 
-TEST_CASE("what cannot be moved out of a chain with a policy is told as it was thrown", "[fuse]") {
+TEST_CASE("an exception from moving a result out of a chain with a policy is reported unchanged", "[fuse]") {
     struct Fragile {
         int value;
         explicit Fragile(int v) : value(v) {}
@@ -541,8 +542,8 @@ TEST_CASE("an item leaves a fused stage at once, while the next one is waited fo
     }
 }
 
-TEST_CASE("the stages of a fused one pass an item through before the next one is taken", "[fuse]") {
-    // A generator inside holds nothing: one item is under way at a time.
+TEST_CASE("an item passes all stages of a fused stage before the next item is taken", "[fuse]") {
+    // A generator inside buffers nothing: one item is in flight at a time.
     std::atomic<int> under_way{0};
     std::atomic<int> peak{0};
     auto begin = gen([&](Input<int> in) -> generator<int> {
@@ -597,7 +598,7 @@ TEST_CASE("however a run with a fused stage is left, all frames inside are destr
     CHECK(alive == 0);
 }
 
-TEST_CASE("a stop wakes a fused stage that waits, inside or for its next item", "[fuse]") {
+TEST_CASE("a stop wakes a fused stage that waits in a stage inside or for its next item", "[fuse]") {
     std::atomic<int> alive{0};
     std::latch waits(1);
     auto silent = gen([&](Input<int>) -> generator<int> {
@@ -626,7 +627,7 @@ TEST_CASE("a stop wakes a fused stage that waits, inside or for its next item", 
     CHECK(alive == 0);
 }
 
-TEST_CASE("items move through a fused stage and none is left behind", "[fuse]") {
+TEST_CASE("items move through a fused stage and none leaks", "[fuse]") {
     const std::size_t workers = GENERATE(1U, 3U);
     const int leave_at = GENERATE(40, 1000);
     Tally tally;
@@ -650,7 +651,7 @@ TEST_CASE("items move through a fused stage and none is left behind", "[fuse]") 
     CHECK(tally.copies == 0);
 }
 
-TEST_CASE("a fused stage can be partitioned", "[fuse][partition_by]") {
+TEST_CASE("a fused stage can have a key", "[fuse][partition_by]") {
     std::array<std::atomic<int>, 7> owners{};
     std::atomic<int> strangers{0};
     auto note = gen([&](Input<int> in) -> generator<int> {
@@ -685,7 +686,7 @@ TEST_CASE("a fused pipeline runs again, and several times at once", "[fuse]") {
     CHECK(equal == 6);
 }
 
-TEST_CASE("what a map inside a fused stage makes is not held back while it works on the next item",
+TEST_CASE("a result of a map inside a fused stage leaves before the map processes the next item",
           "[fuse]") {
     const std::size_t workers = GENERATE(1U, 2U);
     std::atomic<int> seen{0};

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+// generator: elements, elements_of, exceptions, lifetime, use as a range.
 namespace generator_tests {
 
 using namespace parallelpipe;
@@ -37,7 +38,7 @@ generator<int> up_to(int end) {
 
 generator<int> nothing() { co_return; }
 
-/// g++ 12 cannot keep an initializer_list in a coroutine's frame.
+/// Replaces an initializer_list, which g++ 12 cannot keep in a coroutine's frame.
 template <class T, class... Values>
 std::vector<T> vector_of(Values&&... values) {
     std::vector<T> made;
@@ -46,7 +47,7 @@ std::vector<T> vector_of(Values&&... values) {
     return made;
 }
 
-/// Sets a flag when it dies: stands in for what a stage function owns.
+/// An object that a stage function owns; it sets a flag when it is destroyed.
 struct Guard {
     explicit Guard(bool& died) : died_(died) {}
     Guard(const Guard&) = delete;
@@ -77,7 +78,7 @@ TEST_CASE("a generator without a yield is an empty range", "[generator]") {
     CHECK(none.begin() == none.end());
 }
 
-TEST_CASE("nothing of a generator's body runs before the reader looks", "[generator]") {
+TEST_CASE("no code of a generator runs before its first element is read", "[generator]") {
     bool started = false;
     auto body = [](bool& flag) -> generator<int> {
         flag = true;
@@ -90,7 +91,7 @@ TEST_CASE("nothing of a generator's body runs before the reader looks", "[genera
     CHECK(started);
 }
 
-TEST_CASE("nothing of a generator's body runs ahead of the element asked for", "[generator]") {
+TEST_CASE("a generator runs no further than the element that is read", "[generator]") {
     int reached = 0;
     auto body = [](int& at) -> generator<int> {
         for (int i = 1; i <= 3; ++i) {
@@ -144,7 +145,7 @@ TEST_CASE("yielding an lvalue copies it once and leaves it as it was", "[generat
     };
     Tally tally;
     bool whole = false;
-    for (Counted&& item : body(tally, whole)) item.value = -1;  // the reader's to change
+    for (Counted&& item : body(tally, whole)) item.value = -1;  // the reader may change its item
     CHECK(whole);
     CHECK(tally.copies == 2);
     CHECK(tally.moves == 0);
@@ -265,7 +266,7 @@ TEST_CASE("elements_of a generator yields its elements in their place",
     CHECK(collected(body()) == std::vector{-1, 0, 1, 2, -2});
 }
 
-TEST_CASE("elements_of an lvalue container copies and leaves it whole",
+TEST_CASE("elements_of an lvalue container copies and leaves the container unchanged",
           "[generator][elements_of]") {
     Tally tally;
     auto body = [](std::vector<Counted>& from) -> generator<Counted> {
@@ -313,7 +314,7 @@ TEST_CASE("elements_of an rvalue container of a move-only type moves", "[generat
     CHECK(sum == 9);
 }
 
-TEST_CASE("elements_of a view does not move out of what it shows", "[generator][elements_of]") {
+TEST_CASE("elements_of a view does not move from the elements that the view refers to", "[generator][elements_of]") {
     std::vector<std::string> words{"alpha with some length to it", "beta with some length to it"};
     auto body = [](std::vector<std::string>& from) -> generator<std::string> {
         co_yield elements_of(from | std::views::take(1));
@@ -415,7 +416,7 @@ TEST_CASE("a chain of nested generators can be dropped in its middle", "[generat
     CHECK(inner_died);
 }
 
-TEST_CASE("a nested generator is destroyed when its elements are through",
+TEST_CASE("a nested generator is destroyed after its last element",
           "[generator][elements_of]") {
     bool inner_died = false;
     auto inner = [](bool& died) -> generator<int> {
@@ -442,7 +443,7 @@ TEST_CASE("elements_of a generator that has been moved from yields nothing",
 
 // ---- exceptions -----------------------------------------------------------------------------
 
-TEST_CASE("an exception before the first yield leaves the first look", "[generator][errors]") {
+TEST_CASE("an exception before the first yield is thrown by the first read", "[generator][errors]") {
     auto body = [](bool fail) -> generator<int> {
         if (fail) throw std::runtime_error("early");
         co_yield 1;
@@ -452,7 +453,7 @@ TEST_CASE("an exception before the first yield leaves the first look", "[generat
     CHECK(items.begin() == items.end());
 }
 
-TEST_CASE("an exception between two yields leaves the next look, and the range is then at its end",
+TEST_CASE("an exception between two yields is thrown by the next read, which ends the range",
           "[generator][errors]") {
     bool died = false;
     auto body = [](bool& flag) -> generator<int> {
@@ -469,7 +470,7 @@ TEST_CASE("an exception between two yields leaves the next look, and the range i
     CHECK(it == items.end());
 }
 
-TEST_CASE("an exception that is not a std::exception leaves with its own type",
+TEST_CASE("an exception that is not a std::exception keeps its type",
           "[generator][errors]") {
     auto body = []() -> generator<int> {
         co_yield 1;
@@ -496,7 +497,7 @@ TEST_CASE("an exception passes through all nested generators", "[generator][erro
     CHECK(seen == 1000);
 }
 
-TEST_CASE("a generator can catch what a nested one throws and go on", "[generator][errors]") {
+TEST_CASE("a generator can catch an exception of a nested generator and continue", "[generator][errors]") {
     auto body = []() -> generator<int> {
         bool failed = false;
         try {
@@ -558,9 +559,9 @@ TEST_CASE("an exception from copying an lvalue can be caught at the co_yield",
     CHECK(count == 1);
 }
 
-// ---- life -----------------------------------------------------------------------------------
+// ---- lifetime -------------------------------------------------------------------------------
 
-TEST_CASE("dropping a generator early destroys what its body holds", "[generator]") {
+TEST_CASE("dropping a generator early destroys its local variables", "[generator]") {
     Tally tally;
     auto body = [](Tally& t) -> generator<Counted> {
         const Counted set_up(t, 0);
@@ -602,7 +603,7 @@ TEST_CASE("a generator that never ran destroys its parameters", "[generator]") {
     CHECK(tally.alive == 0);
 }
 
-TEST_CASE("a moved generator goes on where it was", "[generator]") {
+TEST_CASE("a moved generator continues at its position", "[generator]") {
     auto first = up_to(4);
     auto it = first.begin();
     ++it;
@@ -615,7 +616,7 @@ TEST_CASE("a moved generator goes on where it was", "[generator]") {
     CHECK(it == second.end());
 }
 
-TEST_CASE("assigning to a generator destroys the one before", "[generator]") {
+TEST_CASE("assigning to a generator destroys its previous coroutine", "[generator]") {
     bool died = false;
     auto body = [](bool& flag) -> generator<int> {
         const Guard guard(flag);
@@ -629,7 +630,7 @@ TEST_CASE("assigning to a generator destroys the one before", "[generator]") {
     CHECK(collected(std::move(items)) == std::vector{0, 1});
 }
 
-TEST_CASE("a generator assigned to itself stays whole", "[generator]") {
+TEST_CASE("a generator assigned to itself does not change", "[generator]") {
     auto items = up_to(3);
     auto& same = items;
     items = std::move(same);
@@ -667,7 +668,7 @@ TEST_CASE("a second loop over a generator that has ended is empty", "[generator]
 }
 
 TEST_CASE(
-    "a second loop over a generator goes on after the last element that the first dereferenced",
+    "a second loop over a generator continues after the last element that the first dereferenced",
     "[generator]") {
     auto items = up_to(9);
     std::vector<int> seen;
@@ -681,7 +682,7 @@ TEST_CASE(
     CHECK(seen == std::vector{0, 1, 2, 3, 4, 5, 6, 7, 8});
 }
 
-TEST_CASE("a generator keeps an element that nothing has dereferenced", "[generator]") {
+TEST_CASE("a generator keeps an element that was not dereferenced", "[generator]") {
     auto items = up_to(3);
     for (int x : std::ranges::ref_view(items) | std::views::take(0)) CHECK(x == -1);
     CHECK_FALSE(items.begin() == items.end());
@@ -692,7 +693,7 @@ TEST_CASE("a generator keeps an element that nothing has dereferenced", "[genera
     CHECK(items.begin() == items.end());
 }
 
-TEST_CASE("an element that is passed over is made all the same", "[generator]") {
+TEST_CASE("a skipped element is computed too", "[generator]") {
     auto items = up_to(4);
     auto it = items.begin();
     ++it;
@@ -703,7 +704,7 @@ TEST_CASE("an element that is passed over is made all the same", "[generator]") 
     CHECK(it == items.end());
 }
 
-TEST_CASE("elements_of goes on in a generator that has begun", "[generator][elements_of]") {
+TEST_CASE("elements_of continues a generator that has begun", "[generator][elements_of]") {
     auto nested = []() -> generator<int> {
         co_yield elements_of(up_to(3));
         co_yield 3;

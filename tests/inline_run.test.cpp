@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+// inline_run: a pipeline that runs in the calling thread.
 namespace inline_run_tests {
 
 using namespace parallelpipe;
@@ -35,7 +36,7 @@ using support::up_to;
 
 namespace {
 
-// One type of each kind of stage function for most tests: that is what they cost to compile.
+// Most tests share one type for each kind of stage function, which saves compile time.
 using Generator = std::function<generator<int>(Input<int>)>;
 using Source = std::function<generator<int>()>;
 using Map = std::function<int(int)>;
@@ -96,7 +97,7 @@ Map map_failing_at(int bad) {
     };
 }
 
-/// 0, 1, ... `end` - 1.
+/// A source of 0, 1, ... `end` - 1.
 Stage<void, int> numbers(int end) {
     return source([end]() -> generator<int> {
         for (int i = 0; i < end; ++i) co_yield i;
@@ -129,7 +130,7 @@ struct Guard {
     ~Guard() { --*alive; }
 };
 
-/// Passes on, and counts its frames.
+/// A stage that passes its items on and counts its coroutine frames.
 Stage<int, int> guarded(std::atomic<int>& alive) {
     return gen([&alive](Input<int> in) -> generator<int> {
         const Guard guard(alive);
@@ -184,12 +185,12 @@ TEST_CASE("an inline run has the results and the statistics of a run with thread
         CHECK(without.text.empty());
         CHECK(with_threads.items == without.items);
         check_same_statistics(with_threads.stats, without.stats);
-        CHECK(listed(pipes[i]) == without.items);  // and again
+        CHECK(listed(pipes[i]) == without.items);  // a second run
         CHECK(listed(pipes[i].ordered()) == without.items);
     }
 }
 
-TEST_CASE("an inline run has the errors of a run with threads, in the same words", "[inline_run]") {
+TEST_CASE("an inline run has the errors of a run with threads, with the same texts", "[inline_run]") {
     const auto no_std = source([]() -> generator<int> {
         co_yield 1;
         throw 42;
@@ -228,7 +229,7 @@ TEST_CASE("an inline run has the errors of a run with threads, in the same words
         CHECK_FALSE(without.text.empty());
         CHECK(with_threads.text == without.text);
         CHECK(with_threads.failed_at == without.failed_at);
-        // What was on its way when a run with threads stops is lost there.
+        // A run with threads loses the items in flight when it stops.
         CHECK(with_threads.items.size() <= without.items.size());
         CHECK(std::equal(with_threads.items.begin(), with_threads.items.end(),
                          without.items.begin()));
@@ -236,7 +237,7 @@ TEST_CASE("an inline run has the errors of a run with threads, in the same words
     }
 }
 
-TEST_CASE("an inline run gives all results before the failing item, and throws behind them",
+TEST_CASE("an inline run yields all results before the failing item, then throws",
           "[inline_run]") {
     const Outcome outcome =
         inlined(numbers(endless) | failing_at(20).setup({.name = "bad"}) | plus_one() | pass());
@@ -251,12 +252,12 @@ TEST_CASE("an inline run gives all results before the failing item, and throws b
     ++at;
     CHECK_THROWS_AS(at == results.end(), TaskException);
     CHECK_THROWS_AS(at == results.end(), TaskException);
-    results.cancel();  // nothing to cancel any more
+    results.cancel();  // no effect after the end
     CHECK_THROWS_AS(results.begin() == results.end(), TaskException);
 }
 
 TEST_CASE(
-    "where every stage is ordered, a run with threads gives all results before a source's error, as an inline one",
+    "if every stage is ordered, a run with threads yields all results before a source's error, like an inline run",
     "[inline_run]") {
     const bool from_range = GENERATE(false, true);
     const bool all_ordered = GENERATE(false, true);
@@ -276,14 +277,14 @@ TEST_CASE(
     const Outcome here = outcome_of(pipe.results(inline_run));
     CHECK(here.items == up_to(end));
     CHECK(here.text == with_threads.text);
-    // The run stops at once: what had left the last stage arrives, and that in order.
+    // The run stops at once: results that had left the last stage arrive, in order.
     if (all_ordered)
         CHECK(with_threads.items == here.items);
     else
         CHECK(with_threads.items == up_to(static_cast<int>(with_threads.items.size())));
 }
 
-TEST_CASE("in an inline run everything happens in the calling thread", "[inline_run]") {
+TEST_CASE("an inline run calls all functions in the calling thread", "[inline_run]") {
     std::set<std::thread::id> threads;
     const auto note = [&threads](int x) {
         threads.insert(std::this_thread::get_id());
@@ -302,7 +303,7 @@ TEST_CASE("in an inline run everything happens in the calling thread", "[inline_
     CHECK(threads == std::set<std::thread::id>{std::this_thread::get_id()});
 }
 
-TEST_CASE("an inline run goes only as far as the results that were asked for", "[inline_run]") {
+TEST_CASE("an inline run computes only the results that are read", "[inline_run]") {
     int begun = 0;
     int mapped = 0;
     const Pipe pipe = source([&begun]() -> generator<int> {
@@ -326,7 +327,7 @@ TEST_CASE("an inline run goes only as far as the results that were asked for", "
         CHECK(mapped == seen);
         if (seen == 20) break;
     }
-    // A second loop goes on where the first left.
+    // A second loop continues where the first ended.
     auto at = results.begin();
     CHECK(*at == 20);
     CHECK(begun == 21);
@@ -338,9 +339,9 @@ TEST_CASE("in an inline run the workers of a stage run one after the other", "[i
         for (int i = 0; i < 2; ++i) co_yield static_cast<int>(this_worker::index());
     });
     CHECK(listed(Stage(indices).setup({.workers = 3})) == std::vector<int>{0, 0, 1, 1, 2, 2});
-    // Each worker has a result; the first had the items.
+    // Each worker yields a result; the first worker had all items.
     CHECK(listed(numbers(101) | sum().setup({.workers = 3})) == std::vector<int>{5050, 0, 0});
-    // The next one goes on where a worker has returned, and when all have, the run ends.
+    // After a worker returns the next one continues; after the last one the run ends.
     CHECK(listed(numbers(endless) | first(3).setup({.workers = 4})) == up_to(12));
     CHECK(listed(numbers(8) | first(3).setup({.workers = 4})) == up_to(8));
     auto folded = reduce({.workers = 4}, 0, std::plus<>(), std::plus<>());
@@ -391,12 +392,12 @@ TEST_CASE("an inline run with OnError::finish lists the errors in the order of t
     }
 }
 
-TEST_CASE("an inline run unwinds what is before a stage that has returned early", "[inline_run]") {
+TEST_CASE("an inline run unwinds the stages before a stage that has returned early", "[inline_run]") {
     std::atomic<int> alive{0};
     auto results = (numbers(endless) | guarded(alive) | plus_one() | guarded(alive) | first(3) |
                     gen([&alive](Input<int> in) -> generator<int> {
                         for ([[maybe_unused]] int x : in) continue;
-                        co_yield alive.load();  // behind its last item
+                        co_yield alive.load();  // after its last item
                     })).results(inline_run);
     CHECK(*results.begin() == 0);
 }
@@ -487,7 +488,7 @@ TEST_CASE("a stop_token ends an inline run", "[inline_run]") {
     }));
     CHECK_THROWS_AS((numbers(10) | sink).execute(inline_run, stop.get_token()), CancelledError);
 
-    // From inside, while there is nothing that would come to a loop.
+    // From inside, while no result reaches the loop.
     std::stop_source again;
     const Pipe silent = numbers(endless) | gen([&again](Input<int> in) -> generator<int> {
                             for (int x : in)
@@ -528,7 +529,7 @@ TEST_CASE("a sink runs inline", "[inline_run]") {
         "The task \"bad-0\" raised std::runtime_error: bad item");
 }
 
-TEST_CASE("an inline run uses up a range that can be read only once", "[inline_run]") {
+TEST_CASE("an inline run uses up a single-pass range", "[inline_run]") {
     const bool inline_first = GENERATE(false, true);
     const bool inline_second = GENERATE(false, true);
     const auto once = [](int end) -> generator<int> {
@@ -542,7 +543,7 @@ TEST_CASE("an inline run uses up a range that can be read only once", "[inline_r
     CHECK_THROWS_AS(run(inline_second), std::logic_error);
 }
 
-TEST_CASE("an error of the range on the left is one of the source, inline too", "[inline_run]") {
+TEST_CASE("an error of the range on the left is reported as the source's, inline too", "[inline_run]") {
     const auto failing = []() -> generator<int> {
         co_yield 1;
         throw std::runtime_error("no more");
@@ -552,7 +553,7 @@ TEST_CASE("an error of the range on the left is one of the source, inline too", 
     CHECK(outcome.text == "The task \"source-0\" raised std::runtime_error: no more");
 }
 
-TEST_CASE("in an inline run this_worker tells of the stage that runs", "[inline_run]") {
+TEST_CASE("in an inline run this_worker names the stage that runs", "[inline_run]") {
     std::vector<std::string> names;
     const auto note = [&names](int x) {
         names.emplace_back(this_worker::stage_name());
@@ -569,7 +570,7 @@ TEST_CASE("in an inline run this_worker tells of the stage that runs", "[inline_
     CHECK(this_worker::stage_name().empty());
 }
 
-TEST_CASE("items move and convert through an inline run and none is left behind", "[inline_run]") {
+TEST_CASE("items move and convert through an inline run and none leaks", "[inline_run]") {
     const int leave_at = GENERATE(7, 1000);
     Tally tally;
     const auto made = stage([&tally]() -> generator<Counted> {
@@ -592,7 +593,7 @@ TEST_CASE("items move and convert through an inline run and none is left behind"
     CHECK(tally.copies == 0);
 }
 
-TEST_CASE("inline runs of one pipeline in several threads do not meet", "[inline_run]") {
+TEST_CASE("inline runs of one pipeline in several threads do not affect each other", "[inline_run]") {
     const Pipe pipe = numbers(200) | plus_one() | fuse(odd_ones() | repeated());
     const std::vector<int> expected = threaded(pipe).items;
     std::atomic<int> equal{0};

@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+// Input: what a stage function reads, here over ranges of all kinds.
 namespace input_tests {
 
 using namespace parallelpipe;
@@ -80,7 +81,7 @@ TEST_CASE("an Input over an lvalue container refers to it and copies its element
     CHECK(tally.alive == 3);
 }
 
-TEST_CASE("an Input over an lvalue container leaves its strings whole", "[input]") {
+TEST_CASE("an Input over an lvalue container does not move its strings", "[input]") {
     std::vector<std::string> source{"a text that is too long for the small string", "b"};
     for (std::string& item : Input<std::string>(source)) const std::string taken = std::move(item);
     CHECK(source[0] == "a text that is too long for the small string");
@@ -101,7 +102,7 @@ TEST_CASE("an Input over an rvalue container takes move-only elements", "[input]
     CHECK(sum == 3);
 }
 
-TEST_CASE("an Input over a view copies what the view shows", "[input]") {
+TEST_CASE("an Input over a view copies the elements that the view refers to", "[input]") {
     std::vector<std::string> source{"a text that is too long for the small string", "b"};
     const auto taken = collected(Input<std::string>(source | std::views::take(1)));
     CHECK(taken.size() == 1);
@@ -109,7 +110,7 @@ TEST_CASE("an Input over a view copies what the view shows", "[input]") {
     CHECK(collected(Input<int>(std::views::iota(3, 6))) == std::vector{3, 4, 5});
 }
 
-TEST_CASE("an Input over a generator moves what it yields", "[input]") {
+TEST_CASE("an Input over a generator moves its elements", "[input]") {
     Tally tally;
     auto body = [](Tally& t) -> generator<Counted> {
         co_yield Counted(t, 1);
@@ -143,7 +144,7 @@ TEST_CASE("the elements of the range convert to the items", "[input]") {
     CHECK(collected(Input<double>(std::vector{1, 2})) == std::vector{1.0, 2.0});
 }
 
-TEST_CASE("begin() again goes on behind the last item that was looked at", "[input]") {
+TEST_CASE("a second begin() continues after the last item that was read", "[input]") {
     Input<int> items(std::vector{1, 2, 3, 4});
     for (int x : items) {
         CHECK(x == 1);
@@ -155,7 +156,7 @@ TEST_CASE("begin() again goes on behind the last item that was looked at", "[inp
     CHECK(items.begin() == items.end());
 }
 
-TEST_CASE("begin() does not lose an item that nobody has looked at", "[input]") {
+TEST_CASE("begin() does not lose an item that was not read", "[input]") {
     Input<int> items(std::vector{1, 2, 3});
     CHECK_FALSE(items.begin() == items.end());
     CHECK_FALSE(items.begin() == items.end());
@@ -167,7 +168,7 @@ TEST_CASE("begin() does not lose an item that nobody has looked at", "[input]") 
     CHECK(it == items.end());
 }
 
-TEST_CASE("an item keeps its place and may be changed while it is in hand", "[input]") {
+TEST_CASE("the current item keeps its address and may be changed", "[input]") {
     Input<std::string> items(std::vector<std::string>{"a", "b"});
     auto it = items.begin();
     it->append("x");
@@ -184,7 +185,7 @@ TEST_CASE("an item is destroyed when the next one is asked for", "[input]") {
     Input<Counted> items(body(tally));
     auto it = items.begin();
     CHECK(it->value == 0);
-    CHECK(tally.alive == 2);  // the generator's and the one in hand
+    CHECK(tally.alive == 2);  // the generator's and the current item
     ++it;
     CHECK(it->value == 1);
     CHECK(tally.alive == 2);
@@ -195,7 +196,7 @@ TEST_CASE("an item is destroyed when the next one is asked for", "[input]") {
     CHECK(tally.alive == 0);
 }
 
-TEST_CASE("a loop over the first n items asks the range for n, not for one more", "[input]") {
+TEST_CASE("a loop over the first n items reads n elements of the range, not one more", "[input]") {
     int asked = 0;
     auto body = [](int& made) -> generator<int> {
         for (;;) co_yield ++made;
@@ -212,7 +213,7 @@ TEST_CASE("a loop over the first n items asks the range for n, not for one more"
     CHECK(asked == 5);
 }
 
-TEST_CASE("an Input dropped early drops its items", "[input]") {
+TEST_CASE("destroying an Input early destroys its items", "[input]") {
     Tally tally;
     {
         Input<Counted> items(counted(tally, 5));
@@ -221,7 +222,7 @@ TEST_CASE("an Input dropped early drops its items", "[input]") {
     CHECK(tally.alive == 0);
 }
 
-TEST_CASE("a moved Input goes on where it was", "[input]") {
+TEST_CASE("a moved Input continues at its position", "[input]") {
     Input<int> first(std::vector{1, 2, 3});
     CHECK(*first.begin() == 1);
     Input<int> second = std::move(first);
@@ -239,11 +240,11 @@ TEST_CASE("views work on an Input", "[input]") {
     CHECK(seen == std::vector{10, 30, 50});
 }
 
-TEST_CASE("a view of an Input that the function keeps leaves the rest for later", "[input]") {
+TEST_CASE("a view of the first items of an Input leaves the rest in the Input", "[input]") {
     Input<int> items(std::vector{1, 2, 3, 4, 5});
-    std::vector<int> head;
-    for (int x : std::ranges::ref_view(items) | std::views::take(2)) head.push_back(x);
-    CHECK(head == std::vector{1, 2});
+    std::vector<int> first;
+    for (int x : std::ranges::ref_view(items) | std::views::take(2)) first.push_back(x);
+    CHECK(first == std::vector{1, 2});
     CHECK_FALSE(items.begin() == items.end());
 }
 

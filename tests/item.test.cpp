@@ -10,6 +10,7 @@
 #include <unordered_set>
 #include <vector>
 
+// Lasting: a view whose data outlives the item.
 namespace item_tests {
 
 using namespace parallelpipe;
@@ -19,7 +20,7 @@ static_assert(std::ranges::view<Text> && std::ranges::borrowed_range<Text>);
 static_assert(std::is_convertible_v<std::string_view, Text> && std::is_convertible_v<Text, std::string_view>);
 static_assert(std::is_convertible_v<const char*, Text>);
 
-TEST_CASE("a lasting view is what it was made of", "[lasting]") {
+TEST_CASE("a Lasting view equals the view that it was created from", "[lasting]") {
     const std::string_view word = "word";
     const Text lasting = word;
     CHECK(lasting == word);
@@ -31,7 +32,7 @@ TEST_CASE("a lasting view is what it was made of", "[lasting]") {
     CHECK(std::unordered_set<Text>{"a", "a"}.size() == 1);
 }
 
-TEST_CASE("any view can be lasting", "[lasting]") {
+TEST_CASE("any view can be Lasting", "[lasting]") {
     std::vector numbers = {1, 2, 3};
     const Lasting<std::span<int>> lasting = std::span(numbers);
     CHECK(lasting.size() == 3);

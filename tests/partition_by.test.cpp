@@ -29,6 +29,7 @@
 #include <utility>
 #include <vector>
 
+// partition_by: items with equal keys go to the same worker of a keyed stage.
 namespace partition_by_tests {
 
 using namespace parallelpipe;
@@ -44,13 +45,13 @@ namespace {
 
 constexpr int many = support::sanitized ? 500 : 2000;
 
-/// An item and who had it.
+/// An item and the worker that read it.
 struct Seen {
     int item;
     std::size_t worker;
 };
 
-// One type of function and one of key for most tests: that is what they cost to compile.
+// Most tests share one type of function and one of key, which saves compile time.
 using StageFunction = std::function<generator<Seen>(Input<int>)>;
 using KeyFunction = std::function<std::size_t(int)>;
 
@@ -66,7 +67,7 @@ KeyFunction modulo(int n) {
     return [n](int x) { return static_cast<std::size_t>(x % n); };
 }
 
-/// 0, 1, ... `end` - 1.
+/// A source of 0, 1, ... `end` - 1.
 Stage<void, int> numbers(int end, std::size_t qsize = 1024) {
     return Stage<void, int>(
                [](int n) -> generator<int> {
@@ -78,7 +79,7 @@ Stage<void, int> numbers(int end, std::size_t qsize = 1024) {
 
 constexpr int endless = 2'000'000'000;
 
-/// Whether all items from 0 to `end` are there once, those of a key in order.
+/// Whether each item from 0 to `end` - 1 occurs once, and the items of each key are in order.
 bool is_complete(const std::vector<Seen>& all, int end, int keys) {
     std::vector<int> times(static_cast<std::size_t>(end));
     std::vector<int> last(static_cast<std::size_t>(keys), -1);
@@ -91,7 +92,7 @@ bool is_complete(const std::vector<Seen>& all, int end, int keys) {
     return std::all_of(times.begin(), times.end(), [](int n) { return n == 1; });
 }
 
-/// Whether every key has one worker alone.
+/// Whether every key belongs to one worker.
 bool is_partitioned(const std::vector<Seen>& all, int keys) {
     std::map<int, std::size_t> owner;
     return std::all_of(all.begin(), all.end(), [&](const Seen& seen) {
@@ -126,7 +127,7 @@ TEST_CASE("items with equal keys go to one worker, in the order in which they ar
     CHECK(is_complete(all, many, 37));
 }
 
-TEST_CASE("keys are spread over the workers, whatever they have in common", "[partition_by]") {
+TEST_CASE("keys are spread over the workers, even if they have a common factor", "[partition_by]") {
     const std::size_t factor = GENERATE(1U, 4U, 64U, 1024U);
     const auto all = listed(numbers(400) | keyed({.workers = 4}, tell, [factor](int x) {
                                 return static_cast<std::size_t>(x) * factor;
@@ -149,8 +150,8 @@ TEST_CASE("a key belongs to the same worker in every run", "[partition_by]") {
     CHECK(same);
 }
 
-TEST_CASE("what a worker keeps for a key needs no lock, as in a word count", "[partition_by]") {
-    // The words convert on their way: the key sees what the stage takes.
+TEST_CASE("the data that a worker keeps for a key needs no lock, as in a word count", "[partition_by]") {
+    // The words convert between the stages: the key gets the item type of the keyed stage.
     std::vector<const char*> words;
     const std::vector<const char*> some = {"a", "parallel", "pipeline", "is", "a", "loop"};
     for (int i = 0; i < 200; ++i) words.insert(words.end(), some.begin(), some.end());
@@ -164,7 +165,7 @@ TEST_CASE("what a worker keeps for a key needs no lock, as in a word count", "[p
           std::vector<std::string>{"a 400", "is 200", "loop 200", "parallel 200", "pipeline 200"});
 }
 
-TEST_CASE("per-item verbs and generic stages can be partitioned, before and behind their arguments",
+TEST_CASE("ready-made and generic stages can have a key, set before or after their arguments",
           "[partition_by]") {
     const auto key = [](int x) { return x % 7; };
     const auto told = [](int x) { return Seen{x, this_worker::index()}; };
@@ -206,7 +207,7 @@ TEST_CASE("partition_by changes neither the stage that it was copied from nor it
     std::set<std::size_t> workers;
     for (const Seen& seen : (numbers(100) | other).results()) workers.insert(seen.worker);
     CHECK(workers.size() == 1);
-    // The copy is no partition: while one worker holds an item the other takes the next.
+    // The copy has no key: while one worker holds an item the other takes the next.
     std::latch both(2);
     auto meet = Stage<int, Seen>(StageFunction([&](Input<int> in) -> generator<Seen> {
                     for (int x : in) {
@@ -219,7 +220,7 @@ TEST_CASE("partition_by changes neither the stage that it was copied from nor it
     CHECK(listed(numbers(2) | meet).size() == 2);
 }
 
-TEST_CASE("a partitioned stage can be ordered", "[partition_by]") {
+TEST_CASE("a keyed stage can be ordered", "[partition_by]") {
     const std::size_t workers = GENERATE(1U, 2U, 4U, 9U);
     const std::size_t qsize = GENERATE(1U, 2U, 0U, 1024U);
     const int keys = GENERATE(1, 5, 1000);
@@ -239,7 +240,7 @@ TEST_CASE("a partitioned stage can be ordered", "[partition_by]") {
     CHECK(is_partitioned(all, keys));
 }
 
-TEST_CASE("what waits for the workers of a partitioned stage is bounded by qsize",
+TEST_CASE("at most qsize items wait for the workers of a keyed stage",
           "[partition_by][backpressure]") {
     const std::size_t qsize = GENERATE(1U, 2U, 5U, 64U);
     const bool slow_is_alone = GENERATE(true, false);
@@ -252,7 +253,7 @@ TEST_CASE("what waits for the workers of a partitioned stage is bounded by qsize
             co_yield i;
         }
     });
-    // All items are those of one worker, or the slow one's are every other one.
+    // All items belong to one worker, or every second item to a slow worker.
     auto slow = keyed(
         {.workers = 3, .qsize = 0},
         [&](Input<int> items) -> generator<Seen> {
@@ -278,19 +279,19 @@ TEST_CASE("what waits for the workers of a partitioned stage is bounded by qsize
     INFO("qsize " << qsize << ": " << begun << " begun, " << taken << " taken");
     CHECK(kept);
     CHECK(begun - taken <=
-          static_cast<long>(qsize) + 1);  // taken counts those in the workers' hands
+          static_cast<long>(qsize) + 1);  // `taken` includes the current items of the workers
     std::thread leave([&] { go.release(100000); });
     results.cancel();
     leave.join();
 }
 
-TEST_CASE("while there is room a slow worker does not hold up the items of others",
+TEST_CASE("while the queue has free slots a slow worker does not block the items of others",
           "[partition_by]") {
     const std::size_t workers = GENERATE(2U, 4U);
     std::latch release(1);
     std::atomic<std::size_t> slow{99};
     std::atomic<int> done{0};
-    // The owner of item 0 stays with it until all items of the others are done.
+    // The worker with item 0 waits until all items of the other workers are done.
     std::vector<std::size_t> owner(16);
     for (const Seen& seen : listed(numbers(16) | keyed({.workers = workers}, tell, modulo(16))))
         owner[static_cast<std::size_t>(seen.item)] = seen.worker;
@@ -319,13 +320,13 @@ TEST_CASE("while there is room a slow worker does not hold up the items of other
     CHECK(is_complete(all, 500, 16));
 }
 
-TEST_CASE("the keys of a worker that returns early go to another one, and no item is lost",
+TEST_CASE("the keys of a worker that returns early pass to its successor, and no item is lost",
           "[partition_by]") {
     const std::size_t workers = GENERATE(2U, 4U);
     const std::size_t qsize = GENERATE(1U, 5U, 0U);
     const bool ordered = GENERATE(false, true);
     INFO(workers << " workers, qsize " << qsize << ", ordered " << ordered);
-    // All but the last one leave, each behind its third item.
+    // All workers but the last return after their third item.
     std::atomic<std::size_t> staying{workers};
     const auto all =
         listed(numbers(300, qsize) | keyed(
@@ -343,7 +344,7 @@ TEST_CASE("the keys of a worker that returns early go to another one, and no ite
     CHECK(is_complete(all, 300, ordered ? 1 : 300));
 }
 
-TEST_CASE("when all workers of a partitioned stage return early the run ends", "[partition_by]") {
+TEST_CASE("when all workers of a keyed stage return early the run ends", "[partition_by]") {
     const std::size_t workers = GENERATE(1U, 4U);
     const std::size_t qsize = GENERATE(1U, 7U, 1024U);
     Tally tally;
@@ -375,7 +376,7 @@ TEST_CASE("when all workers of a partitioned stage return early the run ends", "
     CHECK(tally.copies == 0);
 }
 
-TEST_CASE("an error in a partitioned stage stops the run", "[partition_by]") {
+TEST_CASE("an error in a keyed stage stops the run", "[partition_by]") {
     const std::size_t workers = GENERATE(1U, 4U);
     const auto failing = [](Input<int> in) -> generator<Seen> {
         for (int x : in) {
@@ -390,7 +391,7 @@ TEST_CASE("an error in a partitioned stage stops the run", "[partition_by]") {
     CHECK_FALSE(outcome.failed_at);
 }
 
-TEST_CASE("with OnError::finish the keys of a lost worker go to another one", "[partition_by]") {
+TEST_CASE("with OnError::finish the keys of a lost worker pass to its successor", "[partition_by]") {
     const std::size_t qsize = GENERATE(1U, 64U);
     const bool ordered = GENERATE(false, true);
     const auto failing = [](Input<int> in) -> generator<Seen> {
@@ -409,18 +410,18 @@ TEST_CASE("with OnError::finish the keys of a lost worker go to another one", "[
     CHECK(outcome.items == expected);
 }
 
-TEST_CASE("retry, dead_letter and OnError::skip work in a partitioned stage", "[partition_by]") {
+TEST_CASE("retry, dead_letter and OnError::skip work in a keyed stage", "[partition_by]") {
     const auto odd_fails = [](int x) {
         if (x % 2 != 0) throw std::runtime_error("odd");
         return Seen{x, this_worker::index()};
     };
     const auto key = [](int x) { return x % 5; };
-    auto verb = map_stage({.workers = 3, .name = "even"}, odd_fails);
+    auto even = map_stage({.workers = 3, .name = "even"}, odd_fails);
     std::vector<int> evens;
     for (int x = 0; x < 200; x += 2) evens.push_back(x);
 
     Outcome skipped =
-        outcome_of(numbers(200, 3) | verb.setup({.on_error = OnError::skip}).partition_by(key));
+        outcome_of(numbers(200, 3) | even.setup({.on_error = OnError::skip}).partition_by(key));
     std::sort(skipped.items.begin(), skipped.items.end());
     CHECK(skipped.items == evens);
     CHECK(skipped.stats.stages[1].skipped == 100);
@@ -439,7 +440,7 @@ TEST_CASE("retry, dead_letter and OnError::skip work in a partitioned stage", "[
     CHECK(dead.stats.stages[1].failed == 100);
 }
 
-TEST_CASE("an exception in the key is an error of the stage", "[partition_by]") {
+TEST_CASE("an exception of the key function is an error of the stage", "[partition_by]") {
     const std::size_t workers = GENERATE(2U, 4U);
     const std::size_t qsize = GENERATE(1U, 1024U);
     const OnError policy = GENERATE(OnError::stop, OnError::finish);
@@ -455,7 +456,7 @@ TEST_CASE("an exception in the key is an error of the stage", "[partition_by]") 
     if (policy == OnError::finish) CHECK(outcome.items.size() == 299);
 }
 
-TEST_CASE("each key that throws is an error in the place of its item", "[partition_by]") {
+TEST_CASE("a key function that throws gives an error in the place of the item", "[partition_by]") {
     const std::size_t workers = GENERATE(2U, 5U);
     const std::size_t qsize = GENERATE(1U, 1024U);
     const bool ordered = GENERATE(false, true);
@@ -485,7 +486,7 @@ TEST_CASE("each key that throws is an error in the place of its item", "[partiti
     CHECK(caught == 300);
 }
 
-TEST_CASE("the first of several keys that throw ends an ordered stage, whoever leaves meanwhile",
+TEST_CASE("the first of several keys that throw ends an ordered stage, whichever worker leaves meanwhile",
           "[partition_by]") {
     for (int round = 0; round < 50; ++round) {
         const auto leaving = [=](Input<int> in) -> generator<Seen> {
@@ -506,17 +507,17 @@ TEST_CASE("the first of several keys that throw ends an ordered stage, whoever l
 }
 
 TEST_CASE(
-    "the error of a key that a worker leaves ends the results, also where its siblings have such errors",
+    "the error of a key that a worker leaves ends the results, even if its siblings have such errors",
     "[partition_by]") {
     const bool leaves_to_sibling = GENERATE(true, false);
-    std::array<int, 3> key_of{-1, -1, -1};  // which key belongs to which worker: the same in every run
+    std::array<int, 3> key_of{-1, -1, -1};  // a key of each worker; keys belong to the same worker in every run
     for (const Seen& seen : listed(numbers(30) | keyed({.workers = 3}, tell, modulo(30))))
         key_of[seen.worker] = seen.item;
     // Worker 0 reads 0 and the error in place of 1, then worker 1 reads 2 and the error in place of 3. Worker 0
-    // leaves its error to worker 1; or both others have failed by then, worker 2 at the error in place of 5.
+    // leaves its error to worker 1, or both other workers have failed by then, worker 2 at the error in place of 5.
     std::atomic<bool> is_full{false};
     std::array<std::atomic<bool>, 3> has_read{};
-    std::array<std::atomic<bool>, 3> spinning_is_futile{};
+    std::array<std::atomic<bool>, 3> is_gone{};
     const auto wait_for = [](const std::atomic<bool>& event) {
         comes_true([&] { return event.load(); });
     };
@@ -528,8 +529,8 @@ TEST_CASE(
         wait_for(this_worker::index() == 0 ? is_full : has_read[this_worker::index() - 1]);
         for (int x : in) {
             has_read[this_worker::index()] = true;
-            if (x == 0) wait_for(leaves_to_sibling ? has_read[1] : spinning_is_futile[1]);
-            if (x == 2) wait_for(leaves_to_sibling ? spinning_is_futile[0] : spinning_is_futile[2]);
+            if (x == 0) wait_for(leaves_to_sibling ? has_read[1] : is_gone[1]);
+            if (x == 2) wait_for(leaves_to_sibling ? is_gone[0] : is_gone[2]);
             co_yield Seen{x, 0};
             if (x == 0) co_return;
         }
@@ -539,20 +540,20 @@ TEST_CASE(
         return static_cast<std::size_t>(key_of[x == 0 ? 0U : 1U]);
     };
     auto results = (source | keyed({.workers = 3, .ordered = true}, work, key)).results();
-    // A look at the statistics gets the readers' attention: then they read fewer items at a time.
+    // Reading the statistics sets the readers' attention flags: then they read fewer items at a time.
     wait_for(has_read[1]);
     CHECK(comes_true([&] {
         const Statistics stats = results.stats();
         for (std::size_t i = 0; i < 3; ++i)
-            spinning_is_futile[i] = stats.stages.back().each[i].activity == Activity::ended;
-        return spinning_is_futile[0] && spinning_is_futile[1] && spinning_is_futile[2];
+            is_gone[i] = stats.stages.back().each[i].activity == Activity::ended;
+        return is_gone[0] && is_gone[1] && is_gone[2];
     }));
     const Outcome outcome = support::outcome_of(results, &Seen::item);
     CHECK(outcome.items == std::vector{0});
     CHECK(contains(outcome.text, "no key"));
 }
 
-TEST_CASE("break, cancel and a stop_token end a partitioned run that nobody reads",
+TEST_CASE("break, cancel and a stop_token end a keyed run whose results are not read",
           "[partition_by]") {
     const std::size_t workers = GENERATE(1U, 4U);
     const std::size_t qsize = GENERATE(1U, 0U, 1024U);
@@ -600,7 +601,7 @@ TEST_CASE("break, cancel and a stop_token end a partitioned run that nobody read
     CHECK(tally.copies == 0);
 }
 
-TEST_CASE("a stop wakes the workers of a partitioned stage that wait for a silent source",
+TEST_CASE("a stop wakes the workers of a keyed stage that wait for a silent source",
           "[partition_by]") {
     std::atomic<bool> waiting{false};
     auto silent = stage([&]() -> generator<int> {
@@ -629,7 +630,7 @@ TEST_CASE("a stop wakes the workers of a partitioned stage that wait for a silen
     CHECK(unwound == 4);
 }
 
-TEST_CASE("move-only items can be partitioned", "[partition_by]") {
+TEST_CASE("a keyed stage may have move-only items", "[partition_by]") {
     const std::size_t workers = GENERATE(1U, 3U);
     auto source = stage({.qsize = 4}, []() -> generator<std::unique_ptr<int>> {
         for (int i = 0; i < 300; ++i) co_yield std::make_unique<int>(i);
@@ -642,7 +643,7 @@ TEST_CASE("move-only items can be partitioned", "[partition_by]") {
           }))) == up_to(300));
 }
 
-TEST_CASE("an item whose move throws fails a partitioned run and leaves nothing behind",
+TEST_CASE("an item whose move throws fails a keyed run and leaks nothing",
           "[partition_by]") {
     const bool ordered = GENERATE(false, true);
     int failures = 0;
@@ -665,12 +666,12 @@ TEST_CASE("an item whose move throws fails a partitioned run and leaves nothing 
     CHECK(failures > 10);
 }
 
-TEST_CASE("items that cannot be moved into a slow worker's hands wait within qsize, too",
+TEST_CASE("items whose move to a slow worker throws count for qsize too",
           "[partition_by][backpressure]") {
     struct Heavy {
         explicit Heavy(int v) : value(v) {}
         Heavy(Heavy&& other) : value(other.value), moves(other.moves + 1) {
-            // Into the queue, into the hands of the worker that reads for all, into the box of the slow one.
+            // Moves: into the queue, to the worker that reads for all, into the queue of the slow worker.
             if (value != 0 && moves == 3) throw std::runtime_error("too heavy");
         }
         Heavy& operator=(Heavy&&) = delete;
@@ -690,7 +691,7 @@ TEST_CASE("items that cannot be moved into a slow worker's hands wait within qsi
         return Seen{x.value, 0};
     });
     auto results = (source | slow.partition_by([](const Heavy&) { return 0; })).results();
-    constexpr int most = 8 + 3;  // and one in each pair of hands
+    constexpr int most = 8 + 3;  // and the current item of each worker
     int before = -1;
     const bool rests = comes_true([&] {
         std::this_thread::sleep_for(std::chrono::milliseconds(50));
@@ -704,7 +705,7 @@ TEST_CASE("items that cannot be moved into a slow worker's hands wait within qsi
     CHECK(contains(outcome.text, "too heavy"));
 }
 
-TEST_CASE("an item whose move throws where a keyed worker leaves it behind fails the run", "[partition_by]") {
+TEST_CASE("an item whose move throws when a keyed worker leaves it to its successor fails the run", "[partition_by]") {
     const bool ordered = GENERATE(false, true);
     int failures = 0;
     for (long steps = 1; steps < 200; ++steps) {
@@ -715,7 +716,7 @@ TEST_CASE("an item whose move throws where a keyed worker leaves it behind fails
         auto read = stage({.workers = 3, .ordered = ordered}, [](Input<Fragile> in) -> generator<Seen> {
             int done = 0;
             for (auto it = in.begin(); it != in.end(); ++it) {
-                // The item that it has waited for goes on to a sibling.
+                // The item that this worker has claimed passes to a sibling.
                 if (this_worker::index() != 0 && done++ == 2) co_return;
                 co_yield Seen{it->value, 0};
             }
@@ -731,7 +732,7 @@ TEST_CASE("an item whose move throws where a keyed worker leaves it behind fails
     CHECK(failures > 20);
 }
 
-TEST_CASE("a partitioned pipeline runs again, and several times at once", "[partition_by]") {
+TEST_CASE("a keyed pipeline runs again, and several times at once", "[partition_by]") {
     const auto pipe = numbers(300, 7) | keyed({.workers = 3}, tell, modulo(17)) |
                       map_stage([](const Seen& seen) { return seen; });
     std::atomic<int> complete{0};
@@ -747,7 +748,7 @@ TEST_CASE("a partitioned pipeline runs again, and several times at once", "[part
     CHECK(complete == 6);
 }
 
-TEST_CASE("two partitioned stages can stand one behind the other", "[partition_by]") {
+TEST_CASE("a keyed stage may follow another keyed stage", "[partition_by]") {
     const auto told = [](int x) { return x; };
     const auto pipe =
         numbers(500, 3) |
@@ -760,7 +761,7 @@ TEST_CASE("two partitioned stages can stand one behind the other", "[partition_b
     CHECK(is_complete(all, 500, 5));
 }
 
-TEST_CASE("with OnError::finish a partitioned stage whose workers are all lost ignores the rest",
+TEST_CASE("with OnError::finish a keyed stage whose workers are all lost ignores the rest",
           "[partition_by]") {
     const std::size_t workers = GENERATE(1U, 3U);
     std::atomic<int> yielded{0};
@@ -782,7 +783,7 @@ TEST_CASE("with OnError::finish a partitioned stage whose workers are all lost i
     CHECK(yielded == 500);
 }
 
-TEST_CASE("a keyed worker that leaves an item which it has not looked at gives that back",
+TEST_CASE("a keyed worker gives an item back that it claimed but did not read",
           "[partition_by]") {
     const std::size_t qsize = GENERATE(0U, 4U);
     const bool ordered = GENERATE(false, true);
@@ -801,7 +802,7 @@ TEST_CASE("a keyed worker that leaves an item which it has not looked at gives t
     CHECK(items == up_to(200));
 }
 
-TEST_CASE("keyed workers that are all lost before they look at an item leave nothing behind",
+TEST_CASE("keyed workers that are all lost before they read an item leak nothing",
           "[partition_by]") {
     const auto failing = [](Input<int> in) -> generator<Seen> {
         for (auto it = in.begin(); it != in.end(); ++it) throw std::runtime_error("before looking");
@@ -813,7 +814,7 @@ TEST_CASE("keyed workers that are all lost before they look at an item leave not
     CHECK(contains(outcome.text, "before looking"));
 }
 
-TEST_CASE("an error in an ordered partitioned stage comes behind exactly the results before it",
+TEST_CASE("an error in an ordered keyed stage comes after exactly the results before it",
           "[partition_by]") {
     const std::size_t workers = GENERATE(1U, 2U, 4U);
     const std::size_t qsize = GENERATE(1U, 1024U);
@@ -837,7 +838,7 @@ TEST_CASE("an error in an ordered partitioned stage comes behind exactly the res
     CHECK(outcome.failed_at == 100);
 }
 
-TEST_CASE("a partitioned worker that has taken items behind the failing one lets the run end",
+TEST_CASE("a keyed worker that has items after the failing one lets the run end",
           "[partition_by]") {
     std::latch full(1);
     std::latch thrown(1);
@@ -866,15 +867,15 @@ TEST_CASE("a partitioned worker that has taken items behind the failing one lets
     CHECK(outcome.failed_at == 30);
 }
 
-TEST_CASE("an ordered partitioned worker that is behind a failing item still reads what was left to it",
+TEST_CASE("an ordered keyed worker that is past a failing item still reads items left to it",
           "[partition_by]") {
-    // Which key belongs to which worker: the same in every run.
+    // A key of each worker; keys belong to the same worker in every run.
     std::array<int, 3> key_of{-1, -1, -1};
     for (const Seen& seen : listed(numbers(30) | keyed({.workers = 3}, tell, modulo(30))))
         key_of[seen.worker] = seen.item;
-    // The first worker leaves with an item in front of the failing one unbegun, when its heir has one behind
-    // that in hand.
-    enum { taken = 0, left, failing, behind };
+    // The first worker leaves an unread item before the failing one, while its successor is at an item after the
+    // failing one.
+    enum { taken = 0, left, failing, later };
     const std::array<int, 4> keys{key_of[0], key_of[0], key_of[2], key_of[1]};
     std::latch all_taken(2);
     std::latch leaving(1);
@@ -888,7 +889,7 @@ TEST_CASE("an ordered partitioned worker that is behind a failing item still rea
                 thrown.count_down();
                 throw std::runtime_error("fails");
             }
-            if (x == behind) {
+            if (x == later) {
                 all_taken.count_down();
                 thrown.wait();
                 support::give_it_a_chance();
@@ -909,7 +910,7 @@ TEST_CASE("an ordered partitioned worker that is behind a failing item still rea
     CHECK(outcome.failed_at == failing);
 }
 
-TEST_CASE("a worker of a partitioned stage that cannot be started ends the run, whatever its siblings wait for",
+TEST_CASE("a worker of a keyed stage that cannot start ends the run, whatever its siblings wait for",
           "[partition_by]") {
     const int started = GENERATE(1, 2, 3);
     const auto pass_on = [](Input<int> in) -> generator<int> {
@@ -917,13 +918,13 @@ TEST_CASE("a worker of a partitioned stage that cannot be started ends the run, 
     };
     const auto pipe =
         numbers(3) | stage({.workers = 3, .ordered = started == 2}, pass_on).partition_by(std::identity());
-    // Meanwhile the others come to the end of the items.
+    // Meanwhile the other workers reach the end of the items.
     const support::ThreadLimit limit(started, std::chrono::milliseconds(20));
     CHECK_THROWS_AS(pipe.results(), std::system_error);
     CHECK(limit.reached());
 }
 
-TEST_CASE("break ends a partitioned run whose source has ended while workers are idle",
+TEST_CASE("break ends a keyed run whose source has ended while workers are idle",
           "[partition_by]") {
     std::latch full(1);
     auto source = stage({.qsize = 0}, [&]() -> generator<int> {

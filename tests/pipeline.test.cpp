@@ -25,6 +25,7 @@
 #include <utility>
 #include <vector>
 
+// Pipeline: chaining, ranges on the left, copies and moves, running.
 namespace pipeline_tests {
 
 using namespace parallelpipe;
@@ -33,7 +34,7 @@ using support::Tally;
 
 namespace {
 
-/// The results in the order in which they come.
+/// Runs the pipeline. Returns: the results in the order in which they arrive.
 template <class Runnable>
 auto listed(const Runnable& runnable) {
     auto results = runnable.results();
@@ -56,7 +57,7 @@ const Stage<int, int>& twice() {
     return made;
 }
 
-/// Hands every item on as it is.
+/// A stage that passes every item on unchanged.
 template <class T>
 Stage<T, T> same() {
     return Stage<T, T>([](Input<T> items) -> generator<T> {
@@ -75,13 +76,13 @@ TEST_CASE("a pipeline over a range yields every result once", "[pipeline]") {
 
 // ---- the chainings --------------------------------------------------------------------------
 
-TEST_CASE("range | stage", "[pipeline]") {
+TEST_CASE("range | stage is a pipeline", "[pipeline]") {
     const auto pipe = std::vector{1, 2} | twice();
     static_assert(std::is_same_v<decltype(pipe), const Pipeline<void, int>>);
     CHECK(listed(pipe) == std::vector{2, 4});
 }
 
-TEST_CASE("stage | stage", "[pipeline]") {
+TEST_CASE("stage | stage is an open pipeline", "[pipeline]") {
     const auto open = add_one() | twice();
     static_assert(std::is_same_v<decltype(open), const Pipeline<int, int>>);
     CHECK(listed(std::vector{1, 2} | open) == std::vector{4, 6});
@@ -91,19 +92,19 @@ TEST_CASE("stage | stage", "[pipeline]") {
     CHECK(listed(closed) == std::vector{2, 4});
 }
 
-TEST_CASE("pipeline | stage", "[pipeline]") {
+TEST_CASE("pipeline | stage is a pipeline", "[pipeline]") {
     const auto pipe = std::vector{1, 2} | add_one();
     CHECK(listed(pipe | twice()) == std::vector{4, 6});
     CHECK(listed(pipe | twice() | add_one()) == std::vector{5, 7});
 }
 
-TEST_CASE("stage | pipeline", "[pipeline]") {
+TEST_CASE("stage | pipeline is a pipeline", "[pipeline]") {
     const auto open = add_one() | twice();
     CHECK(listed(Stage(count_to, 2) | open) == std::vector{4, 6});
     CHECK(listed(std::vector{1, 2} | (twice() | open)) == std::vector{6, 10});
 }
 
-TEST_CASE("pipeline | pipeline", "[pipeline]") {
+TEST_CASE("pipeline | pipeline is a pipeline", "[pipeline]") {
     const auto first = add_one() | twice();
     const auto second = twice() | add_one();
     static_assert(std::is_same_v<decltype(first | second), Pipeline<int, int>>);
@@ -112,7 +113,7 @@ TEST_CASE("pipeline | pipeline", "[pipeline]") {
     CHECK(listed((std::vector{1} | first) | (second | first)) == std::vector{20});
 }
 
-TEST_CASE("range | pipeline", "[pipeline]") {
+TEST_CASE("range | pipeline is a pipeline", "[pipeline]") {
     const auto open = add_one() | twice();
     CHECK(listed(std::vector{1, 2} | open) == std::vector{4, 6});
     CHECK(listed(std::views::iota(1, 3) | open) == std::vector{4, 6});
@@ -122,7 +123,7 @@ TEST_CASE("a pipeline may have the same stage several times", "[pipeline]") {
     CHECK(listed(std::vector{0} | add_one() | add_one() | add_one()) == std::vector{3});
 }
 
-TEST_CASE("a pipeline of many stages keeps order where each has one worker", "[pipeline]") {
+TEST_CASE("a pipeline of many stages with one worker each keeps order", "[pipeline]") {
     auto pipe = std::views::iota(0, 100) | add_one();
     for (int i = 0; i < 15; ++i) pipe = pipe | add_one();
     std::vector<int> expected(100);
@@ -197,7 +198,7 @@ TEST_CASE("a stage is a pipeline of one", "[pipeline]") {
     CHECK(listed(std::vector{1} | open) == std::vector{2});
 }
 
-TEST_CASE("a pipeline is written as its stages", "[pipeline]") {
+TEST_CASE("a pipeline is printed as its stages", "[pipeline]") {
     auto fetch = map_stage({.workers = 4, .name = "fetch"}, [](int x) { return x; });
     auto titles = map_stage({.workers = 2, .name = "get_titles"}, [](int x) { return x; });
     const auto open = fetch | titles;
@@ -237,7 +238,7 @@ TEST_CASE("every kind of range feeds a pipeline", "[pipeline][range]") {
     CHECK(listed(std::vector<int>{} | pass).empty());
 }
 
-TEST_CASE("bits, pairs, strings and wide types come through whole", "[pipeline][range]") {
+TEST_CASE("bits, pairs, strings and over-aligned types pass a pipeline unchanged", "[pipeline][range]") {
     CHECK(listed(std::vector<bool>{true, false, true} | same<bool>()) ==
           std::vector<bool>{true, false, true});
     using Entry = std::pair<std::string, int>;
@@ -259,7 +260,7 @@ TEST_CASE("bits, pairs, strings and wide types come through whole", "[pipeline][
     CHECK(count == 100);
 }
 
-TEST_CASE("an lvalue range is referred to and left as it is", "[pipeline][range]") {
+TEST_CASE("an lvalue range is referred to and not changed", "[pipeline][range]") {
     std::vector<std::string> words{"a word that is too long for the small string", "b"};
     const auto pipe = words | map_stage([](std::string text) { return text.size(); });
     CHECK(listed(pipe) == std::vector<std::size_t>{44, 1});
@@ -268,7 +269,7 @@ TEST_CASE("an lvalue range is referred to and left as it is", "[pipeline][range]
     CHECK(listed(pipe) == std::vector<std::size_t>{44, 1, 3});
 }
 
-TEST_CASE("an owned container of copyable elements can run again", "[pipeline][range]") {
+TEST_CASE("a pipeline over an owned container of copyable elements can run again", "[pipeline][range]") {
     const auto pipe = std::vector<std::string>{"a word that is too long for the small string"} |
                       same<std::string>();
     for (int run = 0; run < 3; ++run)
@@ -277,7 +278,7 @@ TEST_CASE("an owned container of copyable elements can run again", "[pipeline][r
     CHECK(copy.execute() == "a word that is too long for the small string");
 }
 
-TEST_CASE("a view that can be read again can run again", "[pipeline][range]") {
+TEST_CASE("a pipeline over a multi-pass view can run again", "[pipeline][range]") {
     const auto pipe = std::views::iota(1, 4) | twice();
     CHECK(listed(pipe) == std::vector{2, 4, 6});
     CHECK(listed(pipe) == std::vector{2, 4, 6});
@@ -287,7 +288,7 @@ TEST_CASE("a view that can be read again can run again", "[pipeline][range]") {
     CHECK(listed(filtered) == std::vector{2, 4});
 }
 
-TEST_CASE("a range that can be read once runs once, and says so the second time",
+TEST_CASE("a pipeline over a single-pass range runs once; a second run throws",
           "[pipeline][range]") {
     const auto over_generator = count_to(3) | twice();
     CHECK(listed(over_generator) == std::vector{2, 4, 6});
@@ -307,7 +308,7 @@ TEST_CASE("a range that can be read once runs once, and says so the second time"
     CHECK_THROWS_AS(over_stream.results(), std::logic_error);
 }
 
-TEST_CASE("copies of a pipeline share the range that can be read once", "[pipeline][range]") {
+TEST_CASE("copies of a pipeline share a single-pass range", "[pipeline][range]") {
     const auto pipe = count_to(3) | twice();
     const auto copy = pipe;
     const auto longer = pipe | add_one();
@@ -316,7 +317,7 @@ TEST_CASE("copies of a pipeline share the range that can be read once", "[pipeli
     CHECK_THROWS_AS(longer.results(), std::logic_error);
 }
 
-TEST_CASE("only one of several threads gets a range that can be read once", "[pipeline][range]") {
+TEST_CASE("only one of several threads can run a pipeline over a single-pass range", "[pipeline][range]") {
     const auto pipe = count_to(100) | twice();
     std::atomic<int> ran{0};
     std::atomic<int> refused{0};
@@ -335,7 +336,7 @@ TEST_CASE("only one of several threads gets a range that can be read once", "[pi
     CHECK(refused == 2);
 }
 
-TEST_CASE("an lvalue generator or other view that can only be moved is not taken by name",
+TEST_CASE("an lvalue generator, or another move-only view, is refused",
           "[pipeline][range]") {
     auto numbers = count_to(2);
     CHECK(listed(std::move(numbers) | twice()) == std::vector{2, 4});
@@ -367,7 +368,7 @@ TEST_CASE("the range is read by one worker, in its order", "[pipeline][range]") 
 
 // ---- copies and moves -----------------------------------------------------------------------
 
-TEST_CASE("items are copied once out of a range that stays, and moved from there on",
+TEST_CASE("items of a referred range are copied once and then only moved",
           "[pipeline][counts]") {
     Tally tally;
     {
@@ -380,7 +381,7 @@ TEST_CASE("items are copied once out of a range that stays, and moved from there
         for (const Counted& item : pipe.results()) sum += item.value;
         CHECK(sum == 4950);
         CHECK(tally.copies == 100);
-        CHECK(tally.moves <= 100 * 3 * 4);  // a fixed few for each of three hops
+        CHECK(tally.moves <= 100 * 3 * 4);  // at most four moves for each of three hops
         CHECK(tally.alive == 100);
     }
     CHECK(tally.alive == 0);
@@ -430,7 +431,7 @@ TEST_CASE("execute() without a result is an error", "[pipeline]") {
     CHECK_THROWS_AS((std::vector<int>{} | twice()).execute(), NoResultError);
 }
 
-TEST_CASE("a pipeline can run again, also after an error and after an early leave", "[pipeline]") {
+TEST_CASE("a pipeline can run again, also after an error and after a break", "[pipeline]") {
     std::atomic<bool> fail{true};
     auto fragile = map_stage({.workers = 2}, [&fail](int x) {
         if (fail && x == 3) throw std::runtime_error("three");

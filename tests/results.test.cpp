@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+// Results: reading the results of a run, ending it, errors, statistics.
 namespace results_tests {
 
 using namespace parallelpipe;
@@ -36,7 +37,7 @@ Pipeline<void, int> numbers(int end) {
     return std::views::iota(0, end) | map_stage([](int x) { return x; });
 }
 
-/// A source that never ends, counting how many of its frames live.
+/// An endless source that counts its coroutine frames.
 Stage<void, int> endless(std::atomic<int>& alive) {
     return Stage<void, int>(
         [](std::atomic<int>& count) -> generator<int> {
@@ -63,13 +64,13 @@ static_assert(!std::copy_constructible<Results<int>>);
 static_assert(std::is_nothrow_move_constructible_v<Results<int>>);
 static_assert(std::is_nothrow_move_assignable_v<Results<int>>);
 
-TEST_CASE("results are seen once each, in the order of a single worker", "[results]") {
+TEST_CASE("each result is read once, in the order of a single worker", "[results]") {
     std::vector<int> seen;
     for (int x : numbers(5).results()) seen.push_back(x);
     CHECK(seen == std::vector{0, 1, 2, 3, 4});
 }
 
-TEST_CASE("a second loop goes on where the first left", "[results]") {
+TEST_CASE("a second loop continues where the first ended", "[results]") {
     auto results = numbers(5).results();
     for (int x : results) {
         CHECK(x <= 1);
@@ -81,7 +82,7 @@ TEST_CASE("a second loop goes on where the first left", "[results]") {
     CHECK(results.begin() == results.end());
 }
 
-TEST_CASE("a result that nobody looked at is not lost by begin()", "[results]") {
+TEST_CASE("begin() does not lose a result that was not read", "[results]") {
     auto results = numbers(3).results();
     CHECK_FALSE(results.begin() == results.end());
     CHECK_FALSE(results.begin() == results.end());
@@ -122,7 +123,7 @@ TEST_CASE("views::take of an endless run ends, and its workers with it", "[resul
     CHECK(alive == 0);
 }
 
-TEST_CASE("moved results go on where they were", "[results]") {
+TEST_CASE("moved results continue at their position", "[results]") {
     auto first = numbers(4).results();
     CHECK(*first.begin() == 0);
     auto second = std::move(first);
@@ -134,7 +135,7 @@ TEST_CASE("moved results go on where they were", "[results]") {
     CHECK(rest == std::vector{2, 3});
 }
 
-TEST_CASE("assigning to results ends the run they had", "[results]") {
+TEST_CASE("assigning to results ends their previous run", "[results]") {
     std::atomic<int> alive{0};
     auto results = endless(alive).results();
     CHECK(*results.begin() == 0);
@@ -153,7 +154,7 @@ TEST_CASE("results that were moved from can be destroyed and assigned to", "[res
     CHECK(*first.begin() == 0);
 }
 
-TEST_CASE("results that nobody reads end their run when they are destroyed", "[results]") {
+TEST_CASE("destroying unread results ends their run", "[results]") {
     std::atomic<int> alive{0};
     {
         const auto results = endless(alive).results();
@@ -161,7 +162,7 @@ TEST_CASE("results that nobody reads end their run when they are destroyed", "[r
     CHECK(alive == 0);
 }
 
-TEST_CASE("break ends the run at once and leaves nothing behind", "[results]") {
+TEST_CASE("break ends the run at once and leaks nothing", "[results]") {
     Tally tally;
     {
         const Stage<void, Counted> source(
@@ -191,7 +192,7 @@ TEST_CASE("an exception in the consumer's loop ends the run", "[results]") {
     CHECK(alive == 0);
 }
 
-TEST_CASE("cancel() ends the run, and the loop says so", "[results][cancel]") {
+TEST_CASE("cancel() ends the run, and the loop throws", "[results][cancel]") {
     std::atomic<int> alive{0};
     auto results = endless(alive).results();
     int seen = 0;
@@ -208,7 +209,7 @@ TEST_CASE("cancel() ends the run, and the loop says so", "[results][cancel]") {
     CHECK(alive == 0);
 }
 
-TEST_CASE("Results::cancel() from another thread wakes whoever waits for a result",
+TEST_CASE("Results::cancel() from another thread wakes a consumer that waits for a result",
           "[results][cancel]") {
     std::atomic<bool> reached{false};
     auto quiet = stage([&reached]() -> generator<int> {
@@ -225,7 +226,7 @@ TEST_CASE("Results::cancel() from another thread wakes whoever waits for a resul
     CHECK_THROWS_AS(results.begin() == results.end(), CancelledError);
 }
 
-TEST_CASE("cancel() twice, or before the first look, is one cancellation", "[results][cancel]") {
+TEST_CASE("cancel() may be called twice, and before the first result is read", "[results][cancel]") {
     auto results = numbers(1000000).results();
     results.cancel();
     results.cancel();
@@ -241,7 +242,7 @@ TEST_CASE("cancel() after the end changes nothing", "[results][cancel]") {
     CHECK(results.begin() == results.end());
 }
 
-TEST_CASE("what was delivered before an error is still handed out", "[results][errors]") {
+TEST_CASE("results delivered before an error still reach the consumer", "[results][errors]") {
     const Stage<void, int> source([]() -> generator<int> {
         for (int i = 0; i < 5; ++i) co_yield i;
         throw std::runtime_error("five");
@@ -256,7 +257,7 @@ TEST_CASE("what was delivered before an error is still handed out", "[results][e
     CHECK(seen == std::vector{0, 1, 2, 3, 4});
 }
 
-TEST_CASE("every loop that comes to the end of a failed run throws its error", "[results][errors]") {
+TEST_CASE("every loop that reaches the end of a failed run throws its error", "[results][errors]") {
     const Stage<void, int> source([]() -> generator<int> {
         co_yield 1;
         throw std::runtime_error("second thing");
@@ -276,7 +277,7 @@ TEST_CASE("every loop that comes to the end of a failed run throws its error", "
     check(source.results(inline_run));
 }
 
-TEST_CASE("every loop that comes to the end of a cancelled run says so", "[results][cancel]") {
+TEST_CASE("every loop that reaches the end of a cancelled run throws CancelledError", "[results][cancel]") {
     const Stage<void, int> source([]() -> generator<int> {
         for (int i = 0;; ++i) co_yield i;
     });
@@ -292,7 +293,7 @@ TEST_CASE("every loop that comes to the end of a cancelled run says so", "[resul
     check(source.results(inline_run));
 }
 
-TEST_CASE("an error that nobody waits for is dropped with its results", "[results][errors]") {
+TEST_CASE("destroying unread results drops the error of their run", "[results][errors]") {
     const Stage<void, int> source([]() -> generator<int> {
         co_yield 1;
         throw std::runtime_error("unheard");
@@ -306,7 +307,7 @@ TEST_CASE("an error that nobody waits for is dropped with its results", "[result
 
 // ---- statistics -----------------------------------------------------------------------------
 
-TEST_CASE("stats count what each worker took and yielded, and what the queues held", "[results][stats]") {
+TEST_CASE("stats count the items of each worker, and the fill of the queues", "[results][stats]") {
     const bool ordered = GENERATE(false, true);
     auto twice = stage({.workers = 3, .qsize = 8, .ordered = ordered},
                        [](Input<int> in) -> generator<int> {
@@ -350,9 +351,9 @@ TEST_CASE("stats count what each worker took and yielded, and what the queues he
     CHECK(doubled.queue->mean_fill <= 8);
 }
 
-TEST_CASE("stats count an item when it is begun, not when it was only taken ahead", "[results][stats]") {
+TEST_CASE("stats count an item when it is read, not when it is taken ahead", "[results][stats]") {
     const std::size_t qsize = GENERATE(1u, 7u, 1024u);
-    SECTION("by the consumer, also behind a break") {
+    SECTION("by the consumer, also after a break") {
         const auto numbers = std::views::iota(0, 500) | map_stage({.qsize = qsize}, [](int x) { return x; });
         auto results = numbers.results();
         std::uint64_t seen = 0;
@@ -363,7 +364,7 @@ TEST_CASE("stats count an item when it is begun, not when it was only taken ahea
         }
         CHECK(results.stats().consumer.items == 77);
     }
-    SECTION("by a worker, in whatever way it goes through its items") {
+    SECTION("by a worker, however it reads its items") {
         std::atomic<std::uint64_t> begun{0};
         std::atomic<bool> was_seen_on_its_way{false};
         const auto slow = [&](int x) {
@@ -379,7 +380,7 @@ TEST_CASE("stats count an item when it is begun, not when it was only taken ahea
             auto results = pipe.results();
             CHECK(comes_true([&] {
                 const std::uint64_t items = results.stats().stages.at(2).items_in;
-                CHECK(items <= begun + 1);  // one may be in hand already
+                CHECK(items <= begun + 1);  // one item may be current
                 if (items > 10 && begun < 50) was_seen_on_its_way = true;
                 return begun == 60;
             }));
@@ -395,7 +396,7 @@ TEST_CASE("stats count an item when it is begun, not when it was only taken ahea
     }
 }
 
-TEST_CASE("stats of a keyed stage count what each worker took", "[results][stats]") {
+TEST_CASE("stats of a keyed stage count the items of each worker", "[results][stats]") {
     auto pass_on = stage({.workers = 2, .qsize = 4}, [](Input<int> in) -> generator<int> {
         for (int x : in) co_yield x;
     }).partition_by([](int x) { return x % 10; });
@@ -409,7 +410,7 @@ TEST_CASE("stats of a keyed stage count what each worker took", "[results][stats
     CHECK(stage.items_out == 500);
 }
 
-TEST_CASE("stats say who waits, while the run goes on, from any thread", "[results][stats]") {
+TEST_CASE("stats show from any thread which workers wait during the run", "[results][stats]") {
     std::latch go(1);
     auto slow = stage({.qsize = 2}, [&go](Input<int> in) -> generator<int> {
         for (int x : in) {
@@ -434,11 +435,11 @@ TEST_CASE("stats say who waits, while the run goes on, from any thread", "[resul
 }
 
 TEST_CASE(
-    "the fill of a queue is never more than its capacity, where an ordered stage exceeds that to go on",
+    "stats show no more items in a queue than its capacity, even if an ordered stage exceeds it to continue",
     "[results][stats]") {
-    // Worker 0 holds item 0, which it does not look at, until worker 1 has come to the bound; then only worker 1
-    // is left for it, and has to go on beyond.
-    constexpr int each = 1000;  // more than the consumer takes at a time
+    // Worker 0 claims item 0 and does not read it until worker 1 has reached the bound; then only worker 1 can take
+    // item 0, and must exceed the bound.
+    constexpr int each = 1000;  // more than the consumer takes at once
     std::atomic<int> yielded{0};
     auto uneven =
         stage({.workers = 2, .qsize = 2, .ordered = true}, [&](Input<int> in) -> generator<int> {
@@ -461,7 +462,7 @@ TEST_CASE(
     int count = 0;
     for ([[maybe_unused]] int x : results) {
         if (++count != each) continue;
-        // After the results of item 0 all those of item 1 come at once.
+        // After the results of item 0, all results of item 1 arrive at once.
         comes_true([&] { return queue().fill >= 2; });
         fill = queue().fill;
     }
@@ -471,7 +472,7 @@ TEST_CASE(
     CHECK(queue().mean_fill <= 2);
 }
 
-TEST_CASE("a look at a queue that changes sees what waits at one moment", "[results][stats]") {
+TEST_CASE("stats of a changing queue show its fill at one moment", "[results][stats]") {
     const bool ordered = GENERATE(false, true);
     auto pass = map_stage({.workers = 2, .qsize = 4, .ordered = ordered}, [](int x) { return x; });
     auto results = (std::views::iota(0, 50'000) | pass).results();
@@ -486,7 +487,7 @@ TEST_CASE("a look at a queue that changes sees what waits at one moment", "[resu
     CHECK(most <= 4);
 }
 
-TEST_CASE("items that siblings fetched from each other count once", "[results][stats]") {
+TEST_CASE("items that workers take from their siblings count once", "[results][stats]") {
     auto uneven = stage({.workers = 4}, [](Input<int> in) -> generator<int> {
         for (int x : in) {
             if (x % 500 == 499) std::this_thread::sleep_for(std::chrono::milliseconds(2));

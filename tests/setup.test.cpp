@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+// Setup: the settings of a stage.
 namespace setup_tests {
 
 using namespace parallelpipe;
@@ -31,7 +32,7 @@ constexpr std::size_t minus_one = static_cast<std::size_t>(-1);
 
 static_assert(std::is_aggregate_v<Setup>);
 
-TEST_CASE("a Setup says nothing about what is left out", "[setup]") {
+TEST_CASE("settings left out of a Setup have no value", "[setup]") {
     const Setup nothing{};
     CHECK_FALSE(nothing.workers);
     CHECK_FALSE(nothing.qsize);
@@ -42,7 +43,7 @@ TEST_CASE("a Setup says nothing about what is left out", "[setup]") {
     CHECK(some.name == "fetch");
 }
 
-TEST_CASE("setup() changes what it names and keeps the rest", "[setup]") {
+TEST_CASE("setup() changes the settings that it names and keeps the others", "[setup]") {
     Stage<int, int> made = stage({.workers = 3, .qsize = 7, .name = "first"}, same);
     made.setup({.qsize = 5});
     CHECK(to_string(made) == "first(x3)");
@@ -57,7 +58,7 @@ TEST_CASE("setup() changes what it names and keeps the rest", "[setup]") {
     CHECK(made.entry().setup.qsize == 5u);
 }
 
-TEST_CASE("an unlimited queue is a setting that is kept like any other", "[setup]") {
+TEST_CASE("setup() keeps the setting of an unlimited queue", "[setup]") {
     Stage<int, int> made = stage({.qsize = 0}, same);
     CHECK(made.entry().setup.qsize == 0u);
     made.setup({.workers = 2});
@@ -72,7 +73,7 @@ TEST_CASE("setup() of an lvalue returns the stage itself", "[setup]") {
     static_assert(std::is_same_v<decltype(made.setup({})), Stage<int, int>&>);
 }
 
-TEST_CASE("setup() of an rvalue is chained into a pipeline", "[setup]") {
+TEST_CASE("setup() of an rvalue can be chained into a pipeline", "[setup]") {
     const auto pipe =
         std::vector{1, 2} | Stage(same).setup({.workers = 2}).setup({.name = "chained"});
     CHECK(to_string(pipe) == "source | chained(x2)");
@@ -80,7 +81,7 @@ TEST_CASE("setup() of an rvalue is chained into a pipeline", "[setup]") {
         std::is_same_v<decltype(std::declval<Stage<int, int>>().setup({})), Stage<int, int>&&>);
 }
 
-TEST_CASE("the decorator form keeps its settings through the call with arguments", "[setup]") {
+TEST_CASE("stage(setup, f) keeps its settings when it is called with arguments", "[setup]") {
     auto add_n = stage({.workers = 2, .name = "add"}, add);
     CHECK(to_string(add_n(1)) == "add(x2)");
     CHECK(to_string(add_n(1).setup({.workers = 3})) == "add(x3)");
@@ -90,7 +91,7 @@ TEST_CASE("the decorator form keeps its settings through the call with arguments
     CHECK(to_string(map_stage({.workers = 6, .name = "m"}, [](int x) { return x; })) == "m(x6)");
 }
 
-TEST_CASE("zero workers are refused where they are set", "[setup]") {
+TEST_CASE("setting zero workers throws at once", "[setup]") {
     CHECK_THROWS_AS(stage({.workers = 0}, same), std::invalid_argument);
     CHECK_THROWS_AS(stage({.workers = 0}, add), std::invalid_argument);
     CHECK_THROWS_AS(map_stage({.workers = 0}, [](int x) { return x; }), std::invalid_argument);
@@ -102,7 +103,7 @@ TEST_CASE("zero workers are refused where they are set", "[setup]") {
     CHECK_THROWS_AS(decorated.setup({.workers = 0}), std::invalid_argument);
 }
 
-TEST_CASE("negative numbers are refused where they are set", "[setup]") {
+TEST_CASE("setting a negative number throws at once", "[setup]") {
     CHECK_THROWS_AS(stage({.workers = minus_one}, same), std::invalid_argument);
     CHECK_THROWS_AS(stage({.qsize = minus_one}, same), std::invalid_argument);
     const int number = -3;
@@ -110,7 +111,7 @@ TEST_CASE("negative numbers are refused where they are set", "[setup]") {
                     std::invalid_argument);
 }
 
-TEST_CASE("the text about a refused setting says which, of which stage, and why", "[setup]") {
+TEST_CASE("the error about a refused setting names the setting, the stage and the reason", "[setup]") {
     CHECK_THROWS_WITH(
         stage({.workers = 0, .name = "fetch"}, same),
         "parallelpipe: workers of stage \"fetch\" is 0: a stage needs at least one worker");
@@ -118,7 +119,7 @@ TEST_CASE("the text about a refused setting says which, of which stage, and why"
                       "parallelpipe: qsize is negative: write 0 for an unlimited queue");
 }
 
-TEST_CASE("names are by position where none is given", "[setup]") {
+TEST_CASE("a stage without a name is named by its position", "[setup]") {
     const auto pipe = std::vector{1} | Stage(same) | stage({.name = "mine"}, same) | Stage(same);
     CHECK(to_string(pipe) == "source | stage_0(x1) | mine(x1) | stage_2(x1)");
 }

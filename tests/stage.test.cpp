@@ -21,6 +21,7 @@
 #include <utility>
 #include <vector>
 
+// Stage: the forms of a stage function, bound arguments, state, generic callables, copies.
 namespace stage_tests {
 
 using namespace parallelpipe;
@@ -280,7 +281,7 @@ TEST_CASE("a function object with a const call operator is a stage function", "[
 
 // ---- bound arguments ------------------------------------------------------------------------
 
-TEST_CASE("the decorator form is called with its arguments and stays unchanged", "[stage]") {
+TEST_CASE("stage(f) can be called with arguments and does not change", "[stage]") {
     auto add_n = stage({.workers = 2}, [](Input<int> items, int n) -> generator<int> {
         for (int x : items) co_yield x + n;
     });
@@ -292,12 +293,12 @@ TEST_CASE("the decorator form is called with its arguments and stays unchanged",
     CHECK(sorted_results(std::vector{1, 2} | add_n(0)) == std::vector{1, 2});
 }
 
-TEST_CASE("a stage that lacks nothing can be called without arguments", "[stage]") {
+TEST_CASE("a stage without unbound parameters can be called without arguments", "[stage]") {
     auto same = stage(add_one);
     CHECK(sorted_results(std::vector{1} | same()) == std::vector{2});
 }
 
-TEST_CASE("arguments may be of every kind that converts to the parameters", "[stage]") {
+TEST_CASE("arguments may have any type that converts to the parameters", "[stage]") {
     auto label = stage([](Input<int> items, std::string prefix,
                           double factor) -> generator<std::string> {
         for (int x : items) co_yield prefix + std::to_string(static_cast<int>(x * factor));
@@ -328,7 +329,7 @@ TEST_CASE("std::ref passes the original object to every worker", "[stage]") {
     CHECK(workers == 5);
 }
 
-TEST_CASE("std::ref passes the original of a type that could be copied, too", "[stage]") {
+TEST_CASE("std::ref passes the original of a copyable type too", "[stage]") {
     const auto f = [](Input<int> items, int& seen) -> generator<int> {
         for (int x : items) co_yield seen += x;
     };
@@ -361,7 +362,7 @@ TEST_CASE("every worker of every run gets its own copy of the arguments", "[stag
             addresses.insert(&own);
         }
         all_here.arrive_and_wait();
-        own.push_back(4);  // no race: nobody else has this one
+        own.push_back(4);  // no race: the copy belongs to this worker
         for ([[maybe_unused]] int x : items) continue;
         co_yield static_cast<int>(own.size());
     });
@@ -372,7 +373,7 @@ TEST_CASE("every worker of every run gets its own copy of the arguments", "[stag
     CHECK(original.size() == 3);
 }
 
-TEST_CASE("what one run does to its arguments is not seen by the next", "[stage]") {
+TEST_CASE("changes of one run to its arguments do not affect the next run", "[stage]") {
     auto work = stage([](Input<int> items, std::vector<int>& own) -> generator<int> {
         for (int x : items) own.push_back(x);
         co_yield static_cast<int>(own.size());
@@ -425,7 +426,7 @@ TEST_CASE("a mutable lambda has a state of its own in each worker", "[stage]") {
     CHECK(sum == 499500);
 }
 
-TEST_CASE("a mutable lambda begins every run as it was made", "[stage]") {
+TEST_CASE("a mutable lambda starts every run in its initial state", "[stage]") {
     auto work = stage([calls = 0](Input<int> items) mutable -> generator<int> {
         for (int x : items) calls += x;
         co_yield calls;
@@ -451,7 +452,7 @@ TEST_CASE("a capturing coroutine lambda does not dangle when its stage is a temp
     for (std::size_t size : results) CHECK(size == 100);
 }
 
-TEST_CASE("set-up before a worker's loop runs once and its finish comes after its last item",
+TEST_CASE("code before a worker's loop runs once, code after it runs after the last item",
           "[stage]") {
     auto framed = stage([](Input<int> items) -> generator<int> {
         co_yield -1;
@@ -491,7 +492,7 @@ TEST_CASE("a generic stage function with arguments is called first and resolved 
     CHECK((std::vector<std::string>{"a"} | add_any(std::string("b"))).execute() == "ab");
 }
 
-// ---- a value --------------------------------------------------------------------------------
+// ---- copies ---------------------------------------------------------------------------------
 
 TEST_CASE("copies of a stage are independent", "[stage]") {
     Stage original = stage({.workers = 2, .name = "first"}, add_one);
@@ -505,7 +506,7 @@ TEST_CASE("copies of a stage are independent", "[stage]") {
     CHECK(to_string(original) == "second(x5)");
 }
 
-TEST_CASE("a change to a stage does not reach pipelines made before it", "[stage]") {
+TEST_CASE("a change to a stage does not affect pipelines created before it", "[stage]") {
     Stage made = stage({.workers = 2, .name = "made"}, add_one);
     const auto pipe = std::vector{1} | made;
     made.setup({.workers = 4});
@@ -521,7 +522,7 @@ TEST_CASE("a copy of a stage keeps its callable and its arguments", "[stage]") {
     CHECK((std::vector{2} | another).execute() == 42);
 }
 
-TEST_CASE("a stage is written as its name and its workers", "[stage]") {
+TEST_CASE("a stage is printed as its name and its workers", "[stage]") {
     CHECK(to_string(stage({.workers = 4, .name = "fetch"}, add_one)) == "fetch(x4)");
     CHECK(to_string(stage(add_one)) == "stage_0(x1)");
     std::ostringstream out;
@@ -544,7 +545,7 @@ TEST_CASE("the functions of stages can be called without a pipeline", "[stage]")
     CHECK(seen == std::vector{8, 9, 10});
 }
 
-TEST_CASE("a stage that has looked whether its generator has elements loses none", "[stage]") {
+TEST_CASE("a stage that checks whether its generator is empty loses no element", "[stage]") {
     const auto looks = stage([](Input<int> items) {
         auto doubled = [](Input<int> in) -> generator<int> {
             for (int x : in) co_yield 2 * x;

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+// testing.hpp: results_of, runs with delays, repeat and seeds.
 namespace testing_tests {
 
 using namespace parallelpipe;
@@ -48,7 +49,7 @@ generator<int> fail_at(Input<int> in, int bad) {
         co_yield x;
     }
 }
-/// Right only if one worker sees all items: what has grown since the one before.
+/// Yields the difference of each item to the preceding one; correct only if one worker reads all items.
 generator<int> differences(Input<int> in) {
     int before = 0;
     for (const int x : in) {
@@ -56,7 +57,7 @@ generator<int> differences(Input<int> in) {
         before = x;
     }
 }
-/// The same number twice, if two workers are here at a time.
+/// Yields numbers from a shared counter; two workers at the same time may yield the same number.
 generator<int> numbered(Input<int> in, std::atomic<int>& next) {
     for ([[maybe_unused]] const int x : in) {
         const int number = next;
@@ -75,7 +76,7 @@ struct Scale {
     }
 };
 
-/// 0, 1, ..., n - 1
+/// Returns: 0, 1, ..., n - 1.
 Numbers first(int n) {
     Numbers numbers(static_cast<std::size_t>(n));
     std::iota(numbers.begin(), numbers.end(), 0);
@@ -104,14 +105,14 @@ TEST_CASE("results_of calls a stage function with a range and its arguments", "[
     std::atomic<int> sum = 0;
     results_of(&sum_up, kept, std::ref(sum));
     CHECK(sum == 3);
-    // A generic one gets the type of the range's elements.
+    // A generic function gets the element type of the range.
     const auto range = [](auto in) {
         return std::move(in) | std::views::transform([](auto x) { return x + x; });
     };
     CHECK(results_of(range, std::vector<std::string>{"a"}) == std::vector<std::string>{"aa"});
 }
 
-TEST_CASE("results_of a function throws what that throws, and of a stage a TaskException",
+TEST_CASE("results_of a function passes on its exception; results_of a stage throws a TaskException",
           "[testing]") {
     CHECK_THROWS_AS(results_of(&fail_at, Numbers{1, 2}, 2), std::invalid_argument);
     CHECK(what_of([] {
@@ -134,7 +135,7 @@ TEST_CASE("results_of runs stages and pipelines without threads", "[testing]") {
     CHECK(sum == 3);
 }
 
-TEST_CASE("a run with delays loses nothing and makes nothing up", "[testing]") {
+TEST_CASE("a run with delays neither loses nor adds items", "[testing]") {
     repeat(5, [](std::uint64_t seed) {
         const Delays delays{.seed = seed, .longest = 100us};
         const Numbers input = first(40);
@@ -153,7 +154,7 @@ TEST_CASE("a run with delays loses nothing and makes nothing up", "[testing]") {
     });
 }
 
-TEST_CASE("delays find a function that expects to see every item", "[testing]") {
+TEST_CASE("delays find a function that expects to read every item", "[testing]") {
     const Numbers input = first(30);
     const auto is_right = [&](std::uint64_t seed) {
         return sorted(run_with_delays({.seed = seed}, &differences, input)) ==
@@ -176,14 +177,14 @@ TEST_CASE("delays find a test that expects results in order, and ordered stages 
     });
 }
 
-TEST_CASE("delays find data that two workers change at a time", "[testing]") {
+TEST_CASE("delays find data that two workers change at the same time", "[testing]") {
     const Numbers input = first(30);
     const auto is_right = [&](std::uint64_t seed) {
         std::atomic<int> next = 0;
         return sorted(run_with_delays({.seed = seed}, &numbered, input, std::ref(next))) == input;
     };
     CHECK_THROWS_AS(repeat(20, is_right), testing::SeedFailure);
-    // And say nothing of the same with one worker.
+    // With one worker the same function passes.
     repeat(2, [&](std::uint64_t seed) {
         std::atomic<int> next = 0;
         return run_with_delays({.seed = seed, .workers = 1}, &numbered, input, std::ref(next)) ==
@@ -191,7 +192,7 @@ TEST_CASE("delays find data that two workers change at a time", "[testing]") {
     });
 }
 
-TEST_CASE("a stage keeps its settings in a run with delays, unless these have others",
+TEST_CASE("a stage keeps its settings in a run with delays, unless the delays set others",
           "[testing]") {
     // A source runs once in each worker.
     const auto one = Stage(&count_to, 1);
@@ -210,7 +211,7 @@ TEST_CASE("a stage keeps its settings in a run with delays, unless these have ot
     CHECK_THROWS_AS(run_with_delays({.workers = 2}, Pipeline(one)), std::invalid_argument);
 }
 
-TEST_CASE("a stage with delays has the keys, the policies and the name that it had", "[testing]") {
+TEST_CASE("a stage with delays keeps its key, its policies and its name", "[testing]") {
     auto keyed = Stage(&worker_of).setup({.workers = 3}).partition_by([](int x) { return x % 7; });
     const Numbers input(40, 5);
     const Numbers indices = run_with_delays({}, keyed, input);
@@ -248,7 +249,7 @@ TEST_CASE("the same seed gives a worker the same delays, another seed or worker 
     CHECK(std::ranges::count(delays(7, 1), 0ns) > 50);
 }
 
-TEST_CASE("repeat names the seed that failed, and stops there", "[testing]") {
+TEST_CASE("repeat stops at the first failing seed and names it", "[testing]") {
     std::vector<std::uint64_t> seen;
     const auto fails_at_12 = [&](std::uint64_t seed) {
         seen.push_back(seed);

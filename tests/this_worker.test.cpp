@@ -16,12 +16,13 @@
 #include <utility>
 #include <vector>
 
+// this_worker: index, stage name and stop_token of the current worker.
 namespace this_worker_tests {
 
 using namespace parallelpipe;
 using support::wait_for_stop;
 
-TEST_CASE("outside of a pipeline this_worker answers for nobody", "[this_worker]") {
+TEST_CASE("outside of a pipeline this_worker returns defaults", "[this_worker]") {
     CHECK(this_worker::index() == 0);
     CHECK(this_worker::stage_name().empty());
     CHECK_FALSE(this_worker::stop_token().stop_possible());
@@ -30,12 +31,12 @@ TEST_CASE("outside of a pipeline this_worker answers for nobody", "[this_worker]
 
 TEST_CASE("each worker of a stage has an index of its own", "[this_worker]") {
     std::latch all_here(4);
-    auto who = stage({.workers = 4}, [&all_here](Input<int> items) -> generator<std::size_t> {
+    auto index = stage({.workers = 4}, [&all_here](Input<int> items) -> generator<std::size_t> {
         all_here.arrive_and_wait();
         for ([[maybe_unused]] int x : items) continue;
         co_yield this_worker::index();
     });
-    const auto pipe = std::vector{1, 2} | who;
+    const auto pipe = std::vector{1, 2} | index;
     std::vector<std::size_t> seen;
     for (std::size_t index : pipe.results()) seen.push_back(index);
     std::sort(seen.begin(), seen.end());
@@ -54,7 +55,7 @@ TEST_CASE("the index splits the work of a source with several workers", "[this_w
     CHECK(seen == expected);
 }
 
-TEST_CASE("a worker knows its stage's name, in every kind of callable", "[this_worker]") {
+TEST_CASE("this_worker returns the name of the stage in every kind of callable", "[this_worker]") {
     auto first = stage({.name = "first"}, []() -> generator<std::string> {
         co_yield std::string(this_worker::stage_name());
     });
@@ -87,10 +88,10 @@ TEST_CASE("a pipeline inside a stage has workers of its own", "[this_worker]") {
     CHECK((std::vector{1} | outer).execute() == "inner/outer");
 }
 
-TEST_CASE("the stop_token stops when the consumer leaves", "[this_worker]") {
+TEST_CASE("the stop_token is triggered when the consumer leaves", "[this_worker]") {
     std::atomic<int> stopped{0};
     std::atomic<bool> too_early{false};
-    std::latch looked(2);  // a worker that started after the consumer left would find it stopped
+    std::latch looked(2);  // both workers start before the consumer leaves
     auto source = stage({.workers = 2}, [&]() -> generator<int> {
         if (this_worker::stop_token().stop_requested()) too_early = true;
         looked.arrive_and_wait();
@@ -103,11 +104,11 @@ TEST_CASE("the stop_token stops when the consumer leaves", "[this_worker]") {
         break;
     }
     CHECK_FALSE(too_early);
-    // Worker 1 has yielded nothing, so it is the one that is sure to wait.
+    // Worker 1 has yielded nothing, so this worker certainly waits.
     CHECK(stopped >= 1);
 }
 
-TEST_CASE("the stop_token stops when a stage throws", "[this_worker]") {
+TEST_CASE("the stop_token is triggered when a stage throws", "[this_worker]") {
     std::atomic<bool> stopped{false};
     std::latch waiting(1);
     auto source = stage([&]() -> generator<int> {
@@ -124,7 +125,7 @@ TEST_CASE("the stop_token stops when a stage throws", "[this_worker]") {
     CHECK(stopped);
 }
 
-TEST_CASE("the stop_token stops when every later stage has returned", "[this_worker]") {
+TEST_CASE("the stop_token is triggered when every later stage has returned", "[this_worker]") {
     std::atomic<bool> stopped{false};
     auto source = stage([&stopped]() -> generator<int> {
         co_yield 1;
@@ -141,7 +142,7 @@ TEST_CASE("the stop_token stops when every later stage has returned", "[this_wor
     CHECK(stopped);
 }
 
-TEST_CASE("the stop_token does not stop in a run that ends by itself", "[this_worker]") {
+TEST_CASE("the stop_token is not triggered in a run that ends normally", "[this_worker]") {
     std::atomic<bool> stopped{false};
     auto pass = stage([&stopped](Input<int> items) -> generator<int> {
         for (int x : items) co_yield x;

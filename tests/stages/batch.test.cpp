@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-namespace adapters_batch_tests {
+namespace stages_batch_tests {
 
 using namespace parallelpipe;
 using namespace std::chrono_literals;
@@ -34,9 +34,9 @@ using support::Tally;
 namespace {
 
 using Batches = std::vector<std::vector<int>>;
-constexpr auto never = std::chrono::hours(24 * 365 * 200);  // more than the clock can hold with now
+constexpr auto never = std::chrono::hours(24 * 365 * 200);  // now + never exceeds the range of the clock
 
-/// Yields its items when it is told to.
+/// A source that yields an item for each release of `open`.
 struct Tap {
     std::counting_semaphore<> open{0};
     std::atomic<bool> has_ended = false;
@@ -45,7 +45,7 @@ struct Tap {
         return Stage<void, int>([this]() -> generator<int> {
             for (int i = 0; !this_worker::stop_token().stop_requested(); ++i) {
                 for (;;) {
-                    // Before the look: what was released before the end is still to come.
+                    // Checked before the wait, so items released before the end are still yielded.
                     const bool is_over = has_ended || this_worker::stop_token().stop_requested();
                     if (open.try_acquire_for(1ms)) break;
                     if (is_over) co_return;
@@ -58,7 +58,7 @@ struct Tap {
 
 }  // namespace
 
-TEST_CASE("batch collects items into vectors, the last one with what is left", "[batch]") {
+TEST_CASE("batch collects items into vectors; the last one has the remaining items", "[batch]") {
     auto pipeline = std::views::iota(0, 7) | batch(3);
     static_assert(std::is_same_v<decltype(pipeline), Pipeline<void, std::vector<int>>>);
     CHECK(listed(pipeline) == Batches{{0, 1, 2}, {3, 4, 5}, {6}});
@@ -69,7 +69,7 @@ TEST_CASE("batch collects items into vectors, the last one with what is left", "
     CHECK(listed(std::vector<int>{} | batch(3)).empty());
 }
 
-TEST_CASE("each worker of batch collects its own, no item is lost and no batch is empty",
+TEST_CASE("each worker of batch collects its own items; no item is lost and no batch is empty",
           "[batch]") {
     const auto check = [](const auto& pipeline) {
         int sum = 0;
@@ -125,7 +125,7 @@ TEST_CASE("the end of the input ends a batch before its time", "[batch][timed]")
     CHECK(*results.begin() == std::vector{0, 1});
 }
 
-TEST_CASE("a batch leaves when its time is over, although the input goes on", "[batch][timed]") {
+TEST_CASE("a batch leaves at its time limit although the input continues", "[batch][timed]") {
     Tap tap;
     auto results = (tap.source() | batch(1000, 50ms)).results();
     auto it = results.begin();
@@ -139,17 +139,17 @@ TEST_CASE("a batch leaves when its time is over, although the input goes on", "[
     CHECK(*it == std::vector{1});
 }
 
-TEST_CASE("the time of a batch begins with its first item", "[batch][timed]") {
+TEST_CASE("the time limit of a batch starts with its first item", "[batch][timed]") {
     Tap tap;
     auto results = (tap.source() | batch(1000, 100ms)).results();
-    std::this_thread::sleep_for(150ms);  // longer than the limit: no empty batch, no time spent
+    std::this_thread::sleep_for(150ms);  // longer than the limit: no empty batch, and the next limit starts anew
     const auto begin = std::chrono::steady_clock::now();
     tap.open.release(1);
     CHECK(*results.begin() == std::vector{0});
     CHECK(std::chrono::steady_clock::now() - begin >= 100ms);
 }
 
-TEST_CASE("a batch that waits ends at once when the run stops", "[batch][timed]") {
+TEST_CASE("a waiting batch ends at once when the run stops", "[batch][timed]") {
     Tap tap;
     tap.open.release(1);
     const auto pipeline = tap.source() | batch({.workers = 2}, 1000, never);
@@ -205,16 +205,16 @@ TEST_CASE("an error before a timed batch stops it", "[batch][timed]") {
     }
 }
 
-TEST_CASE("a timed batch takes no more in while its output is blocked", "[batch][timed]") {
+TEST_CASE("a timed batch takes no more items while its output is blocked", "[batch][timed]") {
     std::atomic<int> made = 0;
     auto count = map_stage({.qsize = 1}, [&made](int x) { return ++made, x; });
     auto results = (std::views::iota(0) | count | batch({.qsize = 1}, 2, never)).results();
     static_cast<void>(*results.begin());
     support::give_it_a_chance();
     support::give_it_a_chance();
-    // In hand here 2, in the queue 2, in the worker's hands 2 and the one it had asked for, in the
-    // queue before it 1 and in the hands before that 1.
+    // 2 items are in the consumer's batch, 2 in the queue, 2 in the worker's batch, 1 that its reader has
+    // taken, 1 in the queue before it and 1 in the worker before that.
     CHECK(made <= 10);
 }
 
-}  // namespace adapters_batch_tests
+}  // namespace stages_batch_tests

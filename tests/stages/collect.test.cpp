@@ -20,13 +20,13 @@
 #include <utility>
 #include <vector>
 
-namespace adapters_collect_tests {
+namespace stages_collect_tests {
 
 using namespace parallelpipe;
 using support::Counted;
 using support::Tally;
 
-TEST_CASE("collect gives all results in a container", "[collect]") {
+TEST_CASE("collect returns all results in a container", "[collect]") {
     const auto pipeline = std::views::iota(0, 4) | map_stage([](int x) { return x * x; });
     auto all = pipeline.collect();
     static_assert(std::is_same_v<decltype(all), std::vector<int>>);
@@ -74,7 +74,7 @@ TEST_CASE("for_each of a pipeline calls its function in the calling thread", "[c
     CHECK(sum == 3);
 }
 
-TEST_CASE("collect and for_each throw what a loop over the results throws", "[collect]") {
+TEST_CASE("collect and for_each throw the exceptions of a loop over the results", "[collect]") {
     const auto fails = std::views::iota(0) | map_stage([](int x) {
                            if (x == 10) throw std::runtime_error("ten");
                            return x;
@@ -91,10 +91,10 @@ TEST_CASE("collect and for_each throw what a loop over the results throws", "[co
                     CancelledError);
 }
 
-TEST_CASE("what the function of for_each throws leaves as it is and stops the run", "[collect]") {
+TEST_CASE("an exception of the function of for_each leaves unchanged and stops the run", "[collect]") {
     CHECK_THROWS_AS((std::views::iota(0) | drop(1)).for_each([](int x) {
         if (x == 5) throw std::length_error("enough");
     }), std::length_error);
 }
 
-}  // namespace adapters_collect_tests
+}  // namespace stages_collect_tests

@@ -9,12 +9,12 @@
 #include <ranges>
 #include <vector>
 
-namespace adapters_drop_tests {
+namespace stages_drop_tests {
 
 using namespace parallelpipe;
 using support::listed;
 
-TEST_CASE("drop leaves out the first items", "[drop]") {
+TEST_CASE("drop omits the first items", "[drop]") {
     CHECK(listed(std::views::iota(1, 6) | drop(2)) == std::vector{3, 4, 5});
     CHECK(listed(std::views::iota(1, 6) | drop({.name = "d"}, 0)).size() == 5);
     CHECK(listed(std::vector{1, 2} | drop(2)).empty());
@@ -28,4 +28,4 @@ TEST_CASE("drop counts anew in each run and moves its items", "[drop]") {
     CHECK(pipeline.collect().size() == 1);
 }
 
-}  // namespace adapters_drop_tests
+}  // namespace stages_drop_tests

@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-namespace adapters_enumerate_tests {
+namespace stages_enumerate_tests {
 
 using namespace parallelpipe;
 using support::listed;
@@ -37,4 +37,4 @@ TEST_CASE("enumerate moves its items", "[enumerate]") {
     CHECK(right == 10);
 }
 
-}  // namespace adapters_enumerate_tests
+}  // namespace stages_enumerate_tests

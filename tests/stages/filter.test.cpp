@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace adapters_filter_tests {
+namespace stages_filter_tests {
 
 using namespace parallelpipe;
 using support::Counted;
@@ -81,7 +81,7 @@ TEST_CASE("filter works on move-only items", "[filter]") {
           std::vector{0, 1, 3, 4});
 }
 
-TEST_CASE("a predicate of string_view judges strings, and the strings go on", "[filter]") {
+TEST_CASE("a predicate may take a string_view of strings, which pass on as strings", "[filter]") {
     auto some = filter([](std::string_view s) { return !s.empty(); });
     const std::vector<std::string> texts{"", "a text that is too long for the small string", "b"};
     auto pipeline = texts | some;
@@ -96,4 +96,4 @@ TEST_CASE("a mutable predicate keeps its state in each worker of each run", "[fi
     CHECK(listed(pipeline) == std::vector{1, 3});
 }
 
-}  // namespace adapters_filter_tests
+}  // namespace stages_filter_tests

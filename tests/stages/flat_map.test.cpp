@@ -16,7 +16,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace adapters_flat_map_tests {
+namespace stages_flat_map_tests {
 
 using namespace parallelpipe;
 using support::Counted;
@@ -74,7 +74,7 @@ TEST_CASE("flat_map may return a view of the item", "[flat_map]") {
     CHECK(listed(std::vector<std::string>{"ab", "c"} | own) == std::vector{'a', 'b', 'c'});
 }
 
-TEST_CASE("flat_map moves the elements out of a container that it was given", "[flat_map]") {
+TEST_CASE("flat_map moves the elements of a container that its function returns by value", "[flat_map]") {
     Tally tally;
     auto make = flat_map([&tally](int n) {
         std::vector<Counted> all;
@@ -92,7 +92,7 @@ TEST_CASE("flat_map moves the elements out of a container that it was given", "[
     CHECK(tally.alive == 0);
 }
 
-TEST_CASE("flat_map copies the elements of somebody else's container", "[flat_map]") {
+TEST_CASE("flat_map copies the elements of a container that its function refers to", "[flat_map]") {
     const std::string text = "a text that is too long for the small string";
     std::vector<std::string> table{text};
     auto look_up = flat_map([&table](int) -> std::vector<std::string>& { return table; });
@@ -113,7 +113,7 @@ TEST_CASE("flat_map yields move-only results", "[flat_map]") {
           std::vector{0, 1, 0});
 }
 
-TEST_CASE("an element of flat_map leaves before the next one is made", "[flat_map]") {
+TEST_CASE("an element of flat_map leaves before the next one is computed", "[flat_map]") {
     std::binary_semaphore seen(0);
     auto slow = flat_map([&seen](int) -> generator<int> {
         co_yield 1;
@@ -128,7 +128,7 @@ TEST_CASE("an element of flat_map leaves before the next one is made", "[flat_ma
     CHECK(count == 2);
 }
 
-TEST_CASE("unbatch takes ranges apart", "[flat_map][unbatch]") {
+TEST_CASE("unbatch yields the elements of ranges", "[flat_map][unbatch]") {
     const std::vector<std::vector<int>> parts{{1}, {}, {2, 3}};
     CHECK(listed(parts | unbatch()) == std::vector{1, 2, 3});
     CHECK(sorted(parts | unbatch({.workers = 2})) == std::vector{1, 2, 3});
@@ -138,11 +138,11 @@ TEST_CASE("unbatch takes ranges apart", "[flat_map][unbatch]") {
     CHECK(listed(std::views::iota(0, 10) | batch(3) | unbatch()).size() == 10);
 }
 
-TEST_CASE("unbatch moves the elements out", "[flat_map][unbatch]") {
+TEST_CASE("unbatch moves the elements", "[flat_map][unbatch]") {
     auto make = map_stage([](int x) { return std::make_unique<int>(x); });
     auto read = map_stage([](const std::unique_ptr<int>& p) { return *p; });
     CHECK(listed(std::views::iota(0, 5) | make | batch(2) | unbatch() | read) ==
           std::vector{0, 1, 2, 3, 4});
 }
 
-}  // namespace adapters_flat_map_tests
+}  // namespace stages_flat_map_tests

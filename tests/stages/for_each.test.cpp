@@ -17,7 +17,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace adapters_for_each_tests {
+namespace stages_for_each_tests {
 
 using namespace parallelpipe;
 using support::Counted;
@@ -33,7 +33,7 @@ TEST_CASE("for_each is a sink that calls its function with each item", "[for_eac
     CHECK(seen.size() == 3);
 }
 
-TEST_CASE("for_each takes settings, generic functions and arguments, and ignores what they return",
+TEST_CASE("for_each takes settings, generic functions and arguments, and ignores return values",
           "[for_each]") {
     std::atomic<int> sum = 0;
     auto add = for_each({.workers = 3, .name = "add"}, [&sum](auto x) { return sum += x; });
@@ -47,7 +47,7 @@ TEST_CASE("for_each takes settings, generic functions and arguments, and ignores
     CHECK(sum == 23);
 }
 
-TEST_CASE("for_each hands its items over without a copy", "[for_each]") {
+TEST_CASE("for_each passes items to its function without a copy", "[for_each]") {
     Tally tally;
     const Stage source([](Tally& t) -> generator<Counted> {
         for (int i = 0; i < 4; ++i) co_yield Counted(t, i);
@@ -76,4 +76,4 @@ TEST_CASE("an error in for_each stops the run", "[for_each]") {
     }
 }
 
-}  // namespace adapters_for_each_tests
+}  // namespace stages_for_each_tests

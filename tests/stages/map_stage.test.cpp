@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-namespace adapters_map_stage_tests {
+namespace stages_map_stage_tests {
 
 using namespace parallelpipe;
 using support::Counted;
@@ -62,7 +62,7 @@ Stage<void, Counted> source_of(Tally& tally, int count) {
 
 }  // namespace
 
-TEST_CASE("map_stage gives one result for each item", "[map_stage]") {
+TEST_CASE("map_stage yields one result for each item", "[map_stage]") {
     auto made = map_stage([](int x) { return x * x; });
     static_assert(std::is_base_of_v<ItemStage<int, int>, decltype(made)>);
     CHECK(listed(std::vector{1, 2, 3} | made) == std::vector{1, 4, 9});
@@ -88,7 +88,7 @@ TEST_CASE("map_stage takes functions, function pointers, std::function and funct
     CHECK(listed(std::vector{1} | map_stage(std::bind_front(add, 5))) == std::vector{6});
 }
 
-TEST_CASE("map_stage hands the item to a parameter by value without a copy", "[map_stage]") {
+TEST_CASE("map_stage passes the item to a parameter by value without a copy", "[map_stage]") {
     Tally tally;
     auto made = map_stage([](Counted item) { return item.value; });
     static_assert(std::is_base_of_v<ItemStage<Counted, int>, decltype(made)>);
@@ -97,7 +97,7 @@ TEST_CASE("map_stage hands the item to a parameter by value without a copy", "[m
     CHECK(tally.alive == 0);
 }
 
-TEST_CASE("map_stage hands the item to every kind of reference", "[map_stage]") {
+TEST_CASE("map_stage passes the item to every kind of reference", "[map_stage]") {
     Tally tally;
     auto by_const = map_stage([](const Counted& item) { return item.value; });
     auto by_reference = map_stage([](Counted& item) {
@@ -139,7 +139,7 @@ TEST_CASE("a reference that map_stage's callable returns is copied", "[map_stage
     });
     CHECK((std::vector{1} | constant).execute() == "constant");
 
-    // A reference into the item itself must not outlive it.
+    // A reference into the item must not outlive the item.
     auto member = map_stage([](Page& page) -> std::string& { return page.url; });
     CHECK((std::vector<Page>{{"u", 1}} | member).execute() == "u");
 }
@@ -166,7 +166,7 @@ TEST_CASE("map_stage calls member functions of a bound object", "[map_stage]") {
     CHECK(listed(std::vector{1} | map_stage(&Scale::apply)(std::cref(shared))) == std::vector{5});
 }
 
-TEST_CASE("map_stage binds the parameters behind the item", "[map_stage]") {
+TEST_CASE("map_stage binds the parameters after the item", "[map_stage]") {
     auto add_n = map_stage({.workers = 2}, [](int x, int n) { return x + n; });
     auto add_7 = add_n(7);
     static_assert(std::is_base_of_v<ItemStage<int, int>, decltype(add_7)>);
@@ -238,7 +238,7 @@ TEST_CASE("an overloaded callable of map_stage is resolved against the left side
     CHECK((std::vector{1} | describe | describe).execute() == "text");
 }
 
-TEST_CASE("an exception of map_stage's callable is the stage's", "[map_stage][errors]") {
+TEST_CASE("an exception of map_stage's callable is reported as the stage's", "[map_stage][errors]") {
     auto fail = map_stage({.name = "fail"}, [](int x) {
         if (x == 2) throw std::out_of_range("two");
         return x;
@@ -251,4 +251,4 @@ TEST_CASE("an exception of map_stage's callable is the stage's", "[map_stage][er
     }
 }
 
-}  // namespace adapters_map_stage_tests
+}  // namespace stages_map_stage_tests

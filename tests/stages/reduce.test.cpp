@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-namespace adapters_reduce_tests {
+namespace stages_reduce_tests {
 
 using namespace parallelpipe;
 using support::Counted;
@@ -38,7 +38,7 @@ TEST_CASE("reduce folds all items into one result", "[reduce]") {
     CHECK((std::vector<std::string>{"a", "b"} | join).execute() == "<ab");
 }
 
-TEST_CASE("the type of the result is that of init", "[reduce]") {
+TEST_CASE("the result of reduce has the type of its initial value", "[reduce]") {
     auto total = std::vector{1, 2} | reduce(0.5, [](double sum, int x) { return sum + x; });
     static_assert(std::is_same_v<decltype(total), Pipeline<void, double>>);
     CHECK(total.execute() == 3.5);
@@ -63,7 +63,7 @@ TEST_CASE("reduce moves its items and its result", "[reduce]") {
     CHECK(tally.copies == 0);
 }
 
-TEST_CASE("reduce with one function runs with one worker only", "[reduce]") {
+TEST_CASE("reduce without a combining function refuses several workers", "[reduce]") {
     CHECK_THROWS_AS(reduce({.workers = 2}, 0, std::plus<>()), std::invalid_argument);
     auto later = reduce(0, std::plus<>());
     later.setup({.workers = 2});
@@ -75,7 +75,7 @@ TEST_CASE("reduce with one function runs with one worker only", "[reduce]") {
     }
 }
 
-TEST_CASE("reduce with a function that combines results runs in parallel", "[reduce]") {
+TEST_CASE("reduce with a combining function runs in parallel", "[reduce]") {
     const auto sum = reduce({.workers = 4}, 0L, std::plus<>(), std::plus<>());
     const auto pipeline = std::views::iota(1, 10001) | sum;
     CHECK(listed(pipeline) == std::vector{50005000L});
@@ -98,7 +98,7 @@ TEST_CASE("op and combine of reduce may have different types", "[reduce]") {
     CHECK((words | count).execute() == Counts{{"a", 100}, {"b", 200}});
 }
 
-TEST_CASE("a parallel reduce chains on, is named, and its settings can be changed", "[reduce]") {
+TEST_CASE("a parallel reduce can be chained and named, and its settings can be changed", "[reduce]") {
     auto sum = reduce(0, std::plus<>(), std::plus<>()).setup({.workers = 2, .name = "sum"});
     const auto pipeline = std::vector{1, 2} | sum | map_stage([](int x) { return 2 * x; });
     CHECK(to_string(pipeline) == "source | sum(x2) | sum_combine(x1) | stage_2(x1)");
@@ -145,4 +145,4 @@ TEST_CASE("an error in a reduce stops the run", "[reduce]") {
                     TaskException);
 }
 
-}  // namespace adapters_reduce_tests
+}  // namespace stages_reduce_tests

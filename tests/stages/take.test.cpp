@@ -13,7 +13,7 @@
 #include <type_traits>
 #include <vector>
 
-namespace adapters_take_tests {
+namespace stages_take_tests {
 
 using namespace parallelpipe;
 using support::listed;
@@ -30,7 +30,7 @@ TEST_CASE("take stops every stage before it", "[take]") {
     CHECK((std::views::iota(0) | pass | pass | take(100) | pass).collect().size() == 100);
 }
 
-TEST_CASE("take does not wait for an item that it does not want", "[take]") {
+TEST_CASE("take does not wait for an item after its last one", "[take]") {
     std::binary_semaphore never(0);
     const Stage source([&never]() -> generator<int> {
         co_yield 1;
@@ -40,7 +40,7 @@ TEST_CASE("take does not wait for an item that it does not want", "[take]") {
     CHECK(listed(source | take(2)) == std::vector{1, 2});
 }
 
-TEST_CASE("take works on move-only items, again and again", "[take]") {
+TEST_CASE("take works on move-only items, in several runs", "[take]") {
     auto make = map_stage([](int x) { return std::make_unique<int>(x); });
     const auto pipeline = std::views::iota(0) | make | take(2);
     CHECK(pipeline.collect().size() == 2);
@@ -68,4 +68,4 @@ TEST_CASE("take_while ends the run with the first item that fails its predicate"
     CHECK(listed(std::vector{1, 2} | take_while([](int) { return false; })).empty());
 }
 
-}  // namespace adapters_take_tests
+}  // namespace stages_take_tests

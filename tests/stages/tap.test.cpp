@@ -13,13 +13,13 @@
 #include <type_traits>
 #include <vector>
 
-namespace adapters_tap_tests {
+namespace stages_tap_tests {
 
 using namespace parallelpipe;
 using support::listed;
 using support::sorted;
 
-TEST_CASE("tap shows each item to its function and passes it on", "[tap]") {
+TEST_CASE("tap calls its function with each item and passes the item on", "[tap]") {
     std::vector<int> seen;
     auto look = tap([&seen](int x) { seen.push_back(x); });
     static_assert(std::is_base_of_v<ItemStage<int, int>, decltype(look)>);
@@ -27,7 +27,7 @@ TEST_CASE("tap shows each item to its function and passes it on", "[tap]") {
     CHECK(seen == std::vector{1, 2, 3});
 }
 
-TEST_CASE("tap takes settings and generic functions, and ignores what they return", "[tap]") {
+TEST_CASE("tap takes settings and generic functions, and ignores return values", "[tap]") {
     std::atomic<int> sum = 0;
     auto look = tap({.workers = 3, .name = "look"}, [&sum](const auto& x) { return sum += x; });
     CHECK(to_string(std::vector{1} | look) == "source | look(x3)");
@@ -43,7 +43,7 @@ TEST_CASE("tap does not let its function change the item", "[tap]") {
     CHECK((std::vector{1} | look).execute() == 1);
 }
 
-TEST_CASE("tap moves the item on: move-only items, strings seen as string_view", "[tap]") {
+TEST_CASE("tap moves the item on, also move-only items and strings that its function takes as string_view", "[tap]") {
     auto make = map_stage([](int x) { return std::make_unique<int>(x); });
     int sum = 0;
     auto look = tap([&sum](const std::unique_ptr<int>& p) { sum += *p; });
@@ -56,4 +56,4 @@ TEST_CASE("tap moves the item on: move-only items, strings seen as string_view",
     CHECK(size == text.size());
 }
 
-}  // namespace adapters_tap_tests
+}  // namespace stages_tap_tests

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+// Many short runs: no item, thread or memory accumulates.
 namespace stress_churn_tests {
 
 using namespace parallelpipe;
@@ -32,7 +33,7 @@ auto counted_pipe(Tally& tally) {
 
 }  // namespace
 
-TEST_CASE("a thousand runs over ten items, one after the other", "[stress]") {
+TEST_CASE("a thousand runs over ten items, one after another, leak nothing", "[stress]") {
     Tally tally;
     const std::size_t threads = support::threads_at_rest();
     const auto pipe = counted_pipe(tally);
@@ -46,7 +47,7 @@ TEST_CASE("a thousand runs over ten items, one after the other", "[stress]") {
     CHECK(support::comes_true([&] { return support::thread_count() <= threads; }));
 }
 
-TEST_CASE("a thousand runs that are left after k items", "[stress]") {
+TEST_CASE("a thousand runs that are left after k items leak nothing", "[stress]") {
     Tally tally;
     const auto pipe = counted_pipe(tally);
     int wrong = 0;
@@ -63,7 +64,7 @@ TEST_CASE("a thousand runs that are left after k items", "[stress]") {
     CHECK(wrong == 0);
 }
 
-TEST_CASE("runs of one pipeline from four threads at once, over and over", "[stress]") {
+TEST_CASE("many runs of one pipeline from four threads at once leak nothing", "[stress]") {
     Tally tally;
     const auto pipe = counted_pipe(tally);
     std::vector<int> wrong(4);

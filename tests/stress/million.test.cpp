@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+// Many or very big items through three stages.
 namespace stress_million_tests {
 
 using namespace parallelpipe;
@@ -24,7 +25,7 @@ auto add_one(std::size_t workers, std::optional<std::size_t> qsize) {
                  });
 }
 
-/// Sum and number of what comes through three stages.
+/// Runs `items` numbers through three stages. Returns: the sum and the number of the results.
 std::pair<std::uint64_t, std::uint64_t> through_three(std::uint64_t items, std::size_t workers,
                                                       std::optional<std::size_t> qsize) {
     const auto step = add_one(workers, qsize);
@@ -58,7 +59,7 @@ TEST_CASE("many items pass three stages one by one", "[stress]") {
     CHECK(sum == sum_below(items) + 3 * items);
 }
 
-TEST_CASE("many items wait in a queue without a bound", "[stress]") {
+TEST_CASE("an unlimited queue holds many items", "[stress]") {
     const std::size_t workers = GENERATE(1U, 4U);
     constexpr std::uint64_t items = support::sanitized ? 50'000 : 500'000;
     const auto [sum, count] = through_three(items, workers, 0U);

@@ -1,15 +1,15 @@
-// Random pipelines against a sequential model, which is made step by step together with the pipeline.
+// Compares random pipelines with a sequential model, which is built step by step together with the pipeline.
 //
-// A failure's message begins with the seed of its pipeline, PARALLELPIPE_SEED=1234. With that in the
-// environment the test runs this one alone, as often as else all of them: timing differs.
+// The message of a failure begins with the seed of its pipeline, such as PARALLELPIPE_SEED=1234. With this variable
+// in the environment the test runs only this pipeline, many times, because the timing varies.
 //
-// What is known of the results:
-// * Their order, if every stage is ordered or has one worker; else they are a multiset.
-// * OnError::stop in an ordered stage whose input has an order: exactly what comes before the failing
-//   place. In any other stage: no more than what the model has without the failing items.
-// * OnError::finish: everything but the failing items, as long as a worker is left; of a single worker
-//   with ordered input what comes before its failing item; else no more than everything else.
-// * Not whether an error is reached that lies before a `take`.
+// What the test checks:
+// * The order of the results, if every stage is ordered or has one worker; else they are compared as a multiset.
+// * OnError::stop in an ordered stage whose input has an order: exactly the results before the failing place. In any
+//   other stage: no result that the model without the failing items does not have.
+// * OnError::finish: all results but those of the failing items, as long as a worker is left. A single worker with
+//   ordered input: the results before its failing item. Else: no other results.
+// * Whether an error before a `take` is reached is unspecified.
 
 #include <parallelpipe.hpp>
 
@@ -50,28 +50,28 @@ namespace {
 
 constexpr int pipelines = 2000;
 
-// ---- what a pipeline consists of ------------------------------------------------------------
+// ---- the steps of a pipeline ----------------------------------------------------------------
 
-// A new kind gets a place where NEW KIND stands.
+// The comments NEW KIND mark the places to extend for a new kind.
 enum class Kind {
     source,     // `count` items of each worker
     range,      // a container of `count` items on the left
     map,        // one result per item
-    filter,     // none or one
-    flat_map,   // 0 to 3
-    plain,      // a coroutine: 0 to 2, and words before the first item and after the last
-    batch,      // batches of `count`, and a second stage that takes them apart
-    enumerate,  // numbers the items, and a second stage makes one value of number and item
-    take,       // `count` items
-    drop        // all but `count` items
+    filter,     // 0 or 1 result per item
+    flat_map,   // 0 to 3 results per item
+    plain,      // a coroutine: 0 to 2 results per item, and one before the first item and after the last
+    batch,      // batches of `count` items, and a second stage that yields their elements
+    enumerate,  // numbers the items, and a second stage combines number and item to one value
+    take,       // the first `count` items
+    drop        // all but the first `count` items
     // NEW KIND; also in to_string()
 };
 
 enum class Failing { never, stop, finish, skip, dead_letter };
 
-// Where a stage throws: at one of its items, and a plain stage also behind the results of the item, in
-// its set-up or at its very end.
-enum class Place { item, behind_results, set_up, end };
+// The place where a stage throws: at an item; a plain stage also after the results of the item, before
+// its loop or after its loop.
+enum class Place { item, after_results, set_up, end };
 
 struct Step {
     Kind kind = Kind::source;
@@ -81,26 +81,26 @@ struct Step {
     std::size_t second_workers = 1;  // of the second stage, if the kind has one
     std::optional<std::size_t> qsize;
     bool ordered = false;
-    unsigned delay = 1;  // one in so many items pauses
-    unsigned salt = 0;   // what is done with an item is determined by its value and this
+    unsigned delay = 1;  // one in `delay` items pauses
+    unsigned salt = 0;   // the results of an item depend on its value and the salt
     std::size_t count = 0;
     std::size_t words_before = 0;
     std::size_t words_after = 0;
-    std::size_t patience = 0;  // of a plain stage: other workers than the first leave after it
+    std::size_t items_per_worker = 0;  // of a plain stage: workers but the first return after so many; 0: never
     bool keyed = false;        // a plain stage: equal keys go to the same worker
     bool in_turn = false;      // a plain stage: fused with the range before it, which its workers read
 
     Failing failing = Failing::never;
     Place place = Place::item;
-    std::vector<int> bad;        // the items that fail for good, with stop and finish
-    std::size_t bad_worker = 0;  // who fails, where that is not at an item of the input
-    std::size_t bad_index = 0;   // of a source: before which item
+    std::vector<int> bad;        // the items that fail at every attempt, with stop and finish
+    std::size_t bad_worker = 0;  // the failing worker, unless it fails at an item of the input
+    std::size_t bad_index = 0;   // of a source: it fails before this item
     std::size_t retries = 0;
 
     bool keeps_order() const { return workers == 1 || ordered; }
     bool ends_run() const { return failing == Failing::stop || failing == Failing::finish; }
     bool drops() const { return failing == Failing::skip || failing == Failing::dead_letter; }
-    /// Whether this worker throws here, not at an item.
+    /// Whether the worker throws at the place `where`.
     bool fails(Place where, std::size_t worker) const {
         return ends_run() && place == where && worker == bad_worker;
     }
@@ -113,7 +113,7 @@ unsigned mixed(const Step& step, int value) {
     return x ^ x >> 13U;
 }
 
-/// How many attempts at an item throw.
+/// Returns: the number of attempts at an item that throw.
 std::size_t failures(const Step& step, int value) {
     constexpr std::size_t all = std::numeric_limits<std::size_t>::max();
     if (step.ends_run() && std::ranges::find(step.bad, value) != step.bad.end()) return all;
@@ -123,7 +123,7 @@ std::size_t failures(const Step& step, int value) {
     return 0;
 }
 
-/// What a stage makes of an item.
+/// Returns: the results of a stage for an item.
 std::vector<int> results_of(const Step& step, int value) {
     const unsigned luck = mixed(step, value);
     const auto first_of = [luck](std::initializer_list<int> all) {
@@ -149,9 +149,9 @@ int source_item(std::size_t worker, std::size_t index) {
 
 int numbered(std::size_t number, int value) { return value + 1000 * static_cast<int>(number); }
 
-/// What a worker of a plain stage says outside its items.
+/// Returns: the result that a worker of a plain stage yields before its first item or after its last.
 int word(const Step& step, std::size_t worker, std::size_t index, bool after) {
-    // Nobody knows which worker is lost, so then all have the same last words.
+    // With finish any worker may be lost, so all workers yield the same last result.
     if (after && step.failing == Failing::finish) worker = 0;
     return static_cast<int>(100000 * (step.position + 1) + (after ? 50000 : 0) + 100 * worker +
                             index);
@@ -169,13 +169,13 @@ struct Counters {
     std::size_t skipped = 0;
     std::size_t retried = 0;
     std::size_t failed = 0;
-    std::vector<int> dead;  // what the dead-letter handler gets
-    bool exact = true;      // else these are upper bounds
+    std::vector<int> dead;  // the items that the dead-letter handler gets
+    bool exact = true;      // false: the counters are upper bounds
 };
 
 class Model {
 public:
-    /// `step` follows.
+    /// Appends `step` to the model.
     void add(const Step& step) {
         counters.emplace_back().name = step.name;
         counters.back().exact = exact;
@@ -185,7 +185,7 @@ public:
                 add_source(step);
                 break;
             case Kind::batch:
-                // Which items make a batch is only known of one worker.
+                // Only with one worker the model knows which items form a batch.
                 in_order =
                     in_order && step.workers == 1 && (step.second_workers == 1 || step.ordered);
                 break;
@@ -196,7 +196,7 @@ public:
             case Kind::take:
                 if (step.count > values.size()) break;
                 values.resize(step.count);
-                // What comes before is stopped, at whatever it was.
+                // The stages before it are stopped at an unspecified item.
                 forget_counters();
                 errors.least = 0;
                 break;
@@ -212,10 +212,10 @@ public:
 
     std::vector<int> values;
     bool in_order = true;  // the results have the order of `values`
-    bool exact = true;     // else they are some of `values`
-    Range errors;          // how many are reported, all of them by `failing_stage`
+    bool exact = true;     // false: the results are a part of `values`
+    Range errors;          // the number of errors, all of `failing_stage`
     std::string failing_stage;
-    std::vector<Counters> counters;  // one a step
+    std::vector<Counters> counters;  // one for each step
 
 private:
     void add_source(const Step& step) {
@@ -237,7 +237,7 @@ private:
         const bool stops = step.failing == Failing::stop;
         const bool at_worker =
             step.ends_run() && (step.place == Place::set_up || step.place == Place::end);
-        // Whether all that comes before an error leaves and nothing else.
+        // Whether exactly the results before an error leave.
         const bool cuts = stops && step.ordered && (in_order || step.place == Place::set_up);
         const bool cuts_at_item = in_order && (step.workers == 1 || cuts);
         Counters& counted = counters.back();
@@ -267,12 +267,12 @@ private:
             exact = stops ? cuts : at_worker || failed < step.workers || cuts_at_item;
             if (!exact || cuts_at_item) counted.exact = false;
         }
-        if (step.kind == Kind::plain) counted.failed = 0;  // only per-item verbs know their items
+        if (step.kind == Kind::plain) counted.failed = 0;  // only ready-made stages count failed items
         values = std::move(results);
         in_order = in_order && step.keeps_order();
     }
 
-    /// Adds what `step` makes of `values`. Returns how many of them end a worker.
+    /// Appends the results of `step` for `values`. Returns: how many of the items end a worker.
     std::size_t add_results(const Step& step, Counters& counted, std::vector<int>& results,
                             bool cuts_at_item) const {
         std::size_t failed = 0;
@@ -284,7 +284,7 @@ private:
             if (fails && step.drops()) {
                 ++counted.skipped;
                 if (step.failing == Failing::dead_letter) counted.dead.push_back(value);
-            } else if (!fails || step.place == Place::behind_results) {
+            } else if (!fails || step.place == Place::after_results) {
                 if (failed == 0 || !cuts_at_item)
                     for (const int result : results_of(step, value)) results.push_back(result);
             }
@@ -320,7 +320,7 @@ public:
         Plan made;
         made.all_ordered = below(4) == 0;
         const std::size_t stages = 1 + below(4);
-        // One stage may end the run, others may drop or repeat items beside it.
+        // One stage may end the run; other stages may skip or retry items.
         const Failing failing = pick({Failing::never, Failing::stop, Failing::finish});
         const std::size_t failing_stage = below(stages + 1);
         for (std::size_t i = 0; i <= stages; ++i) {
@@ -376,7 +376,7 @@ private:
                 step.keyed = below(2) == 0;
                 step.in_turn = step.position == 1 && made.steps.front().kind == Kind::range && below(2) == 0;
                 if (failing == Failing::never && below(4) == 0) {
-                    step.patience = 1 + below(8);
+                    step.items_per_worker = 1 + below(8);
                     step.words_after = 0;
                 }
                 break;
@@ -387,7 +387,7 @@ private:
         }
         if (failing == Failing::never) return step;
         if (step.kind == Kind::plain)
-            step.place = pick({Place::item, Place::behind_results, Place::set_up, Place::end});
+            step.place = pick({Place::item, Place::after_results, Place::set_up, Place::end});
         if (step.place == Place::set_up || step.place == Place::end) {
             step.failing = failing;
             step.bad_worker = below(step.workers);
@@ -415,13 +415,13 @@ private:
 
 // ---- the pipeline ---------------------------------------------------------------------------
 
-/// What a step's dead-letter handlers got.
+/// The items that the dead-letter handlers of a step got.
 struct DeadLetters {
     std::mutex mutex;
     std::vector<int> values;
 };
 
-/// What a worker does with an item before its results: pauses, and throws if the item is to fail.
+/// Handles an item before its results: pauses, and throws if the item must fail.
 class Worker {
 public:
     explicit Worker(const Step& step) : step_(&step) {}
@@ -437,7 +437,7 @@ public:
             failed_ = 0;
             return;
         }
-        // The attempts at one item come one behind the other.
+        // The attempts at one item follow each other.
         failed_ = failed_ == step_->retries ? 0 : failed_ + 1;
         throw std::domain_error("no");
     }
@@ -451,7 +451,7 @@ public:
 
 private:
     const Step* step_;
-    std::size_t failed_ = 0;  // attempts at the item in hand
+    std::size_t failed_ = 0;  // failed attempts at the current item
     std::optional<Dice> dice_;
 };
 
@@ -459,7 +459,7 @@ struct Map {
     Worker worker;
 
     Counted operator()(Counted item) {
-        // Whoever looks at the item again must have another one.
+        // Overwrites the item: a retry must get an unchanged copy.
         const int value = std::exchange(item.value, 0);
         worker.begin(value);
         item.value = results_of(worker.step(), value).front();
@@ -533,8 +533,8 @@ Stage<Counted, Counted> plain(const Step& step, Tally& tally) {
                    if (step.place == Place::item) worker.attempt(item.value);
                    for (const int value : results_of(step, item.value))
                        co_yield Counted(tally, value);
-                   if (step.place == Place::behind_results) worker.attempt(item.value);
-                   if (me != 0 && ++seen == step.patience) co_return;
+                   if (step.place == Place::after_results) worker.attempt(item.value);
+                   if (me != 0 && ++seen == step.items_per_worker) co_return;
                }
                for (std::size_t i = 0; i < step.words_after; ++i)
                    co_yield Counted(tally, word(step, me, i, true));
@@ -619,14 +619,14 @@ std::string to_string(const Plan& plan) {
                 (step.ordered ? " ordered" : "") + (step.keyed ? " keyed" : "") +
                 (step.in_turn ? " in turn" : "") + " n" + std::to_string(step.count) +
                 policies[static_cast<std::size_t>(step.failing)];
-        constexpr const char* places[] = {"", " behind", " set-up", " end"};
+        constexpr const char* places[] = {"", " after", " set-up", " end"};
         text += places[static_cast<std::size_t>(step.place)];
         if (!step.bad.empty()) text += " at " + to_string(step.bad);
         if (step.ends_run() && step.bad.empty())
             text += " of worker " + std::to_string(step.bad_worker) + " at " +
                     std::to_string(step.bad_index);
         if (step.kind == Kind::plain)
-            text += (step.patience != 0 ? " patience " + std::to_string(step.patience) : "") +
+            text += (step.items_per_worker != 0 ? " items per worker " + std::to_string(step.items_per_worker) : "") +
                     " words " + std::to_string(step.words_before) + ' ' +
                     std::to_string(step.words_after);
         if (step.retries != 0) text += " retry " + std::to_string(step.retries);
@@ -634,7 +634,7 @@ std::string to_string(const Plan& plan) {
     return text;
 }
 
-/// Whether `some` is all, or if that is not `exact` some, of `all`.
+/// Whether `some` equals `all`, or if not `exact`, is a part of `all`.
 bool agree(std::vector<int> all, std::vector<int> some, bool in_order, bool exact) {
     if (!in_order) {
         std::ranges::sort(all);
@@ -650,7 +650,7 @@ bool agree(std::vector<int> all, std::vector<int> some, bool in_order, bool exac
     return true;
 }
 
-/// One run. Returns what was not as it should be.
+/// Runs the pipeline once. Returns: the differences to the model; empty without any.
 std::string differences(const Plan& plan, const Pipeline<void, Counted>& pipe,
                         std::vector<DeadLetters>& dead, Dice dice) {
     const Model& expected = plan.expected;
@@ -717,7 +717,7 @@ std::string differences(unsigned seed) {
         for (unsigned runs = dice(8) == 0 ? 2 : 1; runs != 0 && text.empty(); --runs) {
             text = differences(plan, pipe, dead, dice);
             if (tally.alive != at_rest)
-                text += "\n  " + std::to_string(tally.alive - at_rest) + " items left behind";
+                text += "\n  " + std::to_string(tally.alive - at_rest) + " items leaked";
         }
     }
     if (tally.alive != 0)
@@ -726,7 +726,7 @@ std::string differences(unsigned seed) {
     return "PARALLELPIPE_SEED=" + std::to_string(seed) + ": " + to_string(plan) + text;
 }
 
-/// Says which pipeline it is that hangs, before the time limit of the test.
+/// Prints the pipeline that hangs, before the time limit of the test.
 class HangReport {
 public:
     void begin(unsigned seed) {
@@ -755,7 +755,7 @@ private:
 
 }  // namespace
 
-TEST_CASE("random pipelines give what a sequential model says", "[stress]") {
+TEST_CASE("random pipelines have the results of a sequential model", "[stress]") {
     const char* const given = std::getenv("PARALLELPIPE_SEED");
     const unsigned first =
         given ? static_cast<unsigned>(std::stoul(given)) : std::random_device()();

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+// Random pipelines that end normally, by an error or early, compared with a sequential loop.
 namespace stress_random_tests {
 
 using namespace parallelpipe;
@@ -34,15 +35,15 @@ struct Step {
     std::size_t workers;
     std::optional<std::size_t> qsize;
     Kind kind;
-    unsigned delay;  // one in so many items pauses
+    unsigned delay;  // one in `delay` items pauses
 };
 
 struct Plan {
     int items;
     std::vector<Step> steps;  // the first one is the source
-    bool in_turn = false;     // the source is a range, read by the workers of the second one
+    bool in_turn = false;     // the source is a range, which the workers of the second step read
     Ending ending;
-    std::size_t at_stage;  // where an error or an early return happens
+    std::size_t at_stage;  // the stage of an error or an early return
     int at_item;
 };
 
@@ -74,7 +75,7 @@ Plan random_plan(std::mt19937& random) {
     return plan;
 }
 
-/// What a stage makes of one item: 0, 1 or 2 values.
+/// Returns: the results of a stage for one item: 0, 1 or 2 values.
 std::vector<int> results_of(Kind kind, int value) {
     switch (kind) {
         case Kind::filter:
@@ -87,7 +88,7 @@ std::vector<int> results_of(Kind kind, int value) {
     return {value + 1};
 }
 
-/// The same, one item after the other.
+/// Returns: the results of the plan, computed by a sequential loop.
 std::vector<int> sequential(const Plan& plan) {
     std::vector<int> values;
     for (std::size_t w = 0; w < plan.steps.front().workers; ++w)
@@ -144,7 +145,7 @@ Pipeline<void, Counted> pipeline(const Plan& plan, Tally& tally) {
     return pipe;
 }
 
-/// Runs the plan. Returns whether everything was as it should be.
+/// Runs the plan. Returns: whether its results are right and nothing leaks.
 bool holds(const Plan& plan, unsigned seed) {
     Tally tally;
     std::vector<int> results;
@@ -179,7 +180,7 @@ bool holds(const Plan& plan, unsigned seed) {
     bool good = tally.alive == 0;
     if (task_exception && plan.ending != Ending::error) good = false;
     if (cancelled && plan.ending != Ending::cancel && plan.ending != Ending::token) good = false;
-    // An item may come through once for each time the model has it, and never more often.
+    // No value may occur more often than in the model.
     std::vector<int> expected = sequential(plan);
     std::sort(expected.begin(), expected.end());
     std::sort(results.begin(), results.end());
@@ -202,7 +203,7 @@ std::string to_string(const Plan& plan) {
 
 }  // namespace
 
-TEST_CASE("random pipelines do what a sequential loop does, and leave nothing behind", "[stress]") {
+TEST_CASE("random pipelines have the results of a sequential loop and leak nothing", "[stress]") {
     constexpr unsigned pipelines = support::sanitized ? 400 : 800;
     const unsigned first = std::random_device()();
     std::cout << "random pipelines: first seed " << first << std::endl;
