@@ -23,6 +23,7 @@
 #include <utility>
 #include <vector>
 
+// batch(): collects items into vectors, with a time limit if wanted.
 namespace stages_batch_tests {
 
 using namespace parallelpipe;

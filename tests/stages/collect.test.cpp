@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+// collect() and for_each() of a pipeline.
 namespace stages_collect_tests {
 
 using namespace parallelpipe;

@@ -9,6 +9,7 @@
 #include <ranges>
 #include <vector>
 
+// drop(): omits the first items.
 namespace stages_drop_tests {
 
 using namespace parallelpipe;

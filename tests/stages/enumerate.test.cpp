@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+// enumerate(): numbers the items.
 namespace stages_enumerate_tests {
 
 using namespace parallelpipe;

@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <vector>
 
+// filter(): passes on the items for which a predicate is true.
 namespace stages_filter_tests {
 
 using namespace parallelpipe;

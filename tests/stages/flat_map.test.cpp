@@ -16,6 +16,7 @@
 #include <type_traits>
 #include <vector>
 
+// flat_map() and unbatch(): a range of results for each item.
 namespace stages_flat_map_tests {
 
 using namespace parallelpipe;

@@ -17,6 +17,7 @@
 #include <type_traits>
 #include <vector>
 
+// for_each(): a sink that calls a function with each item.
 namespace stages_for_each_tests {
 
 using namespace parallelpipe;

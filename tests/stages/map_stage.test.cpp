@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+// map_stage(): one result for each item.
 namespace stages_map_stage_tests {
 
 using namespace parallelpipe;

@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+// reduce(): one result for all items.
 namespace stages_reduce_tests {
 
 using namespace parallelpipe;

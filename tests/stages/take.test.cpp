@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <vector>
 
+// take() and take_while(): the first items.
 namespace stages_take_tests {
 
 using namespace parallelpipe;

@@ -13,6 +13,7 @@
 #include <type_traits>
 #include <vector>
 
+// tap(): calls a function with each item and passes the item on.
 namespace stages_tap_tests {
 
 using namespace parallelpipe;
