@@ -53,7 +53,7 @@ struct PayloadLanes : detail::producer_lanes {
 }  // namespace
 
 // The queue of chunks reuses its blocks and orders this with fences, which ThreadSanitizer does not support: without
-// the library's annotations it would report a data race here.
+// tsan_unchecked in the library it would report a data race here.
 TEST_CASE("lanes pass on new and reused chunks in order", "[lanes]") {
     constexpr int count = 20'000;
     PayloadLanes producer_lanes;
