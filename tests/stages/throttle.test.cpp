@@ -15,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-namespace adapters_throttle_tests {
+namespace stages_throttle_tests {
 
 using namespace parallelpipe;
 using namespace std::chrono_literals;
@@ -170,4 +170,4 @@ TEST_CASE("throttle refuses rates that are none", "[throttle]") {
     CHECK(listed(std::vector{1, 2} | throttle(std::numeric_limits<double>::infinity())).size() == 2);
 }
 
-}  // namespace adapters_throttle_tests
+}  // namespace stages_throttle_tests
