@@ -15,7 +15,7 @@ expect("${dot}" MATCHES "^digraph ")
 file(READ ${scratch}/run.json trace)
 string(JSON events ERROR_VARIABLE mistake LENGTH "${trace}" traceEvents)
 expect("${mistake}" STREQUAL "NOTFOUND")
-expect("${trace}" MATCHES "\"check-0\".*\"busy\".*queue 3, behind check")
+expect("${trace}" MATCHES "\"check-0\".*\"busy\".*queue 3, after check")
 
 run(--quiet 500)
 expect("${status}" EQUAL 0)

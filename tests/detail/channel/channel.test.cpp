@@ -716,7 +716,7 @@ TEST_CASE("a channel moves an item in and out and copies nothing", "[channel]") 
     CHECK(tally.alive == 0);
 }
 
-TEST_CASE("items that nobody took die with their channel", "[channel]") {
+TEST_CASE("items that no reader took die with their channel", "[channel]") {
     const bool aborted = GENERATE(false, true);
     Tally tally;
     {
@@ -815,7 +815,7 @@ TEST_CASE("pushes whose moves throw do not use the channel's room up", "[channel
         in = producer.push(ThrowingMove(tally, 9, false));
         done.release();
     });
-    // Nobody takes anything: if the failed pushes had kept their slots, this would wait for ever.
+    // No reader takes an item: if the failed pushes had kept their slots, this would wait for ever.
     using namespace std::chrono_literals;
     const bool in_time = done.try_acquire_for(support::longest_wait);
     if (!in_time) channel.close();
