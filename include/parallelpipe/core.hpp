@@ -32,5 +32,6 @@
 #include <parallelpipe/statistics.hpp>  // IWYU pragma: export
 #include <parallelpipe/this_worker.hpp>  // IWYU pragma: export
 #include <parallelpipe/version.hpp>  // IWYU pragma: export
+#include <parallelpipe/with_state.hpp>  // IWYU pragma: export
 
 #endif

@@ -47,7 +47,7 @@ public:
 private:
     template <class Result, class Out, class... Arguments>
     generator<Out> parts(Input<In> items, Arguments&... arguments) {
-        const item_policy<In> policy = this->policy();
+        const item_policy<In> policy = this->worker_begins();
         if (!policy.is_active()) {
             for (In& item : items) {
                 Result range = policy.once(

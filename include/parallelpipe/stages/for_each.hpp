@@ -20,7 +20,7 @@ public:
     template <class... Arguments>
         requires consumes_item<F, In, Arguments...>
     void operator()(Input<In> items, Arguments&... arguments) {
-        const item_policy<In> policy = this->policy();
+        const item_policy<In> policy = this->worker_begins();
         const auto last = [&](In& item) { static_cast<void>(this->hand_last(item, arguments...)); };
         const auto whole = [&](In& item) {
             this->hand_whole([](auto call) { static_cast<void>(call()); }, item, arguments...);

@@ -77,7 +77,7 @@ public:
                     bound);
             };
             using kernel = map_kernel<In, Out, decltype(once), decltype(again)>;
-            return kernel_range<In, Out, kernel>(std::move(items), kernel(this->policy(), once, again));
+            return kernel_range<In, Out, kernel>(std::move(items), kernel(this->worker_begins(), once, again));
         }
     }
 };

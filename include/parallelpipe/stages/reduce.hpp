@@ -21,11 +21,11 @@ namespace detail {
 
 template <class Op, class T, class In>
 concept folds = requires(Op& op, T sum, In item) {
-    { std::invoke(op, std::move(sum), std::move(item)) } -> std::convertible_to<T>;
+    { call_function{}(op, std::move(sum), std::move(item)) } -> std::convertible_to<T>;
 };
 template <class Op, class T, class In>
 concept folds_lvalue = requires(Op& op, T sum, In& item) {
-    { std::invoke(op, std::move(sum), item) } -> std::convertible_to<T>;
+    { call_function{}(op, std::move(sum), item) } -> std::convertible_to<T>;
 };
 
 /// sum = op(sum, item); the item as an rvalue if op takes it so. There is a sum before; if moving one throws that
@@ -34,9 +34,9 @@ template <class Op, class T, class In>
 void fold(Op& op, std::optional<T>& sum, In& item) {
     const auto next = [&]() -> T {
         if constexpr (folds<Op, T, In>)
-            return std::invoke(op, std::move(*sum), std::move(item));
+            return call_function{}(op, std::move(*sum), std::move(item));
         else
-            return std::invoke(op, std::move(*sum), item);
+            return call_function{}(op, std::move(*sum), item);
     };
     if constexpr (std::is_move_assignable_v<T>) {
         *sum = next();
@@ -80,6 +80,7 @@ private:
     template <class In>
     generator<T> sum_of(Input<In> items) {
         check_one_worker("reduce(init, op) without a function that combines two results");
+        make_state_of(op_);
         std::optional<T> sum(std::move(init_));
         for (In& item : items) detail::fold(op_, sum, item);
         co_yield *std::move(sum);
@@ -99,6 +100,7 @@ struct partial_reduce_function {
 
     template <class In>
     generator<T> operator()(Input<In> items) {
+        make_state_of(op);
         std::optional<T> sum(std::move(init));
         bool any = false;
         for (In& item : items) {
@@ -118,6 +120,7 @@ struct combine_function {
     Combine combine;
 
     generator<T> operator()(Input<T> parts) {
+        make_state_of(combine);
         std::optional<T> sum;
         for (T& part : parts) {
             if (sum)

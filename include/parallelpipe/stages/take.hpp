@@ -40,11 +40,14 @@ struct take_while_function {
     Predicate predicate;
 
     template <class In>
-        requires std::predicate<Predicate&, In&>
+        requires requires(Predicate& p, In& item) {
+            { call_function{}(p, item) } -> std::convertible_to<bool>;
+        }
     generator<In> operator()(Input<In> items) {
         check_one_worker("take_while");
+        make_state_of(predicate);
         for (In& item : items) {
-            if (!std::invoke(predicate, item)) co_return;
+            if (!call_function{}(predicate, item)) co_return;
             co_yield std::move(item);
         }
     }

@@ -5,6 +5,7 @@
 // How an item goes to the function that is called with it: as an rvalue, as an lvalue or as a copy.
 
 #include <parallelpipe/detail/base/callable_traits.hpp>
+#include <parallelpipe/detail/stage/stateful_function.hpp>
 #include <parallelpipe/item.hpp>
 
 #include <concepts>
@@ -33,6 +34,11 @@ struct call_item {
         requires maps_by_method<F, Item, Object, Arguments...>
     decltype(auto) operator()(F& f, Item&& item, Object& object, Arguments&... arguments) const {
         return std::invoke(f, object, std::forward<Item>(item), arguments...);
+    }
+    template <class F, class Item, class... Arguments>
+        requires(is_stateful<F> && std::invocable<call_function, F&, Item, Arguments&...>)
+    decltype(auto) operator()(F& f, Item&& item, Arguments&... arguments) const {
+        return f.call(std::forward<Item>(item), arguments...);
     }
 };
 

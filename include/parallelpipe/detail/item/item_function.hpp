@@ -23,7 +23,12 @@ public:
         : f_(std::move(f)), dead_letter_(std::move(dead_letter)) {}
 
 protected:
-    item_policy<In> policy() const { return item_policy<In>(dead_letter_); }
+    /// In the worker, before its first item.
+    /// Errors: what with_state's function throws that makes the state.
+    item_policy<In> worker_begins() {
+        make_state_of(f_);
+        return item_policy<In>(dead_letter_);
+    }
 
     /// f(item, arguments...), for an item that is not needed after the call.
     template <class... Arguments>
@@ -141,7 +146,7 @@ protected:
     template <class Look>
     auto kernel_over(Input<In> items, Look look) {
         using kernel = looking_kernel<In, Look>;
-        return kernel_range<In, In, kernel>(std::move(items), kernel(this->policy(), std::move(look)));
+        return kernel_range<In, In, kernel>(std::move(items), kernel(this->worker_begins(), std::move(look)));
     }
 };
 

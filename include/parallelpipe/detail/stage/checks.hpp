@@ -6,6 +6,7 @@
 
 #include <parallelpipe/detail/base/callable_traits.hpp>
 #include <parallelpipe/detail/stage/call.hpp>
+#include <parallelpipe/detail/stage/stateful_function.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
 #include <parallelpipe/setup.hpp>
 
@@ -38,9 +39,20 @@ struct check_copyable {
                   "pointer or std::ref instead");
 };
 
+template <class F>
+constexpr bool refuse_state() {
+    static_assert(!is_stateful<F>,
+                  "parallelpipe: with_state is for the stages that call a function with each item, such as map_stage; in "
+                  "a stage function make the state before the loop: generator<Out> f(Input<In> items) { Client client; "
+                  "for (In& item : items) ... }");
+    return !is_stateful<F>;
+}
+
 template <class In, class Out, class F, class... Bound>
 constexpr bool fits_stage() {
-    if constexpr (!check_copyable<F, Bound...>::value) {
+    if constexpr (!refuse_state<F>()) {
+        return false;
+    } else if constexpr (!check_copyable<F, Bound...>::value) {
         return false;
     } else if constexpr (!callable_as_stage<F, input_of_t<In>, Bound...>) {
         static_assert(callable_as_stage<F, input_of_t<In>, Bound...>,
@@ -120,7 +132,7 @@ inline void check_one_worker(const std::string& stage) {
 /// In and Out of Stage(f).
 template <class F>
 struct deduced_types {
-    static_assert(has_signature<F>,
+    static_assert(has_signature<F> || is_stateful<F>,
                   "parallelpipe: the item types of a generic or overloaded callable cannot be deduced; "
                   "write Stage<In, Out>(f, ...), or range | stage(f)");
     using in = void;

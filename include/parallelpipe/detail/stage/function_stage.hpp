@@ -60,8 +60,14 @@ public:
     private:
         result_range call() {
             const worker_scope scope(identity_);
-            input_of_t<In> none(no_items{});
-            return here_.call(none);
+            try {
+                input_of_t<In> none(no_items{});
+                return here_.call(none);
+            } catch (const stop_unwind&) {
+                throw;
+            } catch (...) {
+                throw inner_failure_of(identity_);
+            }
         }
 
         const worker_identity identity_;

@@ -45,6 +45,12 @@ struct function_maker {
 
     /// Call it in a constant expression, so that its message comes before the errors that follow from it.
     template <class F>
+        requires is_stateful<F>
+    static constexpr bool check() {
+        return refuse_state<F>();
+    }
+    template <class F>
+        requires(has_signature<F> && !is_stateful<F>)
     static constexpr bool check() {
         using result = typename signature<F>::result;
         using in = typename first_parameter_input<typename signature<F>::parameters>::type;
@@ -57,7 +63,7 @@ struct function_maker {
         return is_one;
     }
     template <class F>
-        requires(!has_signature<F>)
+        requires(!has_signature<F> && !is_stateful<F>)
     static constexpr bool check() {
         return true;
     }

@@ -1,4 +1,4 @@
-// The settings of a range behind it.
+// The settings of a range after it.
 // expect: the settings come first: write map_stage({.workers = 4}, f)
 
 #include <parallelpipe.hpp>

@@ -1,0 +1,22 @@
+// A state for a function that reads its items itself.
+// expect: with_state is for the stages that call a function with each item, such as map_stage; in a stage function make the state before the loop
+
+#include <parallelpipe.hpp>
+
+using namespace parallelpipe;
+
+struct Client {
+    explicit Client(int number) : port(number) {}
+    int port;
+};
+
+#ifdef MISTAKE
+auto made = stage(with_state([] { return Client(80); }, [](Client& client, Input<int> items) -> generator<int> {
+    for (int x : items) co_yield client.port + x;
+}));
+#else
+auto made = stage([](Input<int> items) -> generator<int> {
+    Client client(80);
+    for (int x : items) co_yield client.port + x;
+});
+#endif
