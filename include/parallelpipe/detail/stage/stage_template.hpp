@@ -26,7 +26,11 @@ class Stage;
 
 namespace detail {
 
-/// `stage(f)`: f is the stage function itself.
+/// The Maker of `stage(f)`: f is the stage function itself. A Maker has
+///     per_item                     whether its stages are ItemStages
+///     function<F, In>              the stage function that it makes of F for items of type In
+///     input<F, Bound...>()         returns a type_list of that In, if F tells it
+///     make<In>(setup, f, bound...) makes the Stage
 struct function_maker {
     static constexpr bool per_item = false;
 
@@ -112,31 +116,31 @@ inline constexpr bool is_known_source<Maker, F, Bound...> = std::is_void_v<known
 /// A stage whose items are not known. It stands on the right of operator|, which calls its member template `on<In>()`:
 /// that makes the Stage or the Pipeline for items of type In.
 struct generic_stage {
-    template <class... Settings>
-    auto results(const Settings&...) const {
-        return refuse_to_run<Settings...>();
+    template <class... How>
+    auto results(const How&...) const {
+        return refuse_to_run<How...>();
     }
-    template <class... Settings>
-    auto execute(const Settings&...) const {
-        return refuse_to_run<Settings...>();
+    template <class... How>
+    auto execute(const How&...) const {
+        return refuse_to_run<How...>();
     }
-    template <class... Settings>
-    auto for_each(const Settings&...) const {
-        return refuse_to_run<Settings...>();
+    template <class... How>
+    auto for_each(const How&...) const {
+        return refuse_to_run<How...>();
     }
-    template <template <class...> class Container, class... Settings>
-    auto collect(const Settings&...) const {
-        return refuse_to_run<Settings...>();
+    template <template <class...> class Container = std::tuple, class... How>
+    auto collect(const How&...) const {
+        return refuse_to_run<How...>();
     }
-    template <class... Settings>
-    auto collect(const Settings&...) const {
-        return refuse_to_run<Settings...>();
+    template <class Container, class... How>
+    auto collect(const How&...) const {
+        return refuse_to_run<How...>();
     }
 
 private:
-    template <class... Settings>
+    template <class... How>
     static auto refuse_to_run() {
-        static_assert(never<Settings...>,
+        static_assert(never<How...>,
                       "parallelpipe: this stage lacks its arguments, or a range on its left; write (range | "
                       "my_stage(7)).results()");
     }
