@@ -1,13 +1,13 @@
 # cmake -D NM=... -D LIBRARY=<a shared library> -P hidden_state.cmake
 #
-# What parallelpipe can write to is one per process, but for what each library may have its own of.
+# Checks that each variable of the library exists once per process, except those that each shared library may own.
 
 cmake_minimum_required(VERSION 3.21)
 
 set(own
-    "asymmetric_barriers\\(\\)::available" # the same answer in all; an event_count keeps the one that it was made with
-    "core_use::is_crowded\\(\\)::cores" # a number of the machine
-    "detail::kind_of<" # a constant, which the linker fills in
+    "asymmetric_fences\\(\\)::available" # the same answer in each library
+    "core_contention::is_crowded\\(\\)::cores" # a number of the machine
+    "detail::kind_of<" # a constant that the linker relocates
     "sleeper::of_this_thread\\(\\)::mine") # a thread sleeps in one place at a time, and is woken through a pointer
 list(JOIN own "|" own)
 
