@@ -2,7 +2,6 @@
 #ifndef PARALLELPIPE_SETUP_HPP
 #define PARALLELPIPE_SETUP_HPP
 
-
 #include <chrono>
 #include <cstddef>
 #include <optional>
