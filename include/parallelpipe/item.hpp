@@ -4,7 +4,6 @@
 
 // Which types can be items of a pipeline.
 
-#include <cstddef>
 #include <functional>
 #include <optional>
 #include <ranges>

@@ -13,8 +13,6 @@
 #include <parallelpipe/stage.hpp>
 
 #include <memory>
-#include <optional>
-#include <string>
 #include <utility>
 
 namespace parallelpipe::inline v0 {

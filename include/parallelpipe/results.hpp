@@ -11,7 +11,6 @@
 
 #include <iterator>
 #include <ranges>
-#include <type_traits>
 #include <utility>
 
 namespace parallelpipe::inline v0 {

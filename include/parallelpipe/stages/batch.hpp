@@ -9,7 +9,6 @@
 #include <parallelpipe/stage.hpp>
 #include <parallelpipe/this_worker.hpp>
 
-#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstddef>

@@ -8,7 +8,6 @@
 #include <parallelpipe/setup.hpp>
 #include <parallelpipe/stage.hpp>
 
-#include <concepts>
 #include <ranges>
 #include <type_traits>
 #include <utility>

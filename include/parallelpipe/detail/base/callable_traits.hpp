@@ -4,7 +4,6 @@
 
 // The parameters of a callable, as far as its type tells them.
 
-#include <concepts>
 #include <cstddef>
 #include <functional>
 #include <tuple>

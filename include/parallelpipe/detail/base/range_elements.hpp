@@ -4,7 +4,6 @@
 
 // The elements of a range that the library owns.
 
-#include <concepts>
 #include <iterator>
 #include <ranges>
 #include <type_traits>

@@ -46,10 +46,7 @@
 #include <exception>
 #include <memory>
 #include <stdexcept>
-#include <string>
 #include <system_error>
-#include <utility>
-#include <vector>
 
 namespace parallelpipe::inline v0::detail {
 

@@ -7,7 +7,6 @@
 #include <parallelpipe/detail/observe/readable.hpp>
 #include <parallelpipe/statistics.hpp>
 
-#include <chrono>
 #include <cstddef>
 #include <string>
 #include <utility>

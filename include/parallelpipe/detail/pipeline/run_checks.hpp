@@ -4,7 +4,6 @@
 
 // What cannot run, or not into that container: the sentences that the compiler says then.
 
-#include <concepts>
 #include <type_traits>
 #include <utility>
 
