@@ -25,8 +25,8 @@
 // Readers come one at a time, under the channel's lock. So a reader that finds nothing knows that it has missed no
 // push that happened before: moodycamel's queue is exact for a reader without rivals.
 
-#include <parallelpipe/detail/channel/concurrentqueue.hpp>
 #include <parallelpipe/detail/base/config.hpp>
+#include <parallelpipe/detail/channel/concurrentqueue.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 
 #include <cstddef>

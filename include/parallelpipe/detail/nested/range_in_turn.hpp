@@ -20,8 +20,8 @@
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
-#include <parallelpipe/detail/input/ordered_reader.hpp>
 #include <parallelpipe/detail/input/nested_reader.hpp>
+#include <parallelpipe/detail/input/ordered_reader.hpp>
 #include <parallelpipe/detail/stage/shared_range.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>

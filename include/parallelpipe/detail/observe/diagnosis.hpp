@@ -4,8 +4,8 @@
 
 #include <parallelpipe/detail/observe/load.hpp>
 #include <parallelpipe/detail/observe/readable.hpp>
-#include <parallelpipe/statistics.hpp>
 #include <parallelpipe/observe/verdict.hpp>
+#include <parallelpipe/statistics.hpp>
 
 #include <algorithm>
 #include <chrono>

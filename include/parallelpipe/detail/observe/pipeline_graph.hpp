@@ -5,8 +5,8 @@
 #include <parallelpipe/detail/observe/escape.hpp>
 #include <parallelpipe/detail/observe/load.hpp>
 #include <parallelpipe/detail/observe/readable.hpp>
-#include <parallelpipe/statistics.hpp>
 #include <parallelpipe/observe/verdict.hpp>
+#include <parallelpipe/statistics.hpp>
 
 #include <chrono>
 #include <cstddef>

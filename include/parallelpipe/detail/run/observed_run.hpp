@@ -8,6 +8,7 @@
 #include <parallelpipe/detail/channel/channel_base.hpp>
 #include <parallelpipe/detail/run/consumer_counters.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
+#include <parallelpipe/detail/worker/item_counters.hpp>
 #include <parallelpipe/detail/worker/wait_history.hpp>
 #include <parallelpipe/statistics.hpp>
 

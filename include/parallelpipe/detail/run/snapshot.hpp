@@ -5,12 +5,13 @@
 // Makes the statistics that users read from the counters of a run's workers and queues. All functions are templates,
 // so that programs that read no statistics do not compile them.
 
-#include <parallelpipe/detail/channel/producer_lanes.hpp>
 #include <parallelpipe/detail/channel/channel_base.hpp>
+#include <parallelpipe/detail/channel/producer_lanes.hpp>
 #include <parallelpipe/detail/run/consumer_counters.hpp>
 #include <parallelpipe/detail/run/observed_run.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
+#include <parallelpipe/detail/worker/item_counters.hpp>
 #include <parallelpipe/statistics.hpp>
 
 #include <algorithm>

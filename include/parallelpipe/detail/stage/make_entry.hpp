@@ -7,6 +7,7 @@
 #include <parallelpipe/detail/stage/checks.hpp>
 #include <parallelpipe/detail/stage/item_views.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/detail/stage/stage_template.hpp>
 
 #include <type_traits>

@@ -6,6 +6,7 @@
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/stage/delivery.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
+#include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 
 #include <concepts>

@@ -5,9 +5,9 @@
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
-#include <parallelpipe/setup.hpp>
 #include <parallelpipe/detail/worker/failure.hpp>
 #include <parallelpipe/detail/worker/identity.hpp>
+#include <parallelpipe/setup.hpp>
 
 #include <cstdint>
 

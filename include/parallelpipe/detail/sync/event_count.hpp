@@ -41,8 +41,8 @@
 // |          |                          | the barrier, or its acq_rel read-modify-write; the flags: the  |
 // |          |                          | same                                                           |
 
-#include <parallelpipe/detail/sync/asymmetric_fence.hpp>
 #include <parallelpipe/detail/base/config.hpp>
+#include <parallelpipe/detail/sync/asymmetric_fence.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/sync/sleepers.hpp>
 
