@@ -31,12 +31,12 @@ TEST_CASE("outside of a pipeline this_worker returns defaults", "[this_worker]")
 
 TEST_CASE("each worker of a stage has an index of its own", "[this_worker]") {
     std::latch all_here(4);
-    auto index = stage({.workers = 4}, [&all_here](Input<int> items) -> generator<std::size_t> {
+    auto indices = stage({.workers = 4}, [&all_here](Input<int> items) -> generator<std::size_t> {
         all_here.arrive_and_wait();
         for ([[maybe_unused]] int x : items) continue;
         co_yield this_worker::index();
     });
-    const auto pipe = std::vector{1, 2} | index;
+    const auto pipe = std::vector{1, 2} | indices;
     std::vector<std::size_t> seen;
     for (std::size_t index : pipe.results()) seen.push_back(index);
     std::sort(seen.begin(), seen.end());
