@@ -23,7 +23,7 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// The entry of a fused stage but for its code.
+/// The entry of a fused stage, without its code.
 template <class Out>
 stage_entry codeless_entry(const std::vector<stage_entry>& stages) {
     stage_entry entry;
@@ -63,7 +63,7 @@ template <class In, class Out>
 stage_entry fused_entry(const Stage<In, Out>& stage) {
     return detail::fused_entry(Pipeline<In, Out>(stage));
 }
-/// As one function, unless what was assigned to `pipeline` has other types.
+/// As one function, unless stages of other types were assigned to `pipeline`.
 template <class In, class Out, class... Codes>
 stage_entry fused_entry(const kernel_pipeline<In, Out, Codes...>& pipeline) {
     using function = composed_function<Codes...>;

@@ -52,7 +52,7 @@ private:
             : channel_reader<Out, Out>(static_cast<item_channel<Out>&>(*from.output()), 1),
               run_(from),
               keeps_results_(keeps_results) {
-            this->has_rivals_ = true;  // another thread may cancel, and discard what was taken ahead
+            this->has_rivals_ = true;  // another thread may cancel and discard items that were taken ahead
         }
 
         using channel_reader<Out, Out>::leave;
@@ -64,15 +64,15 @@ private:
                 try {
                     return channel_reader<Out, Out>::refill();
                 } catch (...) {
-                    // The next calls return what else was delivered, and the end.
+                    // The next round takes what else was delivered, or meets the end.
                     run_.fail_in_results(std::current_exception());
                 }
             }
         }
         void ended() override {
             if (this->prefetched_.unwinds()) throw stop_unwind{};  // this run may go on
-            // execute() and collect() hold results that no one will read. These must be destroyed before the join:
-            // a source may wait for that.
+            // After a stop, execute() and collect() do not return the results that they hold. This throws before the
+            // join, so that the results are destroyed first: a source may wait for that.
             if (keeps_results_) run_.throw_if_stopped();
             run_.finish();
         }
@@ -85,7 +85,7 @@ private:
     result_reader reader_;
 };
 
-/// Errors: as Pipeline::results.
+/// Errors: as runnable::results.
 template <class Out, bool is_inline>
 Results<Out> launch(const std::vector<stage_entry>& stages, run_options options) {
     if constexpr (is_inline) {
@@ -104,7 +104,7 @@ Statistics stats_of(const run_base& of) {
     return static_cast<const inline_run_state&>(of).stats();
 }
 
-/// The parameter outlives `last`: the run is joined after the result that failed to leave is destroyed.
+/// The parameter outlives `last`: where an error leaves, the last result is destroyed before the run is joined.
 template <class Out>
 Out last_of(Results<Out> results) {
     std::optional<Out> last;
@@ -113,7 +113,7 @@ Out last_of(Results<Out> results) {
     return *std::move(last);
 }
 
-/// Errors: as Pipeline::execute.
+/// Errors: as runnable::execute.
 template <class Out, bool is_inline>
 Out run_to_end(const std::vector<stage_entry>& stages, run_options options) {
     if constexpr (!std::is_void_v<Out>) {

@@ -2,7 +2,7 @@
 #ifndef PARALLELPIPE_DETAIL_PIPELINE_RUN_CHECKS_HPP
 #define PARALLELPIPE_DETAIL_PIPELINE_RUN_CHECKS_HPP
 
-// What cannot run, or not into that container: the sentences that the compiler says then.
+// What cannot run, and which container cannot take the results: messages of the compiler.
 
 #include <type_traits>
 #include <utility>
@@ -49,8 +49,8 @@ constexpr bool check_container() {
     }
 }
 
-/// The begin() and end() that `for (auto& x : pipe)` finds: the loop compiles but for one error. A pipeline is no
-/// range to std::ranges, and to ask whether it is one is no error.
+/// The begin() and end() that `for (auto& x : pipe)` finds: the message is the only error of that loop. For std::ranges a
+/// pipeline is no range, and asking for that is no error.
 template <class Out>
 class not_a_range {
     struct any_item {

@@ -2,8 +2,7 @@
 #ifndef PARALLELPIPE_DETAIL_PIPELINE_RUN_OPTIONS_HPP
 #define PARALLELPIPE_DETAIL_PIPELINE_RUN_OPTIONS_HPP
 
-// The arguments `how...` of results(), execute(), for_each() and collect(): which of them make sense, and what
-// they ask for.
+// The arguments `how...` of results(), execute(), for_each() and collect(): what they mean, and which are refused.
 
 #include <parallelpipe/detail/run/observer.hpp>
 
