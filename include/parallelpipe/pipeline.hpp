@@ -2,6 +2,7 @@
 #ifndef PARALLELPIPE_PIPELINE_HPP
 #define PARALLELPIPE_PIPELINE_HPP
 
+#include <parallelpipe/detail/base/callable_traits.hpp>
 #include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/pipeline/compose.hpp>
 #include <parallelpipe/detail/stage/checks.hpp>
@@ -57,7 +58,9 @@ auto operator|(Left&& left, Right&& right) {
 template <std::ranges::input_range Range, class F>
     requires(!detail::operand<Range> && detail::plain_function<F, Range>)
 auto operator|(Range&&, F&&) {
-    detail::refuse_function<F>();
+    static_assert(detail::never<F>,
+                  "parallelpipe: the right side of | is a function, not a stage; wrap it: range | map_stage(f) for one "
+                  "result per item, range | stage(f) where f takes an Input");
 }
 
 namespace detail {

@@ -182,13 +182,6 @@ auto compose(Left&& left, Right&& right) {
     }
 }
 
-template <class F>
-void refuse_function() {
-    static_assert(never<F>,
-                  "parallelpipe: the right side of | is a function, not a stage; wrap it: range | map_stage(f) for one "
-                  "result per item, range | stage(f) where f takes an Input");
-}
-
 }  // namespace parallelpipe::detail
 
 #endif
