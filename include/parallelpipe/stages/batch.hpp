@@ -38,7 +38,7 @@ struct batch_function {
             if (batch.size() < size) continue;
             co_yield std::move(batch);
             batch = std::vector<In>();
-            batch.reserve(size);  // one was that big
+            batch.reserve(size);  // the last one was full, too
         }
         if (!batch.empty()) co_yield std::move(batch);
     }
@@ -46,18 +46,18 @@ struct batch_function {
 template <>
 inline constexpr const char* kind_of<batch_function> = "batch";
 
-/// A batch that is being collected. An Input has no wait with a time limit, so a thread of its own
-/// reads it, and the worker waits here: for the batch to be full, for its time, for the end.
+/// A batch that is being collected. An Input has no wait with a time limit, so a thread of the batch reads it, and
+/// the worker waits here: for a full batch, for the time limit, for the end.
 ///
-/// | who waits  | for what                             | who notifies                             |
+/// | waiting    | for what                             | notified by                              |
 /// |------------|--------------------------------------|------------------------------------------|
 /// | the worker | a full batch, its time, the end      | the reader, at each of them              |
 /// | the reader | the worker's next wait (is_wanted_)  | the worker, or the destructor            |
 ///
-/// The reader asks its Input for an item only while the worker waits for one, so a stage that is
-/// blocked at its output takes nothing more in but the item it had asked for. When the run stops the
-/// Input unwinds the reader, which hands that on to the worker. When the worker leaves, it stops the reader,
-/// which has a stop of its own for that: the destructor does not wait for items.
+/// The reader asks its Input for an item only while the worker waits for one, so a stage that is blocked at its
+/// output takes in no more than the item that it had asked for. When the run stops, the Input unwinds the reader,
+/// which hands the exception on to the worker. When the worker leaves, it stops the reader by a stop_source of the
+/// reader's own: the destructor does not wait for items.
 template <class In>
 class timed_batch {
 public:
@@ -118,7 +118,7 @@ private:
         changed_.notify_one();
     }
 
-    /// Returns: false if nobody wants items any more.
+    /// Returns: false if the worker has left.
     bool wait_until_wanted() {
         std::unique_lock lock(mutex_);
         wanted_.wait(lock, [this] { return is_abandoned_ || has_free_slot(); });
@@ -127,7 +127,7 @@ private:
 
     bool add(In& item) {
         std::unique_lock lock(mutex_);
-        // The worker may have left with a batch while this item was waited for. The time before it
+        // The worker may have taken a batch away while this thread waited for the item. The time until the worker
         // comes back does not count: else batches would be smallest when the output is slowest.
         wanted_.wait(lock, [this] { return is_abandoned_ || has_free_slot(); });
         if (is_abandoned_) return false;
@@ -153,8 +153,8 @@ private:
     clock::time_point due_{};  // of the batch, once it has an item
     std::exception_ptr error_;
     bool is_wanted_ = false;     // the worker is in next()
-    bool is_abandoned_ = false;  // the worker is gone
-    bool has_ended_ = false;     // the reader is gone
+    bool is_abandoned_ = false;  // the worker has left
+    bool has_ended_ = false;     // the reader has left
     helper_identity helper_;     // the reader's
     std::jthread reader_;        // last: it uses all the others; joined first
 };
@@ -167,7 +167,7 @@ struct timed_batch_function {
 
     template <class In>
     generator<std::vector<In>> operator()(Input<In> items) const {
-        // A batch whose time is up would have no place among those of the siblings.
+        // A batch that leaves by time has no position between the batches of other workers.
         if (current_worker && current_worker->setup && current_worker->setup->ordered.value_or(false))
             check_one_worker("an ordered batch(size, max_wait)");
         timed_batch<In> batches(items, size, max_wait);

@@ -17,7 +17,7 @@ namespace parallelpipe::inline v0 {
 
 namespace detail {
 
-/// What `Result`, returned by a function, gives away: elements of an lvalue are somebody else's.
+/// The next element of a `Result` that a function returned: copied from an lvalue, moved out of an rvalue.
 template <class Result, class Out>
 Out part_of(std::ranges::iterator_t<std::remove_reference_t<Result>>& it) {
     if constexpr (std::is_lvalue_reference_v<Result>)
@@ -60,8 +60,8 @@ private:
             }
             co_return;
         }
-        // A range may be made while it is read. It is read to its end first: an item that fails half
-        // way leaves nothing behind.
+        // A range may be computed while it is read. It is read to its end first, so that an item that fails half
+        // way has no results.
         const bool stays_whole = policy.keeps_whole();
         std::vector<Out> all;
         const auto read = [&all]<class Range>(Range&& range) {
@@ -85,9 +85,9 @@ private:
 template <class F, class In>
 inline constexpr const char* kind_of<flat_map_function<F, In>> = "flat_map";
 
-/// `unbatch()`: each item is its own parts.
+/// The function of `unbatch()`: the item itself is the range of results.
 struct own_parts {
-    // An rvalue comes back as a value: it may have been a copy that lives no longer than the call.
+    // An rvalue comes back as a value: the item may be a copy that is destroyed after the call.
     template <std::ranges::input_range Range>
     Range operator()(Range&& item) const {
         return std::forward<Range>(item);
@@ -101,11 +101,10 @@ inline constexpr const char* kind_of<flat_map_function<own_parts, In>> = "unbatc
 /// Makes a stage that maps each item to a range of results: `flat_map({.workers = 4}, words_of)`.
 /// Shape: 0..n results per item, the elements of `f(item, arguments...)`, one by one, as soon as they
 ///   are there; `f` may return any input range, a generator too. The elements of a container that it
-///   returns are moved, those of an lvalue copied. Parameters behind the item are bound by a call. A
-///   generic `f`, and one that takes a reference to somebody else's memory such as a
-///   `std::string_view`, gets its item type from the left of `|`. An ItemStage: one item can fail
-///   alone; if it may, the range is read to its end first, so that an item that fails half way leaves
-///   nothing behind.
+///   returns are moved, those of an lvalue copied. Parameters after the item are bound by a call. A generic `f`, and
+///   one that takes a view such as a `std::string_view`, gets its item type from the left of `|`. An ItemStage: one
+///   item can fail alone. With `retry`, a handler or OnError::skip the range is read to its end first, so that an item
+///   that fails half way has no results.
 /// Errors: `std::invalid_argument` for a setting that the stage cannot have.
 template <class F>
 auto flat_map(Setup setup, F&& f) {
@@ -117,7 +116,7 @@ auto flat_map(F&& f) {
     return flat_map(Setup{}, std::forward<F>(f));
 }
 
-/// Makes a stage that takes ranges apart again: the reverse of `batch`.
+/// Makes a stage that takes ranges apart: the reverse of `batch`.
 /// Shape: 0..n results per item, its elements, moved if it owns them.
 template <class... Later>
 auto unbatch(Setup setup = {}) {

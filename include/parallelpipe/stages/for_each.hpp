@@ -40,9 +40,9 @@ inline constexpr const char* kind_of<for_each_function<F, In>> = "for_each";
 
 /// Makes a sink that calls `f` with each item: `for_each({.workers = 4}, store)`.
 /// Shape: no results; what `f` returns is ignored. The item goes in as an rvalue if `f` takes it so.
-///   Parameters behind the item are bound by a call: `for_each(f)(7)`. A generic `f` gets its item
+///   Parameters after the item are bound by a call: `for_each(f)(7)`. A generic `f` gets its item
 ///   type from the left of `|`. An ItemStage: one item can fail alone.
-/// Threads: `f` runs in the workers; Pipeline::for_each runs it in the calling thread.
+/// Threads: `f` runs in the workers; the member function `pipe.for_each(f)` runs it in the calling thread.
 /// Errors: `std::invalid_argument` for a setting that the stage cannot have.
 template <class F>
 auto for_each(Setup setup, F&& f) {
