@@ -3,6 +3,7 @@
 #define PARALLELPIPE_GENERATOR_HPP
 
 #include <parallelpipe/detail/base/config.hpp>
+#include <parallelpipe/detail/base/frame_memory.hpp>
 
 #include <cassert>
 #include <concepts>
@@ -11,33 +12,11 @@
 #include <exception>
 #include <iterator>
 #include <memory>
-#include <new>
 #include <ranges>
 #include <type_traits>
 #include <utility>
 
 namespace parallelpipe::inline v0 {
-
-namespace detail {
-
-/// Allocates the frames of a generator<T>. A compiler may allocate a frame as if nothing in it was over-aligned (g++
-/// does); an over-aligned T in the frame would be misaligned.
-template <class T, bool OverAligned = (alignof(T) > __STDCPP_DEFAULT_NEW_ALIGNMENT__)>
-class frame_memory {};
-
-template <class T>
-class frame_memory<T, true> {
-public:
-    static void* operator new(std::size_t size) {
-        return ::operator new(size, std::align_val_t(alignof(T)));
-    }
-    // Not the form with a size: clang before 19 has that one only with -fsized-deallocation.
-    static void operator delete(void* frame) {
-        ::operator delete(frame, std::align_val_t(alignof(T)));
-    }
-};
-
-}  // namespace detail
 
 /// Makes a generator yield every element of a range: `co_yield elements_of(range)`.
 /// Shape: a nested `generator<T>` of the same type is resumed directly, however deep the nesting;

@@ -75,9 +75,9 @@ private:
     void check_thread() const {
         if (sync::this_thread::get_id() != thread_)
             throw std::logic_error(
-                "parallelpipe: a worker of an ordered stage with several workers reads its Input in another thread "
-                "than its own; a pipeline that it runs over its Input, and a batch with a time limit, do that: give "
-                "the stage one worker, or leave out its order");
+                "parallelpipe: a worker of an ordered stage with several workers must read its Input in its own "
+                "thread; a pipeline that it runs over its Input, and a batch with a time limit, read it in another "
+                "thread: give the stage one worker, or leave out its order");
     }
 
     bool begins(std::uint64_t first, std::uint64_t end) override {
