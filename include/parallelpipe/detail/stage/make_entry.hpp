@@ -5,6 +5,7 @@
 #include <parallelpipe/detail/base/callable_traits.hpp>
 #include <parallelpipe/detail/stage/call.hpp>
 #include <parallelpipe/detail/stage/checks.hpp>
+#include <parallelpipe/detail/stage/function_stage.hpp>
 #include <parallelpipe/detail/stage/item_views.hpp>
 #include <parallelpipe/detail/stage/stage_code.hpp>
 #include <parallelpipe/detail/stage/stage_entry.hpp>
