@@ -4,9 +4,8 @@
 
 // One run of a pipeline: queues between the stages, one thread per worker. run_end.hpp says how a run ends.
 
-#include <parallelpipe/detail/base/describe.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
-#include <parallelpipe/detail/channel/channel_base.hpp>
+#include <parallelpipe/detail/channel/slots.hpp>
 #include <parallelpipe/detail/run/consumer_counters.hpp>
 #include <parallelpipe/detail/run/observed_run.hpp>
 #include <parallelpipe/detail/run/observer.hpp>
@@ -17,9 +16,6 @@
 #include <parallelpipe/detail/stage/stage_entry.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
 #include <parallelpipe/detail/worker/counters.hpp>
-#include <parallelpipe/detail/worker/failure.hpp>
-#include <parallelpipe/detail/worker/identity.hpp>
-#include <parallelpipe/detail/worker/item_counters.hpp>
 #include <parallelpipe/detail/worker/wait_history.hpp>
 #include <parallelpipe/error.hpp>
 
@@ -72,14 +68,13 @@ public:
             throw;
         }
         if (token.stop_possible())
-            on_stop_.reset(
-                new sync::stop_callback<canceller>(std::move(token), canceller{this}));
+            on_stop_.reset(new sync::stop_callback<canceller>(std::move(token), canceller{this}));
     }
 
     /// The last stage's queue; null after a sink.
-    channel_base* output() const noexcept { return stages_.output(); }
+    channel_slots* output() const noexcept { return stages_.output(); }
 
-    /// That of the thread that takes the results.
+    /// The counters of the thread that takes the results.
     worker_counters& consumer() noexcept { return consumer_.counters(); }
     /// The calling thread takes results.
     void consumer_is_here() noexcept { consumer_.is_here(); }
@@ -87,10 +82,10 @@ public:
     void fail(std::string name, std::exception_ptr cause) override {
         end_.fail({stages_.size(), 0, std::move(cause), {}, std::move(name)});
     }
-    /// The same for an exception in the consumer's thread.
+    /// The same for an exception in the consumer's thread, as of the task "results-0".
     void fail_in_results(std::exception_ptr cause) { end_.fail({stages_.size(), 0, std::move(cause)}); }
 
-    /// Everything stops; nothing more reaches the consumer. Does not wait.
+    /// Stops everything; nothing more reaches the consumer. Does not wait.
     void cancel() { end_.cancel(); }
 
     void cancel_and_join() {
@@ -99,7 +94,7 @@ public:
         join();
     }
 
-    /// Whether the run was stopped, and not by an error; does not wait. Errors: those of finish() for a stop.
+    /// Throws what finish() would if the run was stopped, and not by an error of its own. Does not wait.
     void throw_if_stopped() const { end_.throw_if_stopped(); }
 
     /// Blocks until every worker has ended, then says how the run went. Any number of times.

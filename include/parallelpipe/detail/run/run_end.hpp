@@ -121,7 +121,7 @@ public:
         if (now == was_cancelled) throw CancelledError();
     }
 
-    /// All workers have ended; says how the run went. Any number of times.
+    /// Called after all workers have ended, any number of times; says how the run went.
     /// Errors: those of throw_if_stopped(), or TaskException, by what came first.
     void throw_outcome() {
         set(has_ended);
@@ -146,7 +146,7 @@ private:
         void nothing_leaves() override { end->nothing_leaves(stage); }
     };
 
-    /// Of an ordered stage, since something failed: it and the stages before work for nothing.
+    /// Nothing more leaves an ordered stage that has failed: it and the stages before work for nothing.
     void nothing_leaves(std::size_t stage) {
         if (stages_[stage].range) stages_[stage].range->stop();
         stages_.abort_queues(stage);

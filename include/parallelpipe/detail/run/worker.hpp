@@ -93,7 +93,7 @@ public:
     }
 
 private:
-    /// Runs the stage's code. Errors: stop_unwind; what is not the code's.
+    /// Runs the stage's code and reports what the code throws. Errors: stop_unwind; `std::bad_alloc` of the report.
     void call(item_reader_base* in, shared_range::reader* from_range) {
         const auto code = [&] {
             here_.entry.code->run(in, {here_.out.get(), here_.order.get(), index_, &counters_});
@@ -110,7 +110,7 @@ private:
         }
     }
 
-    /// The worker reads no more. The last one of the stage ends what comes before.
+    /// The worker reads no more. The last worker of the stage ends the stages before.
     void leave_input(owning_ptr<item_reader_base>& in) {
         if (here_.order)
             if (auto error = here_.order->leave(index_, in ? in->number_in_hand() : 0))
