@@ -2,6 +2,7 @@
 #ifndef PARALLELPIPE_RESULTS_HPP
 #define PARALLELPIPE_RESULTS_HPP
 
+#include <parallelpipe/detail/base/config.hpp>
 #include <parallelpipe/detail/base/owning_ptr.hpp>
 #include <parallelpipe/detail/input/item_reader.hpp>
 #include <parallelpipe/detail/pipeline/run_base.hpp>
@@ -43,7 +44,7 @@ public:
 
     /// The first result that the consumer has not looked at; a second loop goes on where the first left. After the
     /// last result of a run that failed or was cancelled, each loop throws the error of the run.
-    iterator begin() {
+    PARALLELPIPE_RARE iterator begin() {  // inlined, it would cost the loop two instructions a result
         items_->begin();
         return iterator(*items_);
     }
