@@ -5,7 +5,7 @@
 // One run of a pipeline: queues between the stages, one thread per worker. run_end.hpp says how a run ends.
 
 #include <parallelpipe/detail/base/owning_ptr.hpp>
-#include <parallelpipe/detail/channel/slots.hpp>
+#include <parallelpipe/detail/channel/channel_base.hpp>
 #include <parallelpipe/detail/run/consumer_counters.hpp>
 #include <parallelpipe/detail/run/observed_run.hpp>
 #include <parallelpipe/detail/run/observer.hpp>
@@ -72,7 +72,7 @@ public:
     }
 
     /// The last stage's queue; null after a sink.
-    channel_slots* output() const noexcept { return stages_.output(); }
+    channel_base* output() const noexcept { return stages_.output(); }
 
     /// The counters of the thread that takes the results.
     worker_counters& consumer() noexcept { return consumer_.counters(); }
