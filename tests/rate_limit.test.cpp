@@ -277,10 +277,10 @@ TEST_CASE("a RateLimit refuses rates that are none, and says what to write", "[r
     CHECK_THROWS_AS(RateLimit(std::numeric_limits<double>::quiet_NaN()), std::invalid_argument);
     CHECK_THROWS_AS(RateLimit({1, 1s}, static_cast<std::size_t>(-1)), std::invalid_argument);
     CHECK(message_of([] { RateLimit limit({0, 1s}); }) ==
-          "parallelpipe: the rate of RateLimit is not positive: write RateLimit({100, 1s}), or RateLimit(100.0) for "
+          "parallelpipe: the rate of RateLimit is not positive; write RateLimit({100, 1s}), or RateLimit(100.0) for "
           "100 items a second");
     CHECK(message_of([] { RateLimit limit({1, 1s}, 0); }) ==
-          "parallelpipe: the burst of RateLimit is 0: 1 lets items pass one by one");
+          "parallelpipe: the burst of RateLimit is 0; write 1 to let items pass one by one");
     const RateLimit none(std::numeric_limits<double>::infinity());
     for (int i = 0; i < 1000; ++i) none.wait();
 }

@@ -37,21 +37,21 @@ inline double interval_of(double per_second) { return per_second > 0 ? 1e9 / per
 inline pace checked_pace(const std::string& what, double interval, std::size_t burst) {
     constexpr std::size_t negative = std::numeric_limits<std::size_t>::max() / 2;
     if (!(interval >= 0) || !std::isfinite(interval))
-        throw std::invalid_argument("parallelpipe: the rate of " + what + " is not positive: write " + what +
+        throw std::invalid_argument("parallelpipe: the rate of " + what + " is not positive; write " + what +
                                     "({100, 1s}), or " + what + "(100.0) for 100 items a second");
     if (burst == 0 || burst > negative)
         throw std::invalid_argument("parallelpipe: the burst of " + what + " is " +
-                                    (burst == 0 ? "0" : "negative") + ": 1 lets items pass one by one");
+                                    (burst == 0 ? "0" : "negative") + "; write 1 to let items pass one by one");
     return pace(interval, burst);
 }
 
 }  // namespace detail
 
-/// Lets no more than a rate pass: a limit to share, between the calls of a function, stages, pipelines and threads.
-/// Shape: a value; copies share one limit. At most `burst` pass at once after a pause, then one each
-///   `rate.per / rate.items`: over any time t no more than burst + t * rate. The rate is kept exactly over time: after a
-///   wake-up that came late the next ones make up for it, for a tenth of a second at most.
-/// Threads: any, also at once; they pass in the order in which they came.
+/// A limit to the rate at which callers pass wait(): for the calls of a function, for stages, pipelines and threads.
+/// Shape: a value; copies share one limit. After a pause at most `burst` callers pass at once, then one in each
+///   `rate.per / rate.items`: in any time t at most burst + t * rate. The rate stays exact over time: after a late
+///   wake-up the next callers pass earlier, by a tenth of a second at most.
+/// Threads: any, also at once; callers pass in the order in which they came.
 /// Errors: `std::invalid_argument` for a rate or a burst that is 0 or negative.
 ///
 ///     RateLimit limit({100, 1s});
@@ -65,18 +65,18 @@ public:
     explicit RateLimit(double per_second, std::size_t burst = 1)
         : RateLimit(detail::checked_pace("RateLimit", detail::interval_of(per_second), burst)) {}
 
-    // Copies only: each refers to the limit, also what was moved from.
+    // No moves: a RateLimit that was moved from still refers to its limit.
     RateLimit(const RateLimit&) = default;
     RateLimit& operator=(const RateLimit&) = default;
 
     /// Waits until the caller may pass.
-    /// Blocks: until then. In a stage function also until the worker's run is stopped, which unwinds the function as
-    ///   asking for its next item does; so the function is not `noexcept`.
+    /// Blocks: until then; in a stage function at most until the run is stopped. The stop unwinds the function, so that
+    ///   must not be `noexcept`.
     void wait() const {
         if (!queue_->wait(this_worker::stop_token(), {})) throw detail::stop_unwind{};
     }
-    /// The same until `stop` is requested: for threads that are no workers.
-    /// Returns: whether the caller may pass; if not, its place goes to the next one.
+    /// The same until `stop` is requested at the latest.
+    /// Returns: whether the caller may pass; if not, the next caller takes its turn.
     [[nodiscard]] bool wait(const std::stop_token& stop) const {
         const std::stop_token run = this_worker::stop_token();
         const bool may_pass = queue_->wait(run, stop);

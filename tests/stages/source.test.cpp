@@ -249,7 +249,7 @@ TEST_CASE("fuse reads a source as a plain range, with its name and its OnError",
     }
     SECTION("a range alone is refused") {
         CHECK(message_of([&] { return fuse({.workers = 2}, source({.name = "files"}, numbers)); }) ==
-              "parallelpipe: fuse has only the range \"files\" and no stage to read it: write fuse(source(range) | "
+              "parallelpipe: fuse has only the range \"files\" and no stage to read it; write fuse(source(range) | "
               "stage)");
     }
 }
@@ -257,14 +257,14 @@ TEST_CASE("fuse reads a source as a plain range, with its name and its OnError",
 TEST_CASE("a source refuses the settings that a range cannot have", "[source]") {
     const std::vector<int> numbers{1, 2, 3};
     CHECK(message_of([&] { return source({.workers = 2, .name = "files"}, numbers); }) ==
-          "parallelpipe: workers of the range \"files\" is more than 1, but one worker reads it: leave workers out, "
-          "and set them in the stage after it, or write fuse({.workers = 4}, source(range) | stage)");
+          "parallelpipe: workers of the range \"files\" is more than 1, but one worker reads it; set workers in the "
+          "stage after it, or write fuse({.workers = 4}, source(range) | stage)");
     CHECK(message_of([&] { return source({.on_error = OnError::skip}, numbers); }) ==
-          "parallelpipe: on_error of a range is skip, but a range that threw cannot go on: write OnError::finish, and "
-          "the elements before are delivered to the end");
+          "parallelpipe: on_error of a range is skip, but a range that threw cannot go on; write OnError::finish, and "
+          "what came before is delivered");
     CHECK(message_of([&] { return source({.retry = Retry{}}, numbers); }) ==
-          "parallelpipe: retry of a range is set, but an element cannot be read again: leave retry out, and put a "
-          "map_stage with retry after it");
+          "parallelpipe: retry of a range is set, but an element cannot be read again; write "
+          "source(range) | map_stage({.retry = Retry{}}, f)");
     CHECK_THROWS_AS(source({.workers = 0}, numbers), std::invalid_argument);
     auto made = source({.workers = 1}, numbers);
     CHECK_THROWS_AS(made.setup({.workers = 3}), std::invalid_argument);

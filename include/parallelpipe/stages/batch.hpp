@@ -38,7 +38,7 @@ struct batch_function {
             if (batch.size() < size) continue;
             co_yield std::move(batch);
             batch = std::vector<In>();
-            batch.reserve(size);  // the last one was full, too
+            batch.reserve(size);  // not for the first one: `size` may be huge
         }
         if (!batch.empty()) co_yield std::move(batch);
     }
@@ -46,17 +46,17 @@ struct batch_function {
 template <>
 inline constexpr const char* kind_of<batch_function> = "batch";
 
-/// A batch that is being collected. An Input has no wait with a time limit, so a thread of the batch reads it, and
-/// the worker waits here: for a full batch, for the time limit, for the end.
+/// A batch that is being collected. An Input has no wait with a time limit, so a thread of the batch, the reader,
+/// reads it, while the worker waits in next().
 ///
-/// | waiting    | for what                             | notified by                              |
-/// |------------|--------------------------------------|------------------------------------------|
-/// | the worker | a full batch, its time, the end      | the reader, at each of them              |
-/// | the reader | the worker's next wait (is_wanted_)  | the worker, or the destructor            |
+/// | thread     | waits for                            | woken by                                  |
+/// |------------|--------------------------------------|-------------------------------------------|
+/// | the worker | a full batch, its time, the end      | the reader; the clock                     |
+/// | the reader | the worker in next() (is_wanted_)    | the worker, in next() or in the destructor |
 ///
-/// The reader asks its Input for an item only while the worker waits for one, so a stage that is blocked at its
-/// output takes in no more than the item that it had asked for. When the run stops, the Input unwinds the reader,
-/// which hands the exception on to the worker. When the worker leaves, it stops the reader by a stop_source of the
+/// The reader asks its Input for an item only while the worker is in next(). So a stage that is blocked at its output
+/// takes in one item at most, for which the reader had asked before. When the run stops, the Input unwinds the reader,
+/// and next() throws in the worker what unwound it. When the worker leaves, it stops the reader by a stop of the
 /// reader's own: the destructor does not wait for items.
 template <class In>
 class timed_batch {
@@ -79,7 +79,7 @@ public:
         helper_.request_stop();
     }
 
-    /// The next batch; empty at the end.
+    /// Returns: the next batch; an empty one at the end.
     /// Errors: what the Input threw.
     std::vector<In> next() {
         std::unique_lock lock(mutex_);
@@ -127,8 +127,8 @@ private:
 
     bool add(In& item) {
         std::unique_lock lock(mutex_);
-        // The worker may have taken a batch away while this thread waited for the item. The time until the worker
-        // comes back does not count: else batches would be smallest when the output is slowest.
+        // The worker may have left next() with a batch while the reader waited for this item. The time of the batch
+        // begins when the worker is back: else batches would be smallest when the output is slowest.
         wanted_.wait(lock, [this] { return is_abandoned_ || has_free_slot(); });
         if (is_abandoned_) return false;
         batch_.push_back(std::move(item));
@@ -150,13 +150,13 @@ private:
     std::condition_variable changed_;
     std::condition_variable wanted_;
     std::vector<In> batch_;
-    clock::time_point due_{};  // of the batch, once it has an item
+    clock::time_point due_{};  // of the batch, if it has an item
     std::exception_ptr error_;
     bool is_wanted_ = false;     // the worker is in next()
     bool is_abandoned_ = false;  // the worker has left
     bool has_ended_ = false;     // the reader has left
     helper_identity helper_;     // the reader's
-    std::jthread reader_;        // last: it uses all the others; joined first
+    std::jthread reader_;        // last: it uses all other members, and is joined before they are destroyed
 };
 
 struct timed_batch_function {
@@ -167,7 +167,7 @@ struct timed_batch_function {
 
     template <class In>
     generator<std::vector<In>> operator()(Input<In> items) const {
-        // A batch that leaves by time has no position between the batches of other workers.
+        // The items of a batch lie between items that siblings took: it has no place in the order.
         if (current_worker && current_worker->setup && current_worker->setup->ordered.value_or(false))
             check_one_worker("an ordered batch(size, max_wait)");
         timed_batch<In> batches(items, size, max_wait);
@@ -183,15 +183,15 @@ inline constexpr const char* kind_of<timed_batch_function> = "batch";
 
 inline void check_batch(std::size_t size) {
     if (size == 0)
-        throw std::invalid_argument("parallelpipe: a batch of 0 items is never full: write batch(n) "
-                                    "with n of at least 1");
+        throw std::invalid_argument("parallelpipe: a batch of 0 items is never full; write batch(n) with n of at "
+                                    "least 1");
 }
 
 }  // namespace detail
 
 /// Makes a stage that collects `size` items into one `std::vector`.
-/// Shape: one vector for `size` items, in the order in which this worker took them, and one with what
-///   is left at the end; never an empty one. Each worker collects its own.
+/// Shape: one vector for `size` items, in the order in which the worker took them, and at the end one with the rest;
+///   never an empty one. Each worker collects its own items.
 /// Errors: `std::invalid_argument` for a size of 0.
 template <class... Later>
 auto batch(Setup setup, std::size_t size) {
@@ -204,10 +204,10 @@ auto batch(std::size_t size) {
     return batch<Later...>(Setup{}, size);
 }
 
-/// The same, where no item waits longer than `max_wait` for the others of its batch.
+/// The same, but no item waits longer than `max_wait` for the rest of its batch.
 /// Shape: a vector leaves when it is full, `max_wait` after its first item came in, or at the end.
-/// Cost: a thread more for each worker, which reads the items, and a lock for each item.
-/// Errors: `std::invalid_argument` for a size of 0; in the run, for an ordered stage of several workers.
+/// Errors: `std::invalid_argument` for a size of 0; in the run also for an ordered stage with several workers.
+/// Cost: one more thread for each worker, which reads the items, and a lock for each item.
 template <class... Later>
 auto batch(Setup setup, std::size_t size, std::chrono::nanoseconds max_wait) {
     detail::check_batch(size);

@@ -36,7 +36,7 @@ inline constexpr const char* kind_of<drop_function> = "drop";
 }  // namespace detail
 
 /// Makes a stage that leaves out the first `count` items.
-/// Shape: the others, moved, in order. One worker.
+/// Shape: the rest of the items, moved, in order. One worker.
 /// Errors: `std::invalid_argument` for several workers.
 template <class... Later>
 auto drop(Setup setup, std::size_t count) {

@@ -39,9 +39,9 @@ inline constexpr const char* kind_of<filter_function<F, In>> = "filter";
 }  // namespace detail
 
 /// Makes a stage that passes on the items for which `predicate` is true.
-/// Shape: none or one result per item, the item itself, moved. The predicate gets it as an lvalue.
-///   Parameters after the item are bound by a call. A generic predicate, and one that takes a view such as a
-///   `std::string_view`, gets its item type from the left of `|`. An ItemStage: one item can fail alone.
+/// Shape: an ItemStage; the item itself, moved, or nothing. The predicate gets the item as an lvalue. A call binds the
+///   parameters after the item: `filter(f)(7)`. A generic predicate, and one that takes a view such as a
+///   `std::string_view`, gets its item type from the left of `|`.
 /// Errors: `std::invalid_argument` for a setting that the stage cannot have.
 template <class Predicate>
 auto filter(Setup setup, Predicate&& predicate) {

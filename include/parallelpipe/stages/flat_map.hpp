@@ -17,7 +17,8 @@ namespace parallelpipe::inline v0 {
 
 namespace detail {
 
-/// The next element of a `Result` that a function returned: copied from an lvalue, moved out of an rvalue.
+/// The element that `it` stands on: copied from a range that the function returned by reference, else moved where the
+/// range owns it.
 template <class Result, class Out>
 Out part_of(std::ranges::iterator_t<std::remove_reference_t<Result>>& it) {
     if constexpr (std::is_lvalue_reference_v<Result>)
@@ -60,8 +61,8 @@ private:
             }
             co_return;
         }
-        // A range may be computed while it is read. It is read to its end first, so that an item that fails half
-        // way has no results.
+        // A range may fail while it is read. It is read to its end before its first element leaves: no result of an
+        // item that fails leaves the stage.
         const bool stays_whole = policy.keeps_whole();
         std::vector<Out> all;
         const auto read = [&all]<class Range>(Range&& range) {
@@ -85,9 +86,9 @@ private:
 template <class F, class In>
 inline constexpr const char* kind_of<flat_map_function<F, In>> = "flat_map";
 
-/// The function of `unbatch()`: the item itself is the range of results.
+/// The function of unbatch(): each item is the range of its results.
 struct own_parts {
-    // An rvalue comes back as a value: the item may be a copy that is destroyed after the call.
+    // An rvalue is returned by value: it may be a copy of the item that lives until the call returns.
     template <std::ranges::input_range Range>
     Range operator()(Range&& item) const {
         return std::forward<Range>(item);
@@ -99,12 +100,12 @@ inline constexpr const char* kind_of<flat_map_function<own_parts, In>> = "unbatc
 }  // namespace detail
 
 /// Makes a stage that maps each item to a range of results: `flat_map({.workers = 4}, words_of)`.
-/// Shape: 0..n results per item, the elements of `f(item, arguments...)`, one by one, as soon as they
-///   are there; `f` may return any input range, a generator too. The elements of a container that it
-///   returns are moved, those of an lvalue copied. Parameters after the item are bound by a call. A generic `f`, and
-///   one that takes a view such as a `std::string_view`, gets its item type from the left of `|`. An ItemStage: one
-///   item can fail alone. With `retry`, a handler or OnError::skip the range is read to its end first, so that an item
-///   that fails half way has no results.
+/// Shape: an ItemStage; 0..n results per item, the elements of `f(item, arguments...)`, each as soon as it is there.
+///   `f` may return any input range, a generator too. The elements of a container that it returns by value are moved,
+///   those of an lvalue copied. With `retry`, a dead-letter handler or OnError::skip the range is read to its end
+///   before its first element leaves, so that no result of an item that fails leaves the stage. A call binds the
+///   parameters after the item: `flat_map(f)(7)`. A generic `f`, and one that takes a view such as a
+///   `std::string_view`, gets its item type from the left of `|`.
 /// Errors: `std::invalid_argument` for a setting that the stage cannot have.
 template <class F>
 auto flat_map(Setup setup, F&& f) {
@@ -117,7 +118,7 @@ auto flat_map(F&& f) {
 }
 
 /// Makes a stage that takes ranges apart: the reverse of `batch`.
-/// Shape: 0..n results per item, its elements, moved if it owns them.
+/// Shape: 0..n results per item: its elements, moved if the item owns them.
 template <class... Later>
 auto unbatch(Setup setup = {}) {
     return detail::make_stage<detail::item_stage_maker<detail::flat_map_function>, detail::own_parts, Later...>(

@@ -39,10 +39,10 @@ inline constexpr const char* kind_of<for_each_function<F, In>> = "for_each";
 }  // namespace detail
 
 /// Makes a sink that calls `f` with each item: `for_each({.workers = 4}, store)`.
-/// Shape: no results; what `f` returns is ignored. The item goes in as an rvalue if `f` takes it so.
-///   Parameters after the item are bound by a call: `for_each(f)(7)`. A generic `f` gets its item
-///   type from the left of `|`. An ItemStage: one item can fail alone.
-/// Threads: `f` runs in the workers; the member function `pipe.for_each(f)` runs it in the calling thread.
+/// Shape: an ItemStage without results; what `f` returns is ignored. `f` gets the item as an rvalue if it takes one. A
+///   call binds the parameters after the item: `for_each(f)(7)`. A generic `f`, and one that takes a view such as a
+///   `std::string_view`, gets its item type from the left of `|`.
+/// Threads: the workers call `f`; Pipeline::for_each calls it in the calling thread.
 /// Errors: `std::invalid_argument` for a setting that the stage cannot have.
 template <class F>
 auto for_each(Setup setup, F&& f) {

@@ -16,8 +16,7 @@ namespace parallelpipe::inline v0 {
 
 namespace detail {
 
-/// One result for each item: `once(item)` if the item is not needed after the call, `again(item)` if it has to stay
-/// whole.
+/// One result for each item: `once(item)` may use it up, `again(item)` leaves it whole for another attempt.
 template <class In, class Out, class Once, class Again>
 class map_kernel : public item_kernel<In, map_kernel<In, Out, Once, Again>> {
 public:
@@ -86,10 +85,10 @@ public:
 }  // namespace detail
 
 /// Makes a stage that maps each item to one result: `map_stage({.workers = 4}, f)`.
-/// Shape: one result per item, `f(item, arguments...)`; a reference result is copied. Parameters after the item are
-///   bound by a call: `map_stage(f)(7)`. A generic `f`, and one that takes a view such as a `std::string_view`, gets
-///   its item type from the left of `|`. The item is destroyed after the call, so the result must not be a view of
-///   it, see Lasting. An ItemStage: one item can fail alone.
+/// Shape: an ItemStage; one result per item, `f(item, arguments...)`; a reference that `f` returns is copied. The item
+///   is destroyed after the call, so the result must not be a view of it, see Lasting. A call binds the parameters
+///   after the item: `map_stage(f)(7)`. A generic `f`, and one that takes a view such as a `std::string_view`, gets
+///   its item type from the left of `|`. with_state gives each worker a state for `f`.
 /// Errors: `std::invalid_argument` for a setting that the stage cannot have.
 template <class F>
 auto map_stage(Setup setup, F&& f) {

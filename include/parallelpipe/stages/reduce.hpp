@@ -28,8 +28,8 @@ concept folds_lvalue = requires(Op& op, T sum, In& item) {
     { call_function{}(op, std::move(sum), item) } -> std::convertible_to<T>;
 };
 
-/// sum = op(sum, item); the item as an rvalue if op takes one. `sum` has a value; only if T cannot be assigned and its
-/// move throws, `sum` is empty afterwards.
+/// sum = op(sum, item), with the item as an rvalue if op takes one. `sum` is not empty before; it is empty after the
+/// move of a T that cannot be assigned has thrown.
 template <class Op, class T, class In>
 void fold(Op& op, std::optional<T>& sum, In& item) {
     const auto next = [&]() -> T {
@@ -63,7 +63,7 @@ constexpr bool check_combine() {
     return fits;
 }
 
-/// One result for all items.
+/// All items, to one result.
 template <class T, class Op>
 class reduce_function {
 public:
@@ -92,7 +92,7 @@ private:
 template <class T, class Op>
 inline constexpr const char* kind_of<reduce_function<T, Op>> = "reduce";
 
-/// One result for the items of one worker; none if it got no items.
+/// One worker's items; no result if the worker took none.
 template <class T, class Op>
 struct partial_reduce_function {
     T init;
@@ -113,7 +113,7 @@ struct partial_reduce_function {
 template <class T, class Op>
 inline constexpr const char* kind_of<partial_reduce_function<T, Op>> = "reduce";
 
-/// One result for the results of all workers; `init` if there were none.
+/// The results of all workers; `init` if there are none.
 template <class T, class Combine>
 struct combine_function {
     T init;
@@ -137,7 +137,7 @@ struct combine_function {
 template <class T, class Combine>
 inline constexpr const char* kind_of<combine_function<T, Combine>> = "combine";
 
-/// `reduce(init, op, combine)`: becomes two stages when the items are known.
+/// `reduce(init, op, combine)`: two stages, made when the item type is known.
 template <class T, class Op, class Combine>
 class PARALLELPIPE_RUN_IT parallel_reduce : public generic_stage,
                                             private fluent_settings<parallel_reduce<T, Op, Combine>> {
@@ -173,8 +173,7 @@ private:
 }  // namespace detail
 
 /// Makes a stage that folds all items into one result: `sum = op(sum, item)`, beginning with `init`.
-/// Shape: one result, at the end; `init` if there was no item. The type of the result is that of
-///   `init`. One worker.
+/// Shape: one result, at the end; `init` if there was no item. The result has the type of `init`. One worker.
 /// Errors: `std::invalid_argument` for several workers.
 template <class T, class Op>
 auto reduce(Setup setup, T init, Op op) {
@@ -189,12 +188,12 @@ auto reduce(T init, Op op) {
     return reduce(Setup{}, std::move(init), std::move(op));
 }
 
-/// The same with several workers, a parallel reduction: each folds the items that it takes, from
-/// `init`; then one more stage merges their results with `combine(a, b)`.
-/// Shape: one result, at the end; `init` if there was no item. Items and results are merged in any order, so `op` and
-///   `combine` must not depend on it, and `init` must change nothing in a merge (0 for a sum): each worker that
-///   takes an item begins with it.
-///   The merging stage is called `combine_K`, K = its position, or, if the first stage is called `sum`, `sum_combine`.
+/// The same with several workers, a parallel reduction: each worker folds the items that it takes, beginning with
+/// `init`; then one more stage merges the results of the workers with `combine(a, b)`.
+/// Shape: one result, at the end; `init` if there was no item. The order in which items are folded and results are
+///   merged is not fixed, so `op` and `combine` must not depend on it. Each worker that took an item begins with
+///   `init`, so `init` must not change a sum (0 for `+`). The stage that merges is called `combine_K` by its position,
+///   or by the name of the first: `sum_combine`.
 /// Errors: `std::invalid_argument` for a setting that no stage can have.
 template <class T, class Op, class Combine>
 auto reduce(Setup setup, T init, Op op, Combine combine) {

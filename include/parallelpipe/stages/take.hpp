@@ -28,7 +28,7 @@ struct take_function {
         std::size_t taken = 0;
         for (In& item : items) {
             co_yield std::move(item);
-            if (++taken == count) co_return;  // without waiting for one more
+            if (++taken == count) co_return;  // before it waits for the next item
         }
     }
 };
@@ -57,9 +57,9 @@ inline constexpr const char* kind_of<take_while_function<Predicate>> = "take_whi
 
 }  // namespace detail
 
-/// Makes a stage that passes on the first `count` items and then stops everything before it.
-/// Shape: the items, moved, in order. One worker. (For the first results of a whole pipeline
-///   `results() | std::views::take(count)` does the same.)
+/// Makes a stage that passes on the first `count` items and then stops all stages before it.
+/// Shape: the items, moved, in order. One worker. (`results() | std::views::take(count)` does the same for the results
+///   of a pipeline.)
 /// Errors: `std::invalid_argument` for several workers.
 template <class... Later>
 auto take(Setup setup, std::size_t count) {
@@ -71,9 +71,8 @@ auto take(std::size_t count) {
     return take<Later...>(Setup{}, count);
 }
 
-/// Makes a stage that passes on items until `predicate` is false for one, and then stops everything
-/// before it.
-/// Shape: the items, moved, in order; the one that ends it is dropped. The predicate gets an lvalue.
+/// Makes a stage that passes on items until `predicate` is false for one, and then stops all stages before it.
+/// Shape: the items, moved, in order, without the one for which it was false. The predicate gets an item as an lvalue.
 ///   One worker.
 /// Errors: `std::invalid_argument` for several workers.
 template <class Predicate>

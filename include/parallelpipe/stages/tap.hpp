@@ -13,8 +13,8 @@ namespace parallelpipe::inline v0 {
 
 namespace detail {
 
-/// Not a function that takes only an item that can be changed. (The second operand is checked only if the first is
-/// false, so a generic function is not instantiated for an argument that it will not get.)
+/// Not a function that takes the item only to change it. (The second question is asked only if the answer to the first
+/// is no: a generic function is never instantiated for an argument that it will not get.)
 template <class F, class In>
 concept looks_only = calls_item<F, const In&> || !calls_item<F, In&>;
 
@@ -46,9 +46,9 @@ inline constexpr const char* kind_of<tap_function<F, In>> = "tap";
 }  // namespace detail
 
 /// Makes a stage that shows each item to `f` and passes it on: for logging, counting, progress.
-/// Shape: one result per item, the item itself, moved. `f` gets it as a const lvalue; what it returns
-///   is ignored. Parameters after the item are bound by a call. A generic `f`, and one that takes a view such as a
-///   `std::string_view`, gets its item type from the left of `|`. An ItemStage: one item can fail alone.
+/// Shape: an ItemStage; the item itself, moved. `f` gets it as a const lvalue; what `f` returns is ignored. A call binds
+///   the parameters after the item: `tap(f)(7)`. A generic `f`, and one that takes a view such as a `std::string_view`,
+///   gets its item type from the left of `|`.
 /// Errors: `std::invalid_argument` for a setting that the stage cannot have.
 template <class F>
 auto tap(Setup setup, F&& f) {

@@ -18,8 +18,8 @@ namespace parallelpipe::inline v0 {
 namespace detail {
 
 struct throttle_function {
-    pace own;                         // each run begins with its own
-    std::optional<RateLimit> shared;  // instead
+    pace own;                         // each run has a RateLimit of its own
+    std::optional<RateLimit> shared;  // or uses this one
 
     template <class In>
     generator<In> operator()(Input<In> items) const {
@@ -43,9 +43,9 @@ auto make_throttle(Setup setup, throttle_function function) {
 }  // namespace detail
 
 /// Makes a stage that lets no more than `rate` items pass: `throttle({100, 1s})`.
-/// Shape: the items, moved, in order, as a RateLimit of this rate and burst lets them pass. Each run begins anew. One
-///   worker. (What is tried again in a stage after it does not pass again: there call RateLimit::wait() in the
-///   function.)
+/// Shape: the items, moved, in order, at the times at which a RateLimit with this rate and burst lets them pass. Each
+///   run has a limit of its own. One worker. (A `retry` in the next stage is not limited: for that, call
+///   RateLimit::wait() in its function.)
 /// Blocks: until an item may pass, or the run stops.
 /// Errors: `std::invalid_argument` for a rate or a burst that is 0 or negative, and for several workers.
 template <class... Later>
@@ -69,7 +69,7 @@ auto throttle(double per_second, std::size_t burst = 1) {
     return throttle<Later...>(Setup{}, per_second, burst);
 }
 
-/// The same under a limit that is shared: with other stages, with other runs, with the functions that wait for it.
+/// The same under a shared limit: other stages, other runs and functions that call `limit.wait()` count, too.
 ///
 ///     RateLimit limit({100, 1s});
 ///     auto first = urls | throttle(limit) | map_stage(fetch);

@@ -44,7 +44,7 @@ void take_range(std::vector<stage_entry>& stages, stage_entry& fused) {
     }
     if (stages.size() == 1)
         throw std::invalid_argument("parallelpipe: fuse has only the range \"" + first.name(0) +
-                                    "\" and no stage to read it: write fuse(source(range) | stage)");
+                                    "\" and no stage to read it; write fuse(source(range) | stage)");
     fused.range = std::move(first.code);
     fused.range_setup = std::move(first.setup);
     stages.erase(stages.begin());

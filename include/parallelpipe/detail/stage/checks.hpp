@@ -190,16 +190,16 @@ inline void check_range_setup(const Setup& setup) {
     const std::string range = setup.name ? " of the range \"" + *setup.name + '"' : " of a range";
     if (setup.workers.value_or(1) > 1)
         throw std::invalid_argument("parallelpipe: workers" + range +
-                                    " is more than 1, but one worker reads it: leave workers out, and set them in the "
-                                    "stage after it, or write fuse({.workers = 4}, source(range) | stage)");
+                                    " is more than 1, but one worker reads it; set workers in the stage after it, or "
+                                    "write fuse({.workers = 4}, source(range) | stage)");
     if (setup.on_error == OnError::skip)
         throw std::invalid_argument("parallelpipe: on_error" + range +
-                                    " is skip, but a range that threw cannot go on: write OnError::finish, and the "
-                                    "elements before are delivered to the end");
+                                    " is skip, but a range that threw cannot go on; write OnError::finish, and what came before "
+                                    "is delivered");
     if (setup.retry)
         throw std::invalid_argument("parallelpipe: retry" + range +
-                                    " is set, but an element cannot be read again: leave retry out, and put a "
-                                    "map_stage with retry after it");
+                                    " is set, but an element cannot be read again; write source(range) | "
+                                    "map_stage({.retry = Retry{}}, f)");
 }
 
 /// Sets the fields of `settings` that are set in `changes`.
