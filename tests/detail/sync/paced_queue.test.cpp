@@ -62,6 +62,19 @@ TEST_CASE("a pause after a late wake-up saves up no more than the burst", "[rate
     CHECK(pace.next(now) == now + 1ms);
 }
 
+TEST_CASE("a pace bears a burst and an interval that last for ages", "[rate_limit]") {
+    const auto begin = detail::pace::clock::time_point(1h);
+    detail::pace burst(3.6e12, 1'000'000'000'000);
+    for (int i = 0; i < 3; ++i) {
+        CHECK(burst.ready_at(begin, begin) <= begin);
+        burst.take();
+    }
+    detail::pace slow(1e300, 1);
+    CHECK(slow.ready_at(begin, begin) == begin);
+    slow.take();
+    CHECK(slow.ready_at(begin, begin) > begin + std::chrono::hours(24 * 365 * 50));
+}
+
 TEST_CASE("a thread that waited for the threads before it has not paused", "[rate_limit]") {
     const auto begin = detail::pace::clock::time_point(1h);
     detail::pace pace(1e6, 1);

@@ -26,8 +26,8 @@
 
 namespace parallelpipe::inline v0::detail {
 
-/// When turns are due. Turn number k after a pause is due at pause + k * interval, computed anew for each, so no
-/// error adds up. `burst` turns may be ahead of that.
+/// When turns are due. Turn number k after a pause is due k * interval after the end of the pause, computed anew for
+/// each, so no error adds up. `burst` turns may come earlier.
 class pace {
 public:
     using clock = sync::steady_clock;
@@ -38,8 +38,8 @@ public:
 
     /// When the next turn may be taken, by a thread that came at `came`.
     clock::time_point ready_at(clock::time_point now, clock::time_point came) {
-        // A pause saves up no more than the burst. The time that a late wake-up cost is no pause, unless the wake-up
-        // was so late that the machine itself must have paused.
+        // A pause saves up no more than the burst. A late wake-up does not count as a pause, unless it came so late
+        // that the machine itself must have paused.
         if (count_ == 0 || std::max(came, now - most_late) > due() + late_) {
             start_ = now;
             count_ = 0;
@@ -58,10 +58,10 @@ public:
 
 private:
     static std::chrono::nanoseconds duration(double nanoseconds) {
-        // Rounded up: never early. A century stands for ever.
+        // Rounded up, so that no turn comes early. The limit is a century, also for a burst that lasts longer.
         constexpr double longest = 3e18;
-        return std::chrono::nanoseconds(
-            static_cast<std::chrono::nanoseconds::rep>(std::ceil(std::min(nanoseconds, longest))));
+        return std::chrono::nanoseconds(static_cast<std::chrono::nanoseconds::rep>(
+            std::ceil(std::clamp(nanoseconds, -longest, longest))));
     }
 
     clock::time_point ready() const {
