@@ -280,7 +280,7 @@ TEST_CASE("a RateLimit refuses rates that are none, and says what to write", "[r
           "parallelpipe: the rate of RateLimit is not positive; write RateLimit({100, 1s}), or RateLimit(100.0) for "
           "100 items a second");
     CHECK(message_of([] { RateLimit limit({1, 1s}, 0); }) ==
-          "parallelpipe: the burst of RateLimit is 0; write 1 to let items pass one by one");
+          "parallelpipe: the burst of RateLimit is 0; a burst of 1 lets items leave one by one");
     const RateLimit none(std::numeric_limits<double>::infinity());
     for (int i = 0; i < 1000; ++i) none.wait();
 }

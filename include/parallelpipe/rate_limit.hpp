@@ -41,7 +41,7 @@ inline pace checked_pace(const std::string& what, double interval, std::size_t b
                                     "({100, 1s}), or " + what + "(100.0) for 100 items a second");
     if (burst == 0 || burst > negative)
         throw std::invalid_argument("parallelpipe: the burst of " + what + " is " +
-                                    (burst == 0 ? "0" : "negative") + "; write 1 to let items pass one by one");
+                                    (burst == 0 ? "0" : "negative") + "; a burst of 1 lets items leave one by one");
     return pace(interval, burst);
 }
 

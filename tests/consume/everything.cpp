@@ -92,6 +92,14 @@ void stages() {
     check((std::views::iota(0) | small | batch(4) | unbatch() | throttle({100000, 1s}) | take(5))
                   .collect() == std::vector{0, 1, 2, 3, 4},
           "take_while, batch, unbatch, throttle, take");
+    const RateLimit limit({100000, 1s});
+    const auto counting = with_state([] { return 0; }, [limit](int& calls, int x) {
+        limit.wait();
+        return x + ++calls;
+    });
+    check((source({.qsize = 4, .name = "numbers"}, std::vector{1, 2, 3}) | map_stage(counting)).collect() ==
+              std::vector{2, 4, 6},
+          "source, with_state, RateLimit");
     check((std::views::iota(0, 10) | batch(3, 10s)).collect().size() == 4,
           "a batch with a time limit");
     check((std::views::iota(1, 101) | reduce({.workers = 3}, 0, std::plus<>(), std::plus<>()))

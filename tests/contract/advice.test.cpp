@@ -73,6 +73,22 @@ TEST_CASE("the advice for settings works", "[contract][advice]") {
     CHECK(count(throttle(100.0, 4)) == 4);
     check_argument([] { static_cast<void>(throttle({100, 1s}, 0)); }, "1 lets items leave one by one");
     CHECK(count(throttle({1000, 1s}, 1)) == 4);
+    check_argument([] { static_cast<void>(RateLimit({0, 1s})); }, "write RateLimit({100, 1s}), or RateLimit(100.0)");
+    CHECK(count(throttle(RateLimit({100, 1s}))) == 4);
+    CHECK(count(throttle(RateLimit(100.0))) == 4);
+}
+
+TEST_CASE("the advice for the settings of a range holds", "[contract][advice]") {
+    check_argument([] { static_cast<void>(source({.workers = 4}, numbers)); },
+                   "write fuse({.workers = 4}, source(range) | stage)");
+    CHECK(fuse({.workers = 4}, source(numbers) | stage(pass)).collect().size() == 4);
+    check_argument([] { static_cast<void>(source({.retry = Retry{}}, numbers)); },
+                   "write source(range) | map_stage({.retry = Retry{}}, f)");
+    CHECK((source(numbers) | map_stage({.retry = Retry{}}, [](int x) { return x; })).collect().size() == 4);
+    check_argument([] { static_cast<void>(source({.on_error = OnError::skip}, numbers)); }, "write OnError::finish");
+    CHECK(source({.on_error = OnError::finish}, numbers).collect().size() == 4);
+    check_argument([] { static_cast<void>(fuse(source(numbers))); }, "write fuse(source(range) | stage)");
+    CHECK(fuse(source(numbers) | stage(pass)).collect().size() == 4);
 }
 
 TEST_CASE("the advice for policies of single items works", "[contract][advice]") {

@@ -30,6 +30,10 @@ template <class... T>
 void entries_of(T&&...) = delete;
 template <class... T>
 void without_object(T&&...) = delete;
+template <class... T>
+void make_state_of(T&&...) = delete;
+template <class... T>
+void source(T&&...) = delete;
 
 struct Item {
     int value = 0;
@@ -64,6 +68,17 @@ TEST_CASE("stages with a key, and ready-made stages whose items own memory, need
     const std::vector<std::string> words{"a", "loop"};
     CHECK(all_of(words | pp::map_stage([](std::string_view word) { return word.size(); })) ==
           std::vector<std::size_t>{1, 4});
+}
+
+TEST_CASE("a source, a RateLimit and a state need no using-directive either", "[names]") {
+    CHECK(all_of(pp::source({.qsize = 2}, numbers) | pp::throttle(pp::RateLimit(1e9))) == numbers);
+    const auto state = [] { return greedy::Item{7}; };
+    const auto add = [](greedy::Item& state, const greedy::Item& item) { return state.value + item.value; };
+    CHECK(all_of(pp::source(std::vector<greedy::Item>(2)) | pp::map_stage(pp::with_state(state, add))) ==
+          std::vector{7, 7});
+    CHECK(all_of(pp::source(std::vector<greedy::Item>(2)) |
+                 pp::take_while(pp::with_state(state, [](greedy::Item&, greedy::Item&) { return false; })))
+              .empty());
 }
 
 TEST_CASE("stages with known item types, and stages inside fuse, need no using-directive", "[names]") {

@@ -128,6 +128,17 @@ TEST_CASE("throttled stages, runs and functions share a limit", "[throttle]") {
     CHECK(clock_type::now() - begin >= 110ms);
 }
 
+TEST_CASE("the example of throttle with a RateLimit", "[throttle]") {
+    const std::vector<int> urls{1, 2};
+    const std::vector<int> more_urls{3};
+    const auto fetch = [](int x) { return 10 * x; };
+    RateLimit limit({100, 1s});
+    auto first = urls | throttle(limit) | map_stage(fetch);
+    auto second = more_urls | throttle(limit) | map_stage(fetch);  // both together: 100 in a second
+    CHECK(listed(first) == std::vector{10, 20});
+    CHECK(listed(second) == std::vector{30});
+}
+
 TEST_CASE("throttle wakes at once when the run stops", "[throttle]") {
     const auto pipeline = std::views::iota(0) | throttle({1, 24h});
     const auto begin = clock_type::now();

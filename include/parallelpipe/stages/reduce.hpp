@@ -80,7 +80,7 @@ private:
     template <class In>
     generator<T> sum_of(Input<In> items) {
         check_one_worker("reduce(init, op) without a function that combines two results");
-        make_state_of(op_);
+        detail::make_state_of(op_);
         std::optional<T> sum(std::move(init_));
         for (In& item : items) detail::fold(op_, sum, item);
         co_yield *std::move(sum);
@@ -100,7 +100,7 @@ struct partial_reduce_function {
 
     template <class In>
     generator<T> operator()(Input<In> items) {
-        make_state_of(op);
+        detail::make_state_of(op);
         std::optional<T> sum(std::move(init));
         bool any = false;
         for (In& item : items) {
@@ -120,7 +120,7 @@ struct combine_function {
     Combine combine;
 
     generator<T> operator()(Input<T> parts) {
-        make_state_of(combine);
+        detail::make_state_of(combine);
         std::optional<T> sum;
         for (T& part : parts) {
             if (sum)

@@ -45,7 +45,7 @@ struct take_while_function {
         }
     generator<In> operator()(Input<In> items) {
         check_one_worker("take_while");
-        make_state_of(predicate);
+        detail::make_state_of(predicate);
         for (In& item : items) {
             if (!call_function{}(predicate, item)) co_return;
             co_yield std::move(item);

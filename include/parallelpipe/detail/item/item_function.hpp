@@ -26,7 +26,7 @@ protected:
     /// In the worker, before its first item.
     /// Errors: what with_state's function throws that makes the state.
     item_policy<In> worker_begins() {
-        make_state_of(f_);
+        detail::make_state_of(f_);
         return item_policy<In>(dead_letter_);
     }
 
