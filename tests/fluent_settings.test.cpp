@@ -17,7 +17,9 @@ using namespace parallelpipe;
 
 namespace {
 
-const auto ignore = [](std::exception_ptr, int&) {};
+struct Ignore {
+    void operator()(std::exception_ptr, int&) const {}
+};
 
 /// Whether setup() and partition_by() of a T return the T itself, as an lvalue or as an rvalue.
 template <class T>
@@ -32,8 +34,8 @@ constexpr bool returns_itself() {
 /// The same for dead_letter().
 template <class T>
 constexpr bool returns_itself_with_a_handler() {
-    return std::is_same_v<decltype(std::declval<T&>().dead_letter(ignore)), T&> &&
-           std::is_same_v<decltype(std::declval<T>().dead_letter(ignore)), T&&>;
+    return std::is_same_v<decltype(std::declval<T&>().dead_letter(Ignore())), T&> &&
+           std::is_same_v<decltype(std::declval<T>().dead_letter(Ignore())), T&&>;
 }
 
 }  // namespace
