@@ -347,7 +347,7 @@ TEST_CASE("a fused stage and a run without threads have their states, too", "[wi
         CHECK(sorted(up_to(50) | fuse({.workers = 3}, map_stage(get) | map_stage(plus) | map_stage(get))).front() == 3);
         check_ended(log, 6);
     }
-    SECTION("behind a range") {
+    SECTION("after a range") {
         CHECK(sorted(fuse({.workers = 2}, up_to(50) | map_stage(get) | map_stage(get))).size() == 50);
         check_ended(log, 4);
     }

@@ -1,4 +1,4 @@
-// The state behind the item.
+// The state after the item.
 // expect: the second function of with_state takes the state first, and then the item
 
 #include <parallelpipe.hpp>

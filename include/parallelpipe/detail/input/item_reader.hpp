@@ -128,7 +128,7 @@ public:
         }
     }
 
-    void count_for(worker_counters* who) final { prefetched_.count_for(who); }
+    void count_for(worker_counters* counters) final { prefetched_.count_for(counters); }
 
     void drain() final {
         for (begin(); !at_end();) next();
