@@ -23,9 +23,9 @@ namespace parallelpipe::inline v0::detail {
 template <class T>
 class nested_reader final : public item_reader<T> {
 public:
-    /// The items' numbers are those of `from` (`has_numbers`), or count what is read here.
-    nested_reader(nested_source& from, bool has_numbers)
-        : stage_(from), from_(&from), has_numbers_(has_numbers) {}
+    /// The numbers of the items are those of `from`, if it has some, else the reader counts.
+    explicit nested_reader(nested_source& from)
+        : stage_(from), from_(&from), has_numbers_(from.ordered() != nullptr) {}
     ~nested_reader() override {
         if (!thread_) return;
         thread_->end();

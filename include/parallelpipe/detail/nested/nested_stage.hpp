@@ -108,7 +108,7 @@ public:
             converted_ = entry_.convert(*in_);
             in_ = converted_.get();
         }
-        out_ = entry_.code->result_type().make_nested_reader(*this, false);
+        out_ = entry_.code->result_type().make_nested_reader(*this);
     }
     /// Null for a sink.
     item_reader_base* out() const noexcept { return out_.get(); }

@@ -78,7 +78,7 @@ public:
     reader& operator=(const reader&) = delete;
 
     owning_ptr<item_reader_base> open() override {
-        return of_.range_.result_type().make_nested_reader(*this, true);
+        return of_.range_.result_type().make_nested_reader(*this);
     }
     bool has_failed() const noexcept override { return failure_.has_value(); }
     void throw_failure() override {

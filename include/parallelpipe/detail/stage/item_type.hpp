@@ -26,7 +26,7 @@ struct item_type {
     /// Puts the results of `workers` workers in order on their way into `out`, a channel that make_channel made.
     owning_ptr<sequencer> (*make_sequencer)(channel_base& out, std::size_t workers);
     /// Reads the results of `from` in the same thread.
-    owning_ptr<item_reader_base> (*make_nested_reader)(nested_source& from, bool has_numbers);
+    owning_ptr<item_reader_base> (*make_nested_reader)(nested_source& from);
 };
 
 /// Bounds the memory of waiting items: about 64 KiB, but room for at least 16.
@@ -50,11 +50,11 @@ struct item_type_functions {
         else
             return owning_ptr<sequencer>(new reorder_buffer<Item>(static_cast<item_channel<Item>&>(out), workers));
     }
-    static owning_ptr<item_reader_base> make_nested_reader(nested_source& from, bool has_numbers) {
+    static owning_ptr<item_reader_base> make_nested_reader(nested_source& from) {
         if constexpr (std::is_void_v<Item>)
             return nullptr;
         else
-            return owning_ptr<item_reader_base>(new nested_reader<Item>(from, has_numbers));
+            return owning_ptr<item_reader_base>(new nested_reader<Item>(from));
     }
 };
 
