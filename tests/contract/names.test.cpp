@@ -70,10 +70,10 @@ TEST_CASE("stages with a key, and ready-made stages whose items own memory, need
           std::vector<std::size_t>{1, 4});
 }
 
-TEST_CASE("a source, a RateLimit and a state need no using-directive either", "[names]") {
+TEST_CASE("sources, RateLimits and states of workers need no using-directive", "[names]") {
     CHECK(all_of(pp::source({.qsize = 2}, numbers) | pp::throttle(pp::RateLimit(1e9))) == numbers);
     const auto state = [] { return greedy::Item{7}; };
-    const auto add = [](greedy::Item& state, const greedy::Item& item) { return state.value + item.value; };
+    const auto add = [](greedy::Item& own, const greedy::Item& item) { return own.value + item.value; };
     CHECK(all_of(pp::source(std::vector<greedy::Item>(2)) | pp::map_stage(pp::with_state(state, add))) ==
           std::vector{7, 7});
     CHECK(all_of(pp::source(std::vector<greedy::Item>(2)) |
