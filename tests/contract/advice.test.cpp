@@ -124,7 +124,7 @@ TEST_CASE("the advice for runs works", "[contract][advice]") {
     CHECK(once().collect().size() == 4);
 
     const auto none = std::vector<int>() | stage(pass);
-    check_advice<NoResultError>([&] { none.execute(); }, "use results() where none is fine");
+    check_advice<NoResultError>([&] { none.execute(); }, "where that is no error, loop over results()");
     for (const int x : none.results()) CHECK(x == -1);
 
     const Setup ordered{.workers = 2, .ordered = true};
@@ -141,12 +141,12 @@ TEST_CASE("the advice for a Monitor works", "[contract][advice]") {
     Monitor plain;
     std::ostringstream out;
     pipe.execute(plain);
-    check_advice<std::logic_error>([&] { write_trace(out, plain); }, "call the Monitor's trace() before the run");
+    check_advice<std::logic_error>([&] { write_trace(out, plain); }, "call its trace() before the run");
     Monitor monitor;
     monitor.trace(4096).record(50ms);
     {
         auto running = pipe.results(monitor);
-        check_advice<std::logic_error>([&] { monitor.trace(); }, "change its settings before the run, or after its end");
+        check_advice<std::logic_error>([&] { monitor.trace(); }, "change its settings before the run or after its end");
         check_advice<std::logic_error>([&] { pipe.execute(monitor); }, "a Monitor of its own");
         Monitor own;
         CHECK(pipe.execute(own) == 4);
