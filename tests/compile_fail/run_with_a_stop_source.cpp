@@ -10,10 +10,10 @@ using namespace parallelpipe;
 
 const std::vector numbers = {1, 2};
 const auto twice = numbers | map_stage([](int x) { return 2 * x; });
-std::stop_source source;
+std::stop_source stop;
 
 #ifdef MISTAKE
-auto made = twice.results(source);
+auto made = twice.results(stop);
 #else
-auto made = twice.results(source.get_token());
+auto made = twice.results(stop.get_token());
 #endif

@@ -1,5 +1,5 @@
 // The settings of a range after it.
-// expect: the settings come first: write map_stage({.workers = 4}, f)
+// expect: the settings stand last here, and come first in every ready-made stage
 
 #include <parallelpipe.hpp>
 

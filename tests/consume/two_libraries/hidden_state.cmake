@@ -7,7 +7,7 @@ cmake_minimum_required(VERSION 3.21)
 set(own
     "asymmetric_fences\\(\\)::available" # the same answer in each library
     "core_contention::is_crowded\\(\\)::cores" # a number of the machine
-    "detail::kind_of<" # a constant that the linker relocates
+    "detail::kind_of<" "detail::item_type_of<" # constants that the linker relocates
     "sleeper::of_this_thread\\(\\)::mine") # a thread sleeps in one place at a time, and is woken through a pointer
 list(JOIN own "|" own)
 
