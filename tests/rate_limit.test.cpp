@@ -10,6 +10,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <exception>
 #include <limits>
 #include <mutex>
 #include <ranges>
@@ -220,6 +221,28 @@ TEST_CASE("a stage function that waits at a RateLimit ends at once when the run 
                 if (limit.wait(never.get_token())) co_yield x;
         });
         CHECK(listed(std::views::iota(0) | waits_too | take(1)).size() == 1);
+    }
+    CHECK(clock_type::now() - begin < support::longest_wait);
+}
+
+TEST_CASE("a dead-letter handler that waits at a RateLimit ends at once, and without an error", "[rate_limit]") {
+    RateLimit limit({1, 24h});
+    limit.wait();
+    auto odd = map_stage({.workers = 2}, [](int x) {
+                   if (x >= 2) throw std::runtime_error("from 2 on");
+                   return x;
+               }).dead_letter([limit](std::exception_ptr, int&) { limit.wait(); });
+    const auto begin = clock_type::now();
+    SECTION("when a later stage wants no more") {
+        CHECK(listed(std::views::iota(0) | odd | take(2)).size() == 2);
+    }
+    SECTION("by a stop_token, in a run without threads") {
+        std::stop_source stop;
+        std::jthread stopper([&] {
+            support::give_it_a_chance();
+            stop.request_stop();
+        });
+        CHECK_THROWS_AS((std::views::iota(0) | odd).execute(inline_run, stop.get_token()), CancelledError);
     }
     CHECK(clock_type::now() - begin < support::longest_wait);
 }

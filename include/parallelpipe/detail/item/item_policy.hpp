@@ -122,6 +122,8 @@ private:
         if (!dead_letter_) return;
         try {
             (*dead_letter_)(std::move(cause), item);
+        } catch (const stop_unwind&) {
+            throw;  // the handler waited, and the run has stopped
         } catch (...) {
             throw handler_failure{std::current_exception()};
         }
