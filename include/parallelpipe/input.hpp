@@ -43,8 +43,9 @@ public:
     /// The items of any range, so that a stage function can be called without a pipeline:
     /// `add_n(Input<int>(std::vector{1, 2, 3}), 7)`. An lvalue is referred to and its elements are
     /// copied; an rvalue is owned and its elements are moved.
+    // The first condition ends the recursion of the others.
     template <class Range>
-        requires(!std::same_as<std::remove_cvref_t<Range>, Input> &&  // first: it ends the recursion
+        requires(!std::same_as<std::remove_cvref_t<Range>, Input> &&
                  std::ranges::viewable_range<Range> && std::ranges::input_range<Range> &&
                  std::convertible_to<detail::taken_element_t<std::views::all_t<Range>>, T>)
     explicit Input(Range&& range)

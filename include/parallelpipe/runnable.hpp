@@ -52,7 +52,7 @@ inline constexpr inline_run_t inline_run{};
 template <class Self, class In, class Out>
 class runnable : public detail::not_a_range<Out> {
 public:
-    /// Starts all workers now; results arrive as soon as they are ready.
+    /// Starts all workers now; results arrive as soon as they are ready. See runnable for `how`.
     /// Returns: Results<Out>.
     /// Errors: what starting a thread throws (everything already started has then been joined);
     ///   `std::logic_error` if the range on the left can be read only once and has been, if the Monitor watches
@@ -63,7 +63,7 @@ public:
             return launch("", std::forward<How>(how)...);
     }
 
-    /// Runs to the end.
+    /// Runs to the end and returns the last result. See runnable for `how`.
     /// Blocks: until every worker has ended.
     /// Returns: the last result; nothing if the pipeline ends in a sink.
     /// Errors: those of results(); `TaskException`, `CancelledError`; `NoResultError` if there is none.
@@ -76,6 +76,7 @@ public:
 
     /// Calls `f` with every result, in the calling thread: `f(item)`, the item as an rvalue if `f` takes it so.
     /// To call it in several threads, end the pipeline in the stage for_each: `pipe | for_each({.workers = 4}, f)`.
+    /// See runnable for `how`.
     /// Errors: those of results() and of execute(); what `f` throws, as it is, after the run has been stopped.
     template <class F, class... How>
     void for_each(F f, How&&... how) const {
@@ -89,8 +90,8 @@ public:
         }
     }
 
-    /// Runs to the end.
-    /// Returns: all results: `collect()`, `collect<std::deque>()`, `collect<std::set<int>>()`.
+    /// Runs to the end and returns all results in a container. See runnable for `how`.
+    /// Returns: a vector or what you ask for: `collect()`, `collect<std::deque>()`, `collect<std::set<int>>()`.
     /// Errors: those of results() and of execute().
     template <template <class...> class Container = std::vector, class... How>
     auto collect(How&&... how) const {

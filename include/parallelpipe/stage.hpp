@@ -40,13 +40,15 @@ class PARALLELPIPE_RUN_IT Stage : public runnable<Stage<In, Out>, In, Out>,
                   "moved std::unique_ptr<T>");
 
 public:
-    /// `f` is one of
-    ///     generator<Out> f(Input<In>, Args...)     map, filter, flat-map, reduce
-    ///     generator<Out> f(Args...)                a source
-    ///     Range          f(Input<In>, Args...)     any input range by value
-    ///     void           f(Input<In>, Args...)     a sink
-    /// with `arguments` for Args; or a member function, its object as the first argument; or a stage that does not
-    /// know its items yet: `Stage<int, std::vector<int>>(batch(10))`.
+    /// Makes a stage of `f`, with `arguments` for Args. `f` is one of
+    ///
+    ///     generator<Out> f(Input<In>, Args...)     // map, filter, flat-map, reduce
+    ///     generator<Out> f(Args...)                // a source
+    ///     Range          f(Input<In>, Args...)     // any input range by value
+    ///     void           f(Input<In>, Args...)     // a sink
+    ///
+    /// or a member function, its object as the first argument; or a stage that does not know its items yet:
+    /// `Stage<int, std::vector<int>>(batch(10))`.
     template <class F, class... Arguments>
         requires(!std::is_base_of_v<Stage, std::remove_cvref_t<F>> &&
                  !std::same_as<std::remove_cvref_t<F>, detail::stage_entry>)
