@@ -10,3 +10,4 @@ s,^namespace parallelpipe::inline v[0-9]+,namespace parallelpipe,
 /^(inline constexpr bool|struct) std::/,/;$/s,.*,,
 # Doxygen knows C++ in a page by one name only.
 s,^( *)```(c\+\+|cpp fragment)$,\1```cpp,
+s,See runnable for,See @ref runnable for,

@@ -59,6 +59,7 @@ inline pace checked_pace(const std::string& what, double interval, std::size_t b
 ///                              [limit](const std::string& url) { limit.wait(); return fetch(url); });
 class RateLimit {
 public:
+    /// With a rate: `RateLimit limit({100, 1s})`.
     explicit RateLimit(Rate rate, std::size_t burst = 1)
         : RateLimit(detail::checked_pace("RateLimit", detail::interval_of(rate), burst)) {}
     /// With a number of items per second.

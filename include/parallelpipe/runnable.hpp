@@ -39,9 +39,11 @@ inline constexpr inline_run_t inline_run{};
 /// What can run: a base of Stage and Pipeline.
 ///
 /// `how...` are any of these, in any order, each at most once:
-///   a std::stop_token, or what converts to one: it cancels the run;
-///   a Monitor, as an lvalue: it watches the run;
-///   `inline_run`: the run has no threads. Not with a Monitor, which watches threads.
+/// - a std::stop_token, or what converts to one: it cancels the run;
+/// - a Monitor, as an lvalue: it watches the run;
+/// - `inline_run`: the run has no threads. Not with a Monitor, which watches threads.
+///
+/// For example:
 ///
 ///     for (auto& title : pipe.results(token, monitor)) print(title);
 ///     auto last = pipe.execute(monitor);
