@@ -46,7 +46,7 @@ inline void back_off(std::chrono::nanoseconds backoff, std::size_t attempt) {
     constexpr double longest = duration_cast<duration<double, std::nano>>(years(1)).count();
     const double step = std::ldexp(static_cast<double>(std::max(backoff, nanoseconds(0)).count()),
                                    static_cast<int>(std::min<std::size_t>(attempt, 64)) - 1);
-    const auto now = steady_clock::now();
+    const auto now = sync::steady_clock::now();
     // Workers that fail together should not try again together. A multiple of the golden ratio spreads even
     // neighbouring points in time over the whole range.
     const auto seed = static_cast<std::uint64_t>(now.time_since_epoch().count()) + this_worker::index();
