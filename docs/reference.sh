@@ -5,7 +5,9 @@ case $1 in
     page=$(basename "$1" .md)
     headings="/^##+ /{h; s/^#+ //; s/.*/\L&/; s/[^a-z0-9 _-]//g; s/ /-/g; s/.*/ {#$page--&}/; H; x; s/\n//}"
     links="s,\]\(#([^)]*)\),](#$page--\1),g; s,\]\(([^)# ]*/)?([A-Za-z_-]+)\.md#([^)]*)\),](#\2--\3),g"
-    sed -E -e "$headings" -e "$links" -f docs/reference.sed "$1"
+    # It shows the marks of code in the text of a link, and the backslash of a bar in a table.
+    code='s,\[`([^`]*)`\](\([^)]*\.md|\(#),[\1]\2,g; s,`\\\|`,<code>\&#124;</code>,g'
+    sed -E -e "$headings" -e "$code" -e "$links" -f docs/reference.sed "$1"
     ;;
 *)
     # After a clause, whose lines are indented, Doxygen does not see that lines with a larger indentation are code.

@@ -8,8 +8,8 @@
 
 namespace parallelpipe::inline v0 {
 
-/// Makes the function of a ready-made stage that needs a state of each worker's own, such as a connection:
-/// `make()` makes the state, and the stage calls `f(state, item, arguments...)` instead of `f(item, arguments...)`.
+/// Makes a function for a ready-made stage that has a state for each worker, such as a connection: `make()` makes
+/// the state, and the stage calls `f(state, item, arguments...)` instead of `f(item, arguments...)`.
 /// Shape: for each stage that calls a function with each item: map_stage, filter, flat_map, tap, for_each, reduce,
 ///   take_while. The state need not be movable. `f` takes it as a reference, or is a member function of it.
 /// Threads: the worker's own: it makes the state when it starts, before its first item, and destroys the state when it

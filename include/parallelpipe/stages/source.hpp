@@ -38,7 +38,7 @@ struct no_range {
 
 }  // namespace detail
 
-/// Makes a source of a range, which has settings there: a name, a queue, what an exception of it means.
+/// Makes a source of a range, with the settings that a range on the left of `|` lacks: `source({.qsize = 4}, range)`.
 /// Shape: a Stage<void, T> of the elements, in order, T their value type. As with a range on the left of `|`, an lvalue
 ///   is referred to (keep it alive), an rvalue is owned, and what can be read only once runs once. One worker reads it;
 ///   in `fuse(source(range) | stage)` the workers of the fused stage do.
