@@ -32,10 +32,10 @@ namespace parallelpipe::inline v0 {
 ///   three costs a virtual call. Any other stage is pulled by the stage after it, which costs several.
 /// Errors: an exception carries the name of the stage inside that threw; one without a name is called
 ///   `fused.stage_K` or `fused.filter_K`, by the name of the fused stage, its own kind and its position; the range
-///   is `fused.source`, or what source() called it. If that stage or the fused one is ordered or has OnError::finish, the stages after it
-///   come to the end of their items, as they do with threads: a `batch` yields what it has. Else they are
-///   unwound. With OnError::finish, its own or that of the fused stage, a range that throws has ended; when all
-///   workers are lost, the rest of the range is not read.
+///   is `fused.source`, or what source() called it. If that stage or the fused one is ordered or has OnError::finish,
+///   the stages after it come to the end of their items, as they do with threads: a `batch` yields what it has. Else
+///   they are unwound. With OnError::finish, its own or that of the fused stage, a range that throws has ended; when
+///   all workers are lost, the rest of the range is not read.
 template <detail::operand Stages>
 auto fuse(Setup setup, const Stages& stages) {
     if constexpr (detail::check_fused<Stages>()) {
