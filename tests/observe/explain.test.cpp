@@ -183,7 +183,7 @@ TEST_CASE("a busy bottleneck with little CPU time is io_bound", "[explain]") {
                         check(Kind::io_bound, limit, stats);
                 }
     CHECK(says(Chain{.workers = 64, .cpu = .01},
-               "It uses only 1 % of that on a core, the rest it waits by itself"));
+               "It spends only 1 % of that time on a core and the rest waiting"));
 }
 
 TEST_CASE("the source limits the run", "[explain]") {
@@ -204,7 +204,7 @@ TEST_CASE("the source limits the run", "[explain]") {
         "The range on the left limits the run: it is read 97 % of the time while s1 waits 87 % "
         "for input; one worker reads it"));
     CHECK(says(Chain{.limit = 0, .workers = 3}, "The source s0 limits the run: its 3 workers are"));
-    CHECK(says(Chain{.limit = 0, .cpu = .02}, "It uses only 2 % of that on a core"));
+    CHECK(says(Chain{.limit = 0, .cpu = .02}, "It spends only 2 % of that time on a core"));
 }
 
 TEST_CASE("a source on a full machine is the limit if it has a core of its own", "[explain]") {
@@ -635,7 +635,7 @@ TEST_CASE("in a pipeline with a sink, the sink or a stage before it limits the r
             }
     const Statistics sleeps = ending_in_sink(Chain{.stages = 2, .cpu = .02}.made());
     CHECK(says(sleeps, "Stage s1 is the bottleneck: its worker is busy 97 % of the time while s0 waits 87 % for "
-                       "room. It uses only 2 % of that on a core"));
+                       "room. It spends only 2 % of that time on a core"));
     CHECK(says(ending_in_sink(Chain{.stages = 2, .limit = 0}.made()),
                "The source s0 limits the run: its worker is busy 97 % of the time while s1 waits 87 % for input"));
 }

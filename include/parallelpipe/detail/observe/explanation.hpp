@@ -33,7 +33,7 @@ public:
                        "; " + more_workers(at) + '.';
             case Verdict::Kind::io_bound:
                 return name(at) + " is the bottleneck: " + workers_busy(at) + others_wait(at) +
-                       ". It uses only " + of_busy(at) + sleeping;
+                       ". It spends only " + of_busy(at) + sleeping;
             case Verdict::Kind::input_bound:
                 return input_bound();
             case Verdict::Kind::consumer_bound:
@@ -56,8 +56,8 @@ public:
 
 private:
     static constexpr const char* sleeping =
-        " of that on a core, the rest it waits by itself (for a file, a lock, a sleep); give it more workers, "
-        "even when all cores are used.";
+        " of that time on a core and the rest waiting (for a file, a lock, a sleep); give it more workers, "
+        "even if all cores are in use.";
 
     const StageStatistics& stage(std::size_t at) const { return stats_.stages[at]; }
     const load& of(std::size_t at) const { return found_.time(at); }
@@ -151,9 +151,9 @@ private:
                    if_others_have_cores(0);
         const bool is_fused = source.items_in > 0;  // the stage reads its range and works on the items
         if (found_.sleeps(0))
-            return text + ". It uses only " + of_busy(0) +
+            return text + ". It spends only " + of_busy(0) +
                    (is_fused ? std::string(sleeping)
-                             : " of that on a core, the rest it waits for its own input; make that faster, or "
+                             : " of that time on a core and the rest waiting for its own input; make that input faster, or "
                                "let several workers share the source's work.");
         if (is_fused) return text + "; " + more_workers(0) + '.';
         return text +
@@ -172,7 +172,7 @@ private:
         const std::string text =
             (by.empty()  ? "The loop that takes the results limits the run: its body is busy "
              : has_code ? "The function of for_each() limits the run: it is busy "
-                        : "To hand the results over limits the run: " + printable(by) + " is busy with that ") +
+                        : "Handing the results over limits the run: " + printable(by) + " is busy with it ") +
             of_the_time(consumer_) + others_wait(consumer_);
         if (found_.starved(consumer_) > of(consumer_).busy)
             return text + "; leave it more of the machine.";
