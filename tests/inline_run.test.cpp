@@ -353,6 +353,25 @@ TEST_CASE("in an inline run the workers of a stage run one after the other", "[i
     CHECK(lost.text == "The task \"lost-0\" raised std::runtime_error: bad item");
 }
 
+TEST_CASE("in an inline run the workers of a fused stage leave the end of the items to the stages around it",
+          "[inline_run]") {
+    const auto pass = stage([](Input<int> items) -> generator<int> {
+        for (int x : items) co_yield x;
+    });
+    const auto count = stage([](Input<int> items) -> generator<int> {
+        int n = 0;
+        for (int x : items) n += x != 0 ? 1 : 0;
+        co_yield n;
+    });
+    const std::vector<int> numbers = {1, 2, 3};
+    for (std::size_t workers = 1; workers != 6; ++workers) {
+        CAPTURE(workers);
+        CHECK((numbers | fuse({.workers = workers}, pass | pass) | count).collect(inline_run) == std::vector{3});
+        CHECK((numbers | pass | fuse({.workers = workers}, pass | fuse(pass | pass)) | count).collect(inline_run) ==
+              std::vector{3});
+    }
+}
+
 TEST_CASE("in an inline run with OnError::finish the rest of the input is read and ignored",
           "[inline_run]") {
     int yielded = 0;

@@ -165,8 +165,9 @@ private:
     bool has_worker() const noexcept { return worker_.index < end_worker_ && !is_stopped(); }
 
     void worker_begins() {
-        // With OnError::finish ignore_the_rest() may read after the last worker.
-        if (in_ && worker_.index + 1 == end_worker_ && on_error() != OnError::finish)
+        // With OnError::finish ignore_the_rest() may read after the last worker. What the first stage reads, other workers
+        // of a fused stage read, too: that stage calls it.
+        if (before_ && worker_.index + 1 == end_worker_ && on_error() != OnError::finish)
             in_->last_reader_comes();
     }
 
