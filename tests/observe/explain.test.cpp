@@ -732,7 +732,7 @@ TEST_CASE("the verdict names the kind of consumer", "[explain]") {
     };
     CHECK(says(taken_by("for_each()"), "The function of for_each() limits the run: it is busy 97 % of the time while "
                                        "s2 waits 87 % for room; move work from it into a stage"));
-    CHECK(says(taken_by("execute()"), "To hand the results over limits the run: execute() is busy with that 97 % of "
+    CHECK(says(taken_by("execute()"), "Handing the results over limits the run: execute() is busy with it 97 % of "
                                       "the time while s2 waits 87 % for room; make the results cheaper to move"));
     CHECK(says(with(Chain{.limit = 2}.made(), [](Statistics& stats) { stats.consumer.taken_by = "collect()"; }),
                "while s1 waits 87 % for room"));
