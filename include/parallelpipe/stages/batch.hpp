@@ -2,7 +2,7 @@
 #ifndef PARALLELPIPE_STAGES_BATCH_HPP
 #define PARALLELPIPE_STAGES_BATCH_HPP
 
-#include <parallelpipe/detail/stage/timed_batch.hpp>
+#include <parallelpipe/detail/stages/timed_batch.hpp>
 #include <parallelpipe/generator.hpp>
 #include <parallelpipe/input.hpp>
 #include <parallelpipe/setup.hpp>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-#ifndef PARALLELPIPE_DETAIL_STAGE_TIMED_BATCH_HPP
-#define PARALLELPIPE_DETAIL_STAGE_TIMED_BATCH_HPP
+#ifndef PARALLELPIPE_DETAIL_STAGES_TIMED_BATCH_HPP
+#define PARALLELPIPE_DETAIL_STAGES_TIMED_BATCH_HPP
 
 #include <parallelpipe/detail/base/describe.hpp>
 #include <parallelpipe/detail/sync/primitives.hpp>
