@@ -365,6 +365,30 @@ TEST_CASE("a fused stage and a run without threads have their states, too", "[wi
     }
 }
 
+TEST_CASE("a state asks for the worker's name and index as long as it lives, also in a fused stage", "[with_state]") {
+    struct Named {
+        std::string name{this_worker::stage_name()};
+        std::atomic<int>& wrong;
+        explicit Named(std::atomic<int>& to) : wrong(to) {}
+        Named(const Named&) = delete;
+        ~Named() {
+            if (name != this_worker::stage_name()) ++wrong;
+        }
+    };
+    std::atomic<int> wrong = 0;
+    auto named = map_stage({.workers = 2}, with_state([&] { return Named(wrong); }, [](Named&, int x) { return x; }));
+    auto other = Stage<int, int>(named).setup({.name = "other"});
+    const std::vector<int> numbers = {1, 2, 3};
+    const std::vector<Pipeline<void, int>> pipes = {
+        numbers | named | other, numbers | fuse({.workers = 2}, named | named | named),
+        numbers | fuse(other | named | other), fuse({.workers = 2}, numbers | named | other)};
+    for (const auto& pipe : pipes) {
+        CHECK(pipe.collect().size() == 3);
+        CHECK(pipe.collect(inline_run).size() == 3);
+    }
+    CHECK(wrong == 0);
+}
+
 TEST_CASE("states die with their workers, whichever way the run ends", "[with_state]") {
     Log log;
     const auto get = with_state(connect_to(log), [](Client& c, int x) { return c.get(x); });

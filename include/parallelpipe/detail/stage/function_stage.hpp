@@ -14,6 +14,7 @@
 #include <parallelpipe/detail/worker/inner_failure.hpp>
 #include <parallelpipe/input.hpp>
 
+#include <optional>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -49,6 +50,7 @@ public:
             : identity_(identity), here_(of.own_), range_(call()) {}
         kernel_runner(const kernel_runner&) = delete;
         kernel_runner& operator=(const kernel_runner&) = delete;
+        ~kernel_runner() { at_end_.emplace(identity_); }
 
         template <class Emit>
         PARALLELPIPE_INLINE bool operator()(In& item, const Emit& emit) {
@@ -71,6 +73,7 @@ public:
         }
 
         const worker_identity identity_;
+        std::optional<worker_scope> at_end_;  // while the next members die: their destructors may ask this_worker
         copies here_;
         result_range range_;
     };
