@@ -326,6 +326,24 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("a result whose move throws ends a stage while the run over its Input still reads",
+          "[contract][inline_run]") {
+    // ThreadSanitizer sees whether the error asks the reader for its item before that run is joined.
+    support::Fuse fuse;
+    auto nests = stage({.ordered = true}, [&](Input<int> items) -> generator<support::Fragile> {
+        auto inner = std::move(items) | map_stage([](int x) { return x; });
+        for (int x : inner.results()) co_yield support::Fragile(fuse, x);
+    });
+    auto pipe = std::views::iota(0) | nests | map_stage([](const support::Fragile& x) { return x.value; });
+    for (int run = 0; run < 20; ++run) {
+        fuse.left = 30;
+        CHECK_THROWS_AS(pipe.execute(inline_run), TaskException);
+        fuse.left = 30;
+        CHECK_THROWS_AS(pipe.execute(), TaskException);
+        CHECK(fuse.alive == 0);
+    }
+}
+
 TEST_CASE("an exception in the loop over a nested run does not wait for the stages before",
           "[contract][fuse][inline_run]") {
     const Form form = GENERATE(from_range(forms));

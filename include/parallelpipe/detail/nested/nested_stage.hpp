@@ -200,6 +200,7 @@ private:
                 was_unwound_ = true;
                 return false;
             }
+            call_.reset();  // joins the threads that read for it: the owner asks for the item in hand
             const after_error next = owner_.failed(*this, std::current_exception());
             if (next == after_error::next_worker) return true;
             if (next == after_error::ends) end_worker_ = 0;
