@@ -4,6 +4,7 @@
 #include <parallelpipe.hpp>
 
 #include <chrono>
+#include <vector>
 
 using namespace parallelpipe;
 
@@ -12,11 +13,11 @@ using namespace std::chrono_literals;
 #ifdef MISTAKE
 auto made = [] {
     RateLimit limit({100, 1s});
-    throttle(limit, 10);
+    return std::vector<int>{1} | throttle(limit, 10);
 };
 #else
 auto made = [] {
     RateLimit limit({100, 1s}, 10);
-    return throttle(limit);
+    return std::vector<int>{1} | throttle(limit);
 };
 #endif

@@ -83,7 +83,7 @@ auto throttle(const RateLimit& limit) {
     return throttle<Later...>(Setup{}, limit);
 }
 template <class... Later>
-void throttle(const RateLimit&, std::size_t) {
+auto throttle(const RateLimit&, std::size_t) {  // auto: the message comes before an error of what follows
     static_assert(detail::never<Later...>, "parallelpipe: a RateLimit has its own burst; write throttle(limit), and "
                                            "the burst where the limit is made: RateLimit limit({100, 1s}, 10)");
 }
