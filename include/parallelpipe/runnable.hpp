@@ -82,7 +82,8 @@ public:
     /// Errors: those of results() and of execute(); what `f` throws, as it is, after the run has been stopped.
     template <class F, class... How>
     void for_each(F f, How&&... how) const {
-        if constexpr (detail::has_results<In, Out>() && detail::check_how<How...>()) {
+        if constexpr (detail::has_results<In, Out>() && detail::check_how<How...>() &&
+                      detail::check_taker<F, Out>()) {
             for (Out& result : launch("for_each()", std::forward<How>(how)...)) {
                 if constexpr (std::invocable<F&, Out>)
                     std::invoke(f, std::move(result));

@@ -4,6 +4,7 @@
 
 // What cannot run, and which container cannot take the results: messages of the compiler.
 
+#include <concepts>
 #include <type_traits>
 #include <utility>
 
@@ -32,6 +33,15 @@ constexpr bool check_kept() {
                   "parallelpipe: this container does not take the results of the pipeline, by push_back or by "
                   "insert; write collect<std::vector>(), or collect<std::map<Key, Value>>() where each result is a "
                   "std::pair<Key, Value>");
+    return fits;
+}
+
+/// For for_each(f).
+template <class F, class Out>
+constexpr bool check_taker() {
+    constexpr bool fits = std::invocable<F&, Out> || std::invocable<F&, Out&>;
+    static_assert(fits, "parallelpipe: for_each(f) calls f with each result, and this f does not take it; write "
+                        "for_each([](auto& result) { ... }), or change the type of its parameter");
     return fits;
 }
 
