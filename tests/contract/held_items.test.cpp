@@ -14,6 +14,7 @@
 #include <latch>
 #include <list>
 #include <optional>
+#include <ranges>
 #include <semaphore>
 #include <stdexcept>
 #include <stop_token>
@@ -292,6 +293,42 @@ TEST_CASE("an item that cancel() destroys may wait for another thread that calls
     address = &results;
     are_made.wait();
     results.cancel();
+    CHECK_THROWS_AS(results.begin() == results.end(), CancelledError);
+}
+
+TEST_CASE("a parked result that finds the queue closed may wait for a thread that calls cancel()",
+          "[contract][held]") {
+    Results<Cancelling>* address = nullptr;
+    std::atomic<std::size_t> front{0};
+    std::atomic<bool> has_left{false};
+    std::latch is_parked(1);
+    auto results = (std::views::iota(0, 2) |
+                    stage({.workers = 2, .ordered = true}, [&](Input<int> in) -> generator<Cancelling> {
+                        for (int x : in) {
+                            if (x == 0) {
+                                front = this_worker::index();
+                                // Not woken by a callback, which would wait for the one below.
+                                support::comes_true([] { return this_worker::stop_token().stop_requested(); });
+                                co_return;
+                            }
+                            Cancelling item(address);
+                            co_yield std::move(item);
+                            // cancel() has closed the queue when it requests the stop. It goes on when the worker of
+                            // the front has left, which passes on what is parked.
+                            const auto hold = [&] {
+                                has_left = support::comes_true([&] {
+                                    return address->stats().stages[1].each[front].activity == Activity::ended;
+                                });
+                            };
+                            const std::stop_callback on_stop(this_worker::stop_token(), hold);
+                            is_parked.count_down();
+                            support::wait_for_stop();
+                        }
+                    })).results();
+    address = &results;
+    is_parked.wait();
+    results.cancel();
+    CHECK(has_left);
     CHECK_THROWS_AS(results.begin() == results.end(), CancelledError);
 }
 

@@ -33,17 +33,20 @@ public:
         ++last_->end;
     }
 
-    /// Calls `f(T&&)` for one result after the other, as long as it returns true; then none is left.
+    /// Calls `f(T&&)` for one result after the other; `f` takes the result and returns true, or returns false and leaves
+    /// the result as it was.
+    /// Returns: whether `f` took all of them; else that result and the later ones are left.
     /// Errors: what `f` throws; that result is gone, later ones are left.
     template <class F>
-    void take_each(F f) {
-        bool wanted = true;
-        for (block* at = first_; at && wanted; at = at->next)
-            while (wanted && at->begin != at->end) {
-                const taking first{*at};
-                wanted = f(std::move(at->results.data()[at->begin]));
+    bool take_each(F f) {
+        for (block* at = first_; at; at = at->next)
+            while (at->begin != at->end) {
+                taking first{*at};
+                first.is_taken = f(std::move(at->results.data()[at->begin]));
+                if (!first.is_taken) return false;
             }
         drop();
+        return true;
     }
 
     /// Takes over all results of `more`. Returns: how many.
@@ -81,10 +84,13 @@ private:
         raw_storage<T, block_size> results;
     };
 
-    /// The first result of a block is gone when this is.
+    /// Destroys the first result of a block if it was taken.
     struct taking {
         block& from;
-        ~taking() { std::destroy_at(from.results.data() + from.begin++); }
+        bool is_taken = true;
+        ~taking() {
+            if (is_taken) std::destroy_at(from.results.data() + from.begin++);
+        }
     };
 
     /// After the last one, which is full.

@@ -23,7 +23,8 @@ namespace parallelpipe::inline v0::detail {
 template <class T>
 class reorder_buffer final : public sequencer {
 public:
-    reorder_buffer(item_channel<T>& out, std::size_t workers) : sequencer(out, workers), producer_(out) {
+    reorder_buffer(item_channel<T>& out, std::size_t workers)
+        : sequencer(out, workers), channel_(out), producer_(out) {
         begin();
     }
 
@@ -40,9 +41,13 @@ private:
 
     owning_ptr<segment> make_segment() override { return owning_ptr<segment>(new parking_segment); }
 
-    void pass_on(segment& first) override {
-        parked(first).take_each(
-            [this](T&& result) { return producer_.push_with_slot(std::move(result)); });
+    bool pass_on(segment& first) override {
+        if (parked(first).take_each([this](T&& result) { return producer_.push_with_slot(std::move(result)); }))
+            return true;
+        bury(first);
+        // An aborted channel: the last reader, or the thread that cancels, discards what is buried, as it does what lies
+        // in the channel. A destructor may wait for that thread, which waits for this one.
+        return channel_.is_aborted();
     }
 
     std::ptrdiff_t bury(segment& at) noexcept override { return buried_.absorb(parked(at)); }
@@ -51,6 +56,7 @@ private:
         this->alone([&] { dying.absorb(buried_); });
     }
 
+    const item_channel<T>& channel_;
     parked_results<T> buried_;  // alone()
     // The front's worker uses it without a lock, a worker that moves the front under the lock; `front` hands it on.
     // Apart from what the other workers look at meanwhile.

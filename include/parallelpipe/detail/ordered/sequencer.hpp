@@ -198,9 +198,10 @@ protected:
         advance();
     }
 
-    /// Passes on what was parked. Under mutex_ and parking. Errors: what moving a result throws, which is
+    /// Passes on what was parked; buries what is left if the channel is closed. Under mutex_ and parking. Returns: false
+    /// if results are buried that this worker is to destroy, by let_die(). Errors: what moving a result throws, which is
     /// lost then, `std::bad_alloc`; later results stay parked.
-    virtual void pass_on(segment& first) = 0;
+    virtual bool pass_on(segment& first) = 0;
     /// What was parked will never leave. Under mutex_ and parking. Returns: how many results there were.
     virtual std::ptrdiff_t bury(segment& at) noexcept = 0;
     /// Destroys what was buried. Without a lock: a destructor may take any lock, and wait.
@@ -300,7 +301,7 @@ private:
             try {
                 const sync::lock_guard parked(first.parking);
                 slots_.give_back(-std::exchange(first.overfill, 0));
-                pass_on(first);
+                if (!pass_on(first)) has_buried_ = true;
                 if (!first.complete) {
                     front_ = &first;
                     first.front.store(true, std::memory_order_release);
