@@ -151,7 +151,7 @@ private:
         of_.taken_.store(number_ + 1, std::memory_order_relaxed);
         if (worker_counters* const own_counters = worker_.own_counters)
             own_counters->in.store(own_counters->in.load(std::memory_order_relaxed) + 1,
-                              std::memory_order_relaxed);
+                                   std::memory_order_relaxed);
         return true;
     }
 
